@@ -1,0 +1,211 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { type PerPriority, perPriority } from './priority.js';
+
+/** The providers an e-mail can be handed to. */
+export const PROVIDER_NAMES = ['mailgun', 'mandrill', 'smtp'] as const;
+export type ProviderName = (typeof PROVIDER_NAMES)[number];
+
+const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback);
+const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
+const url = z.url({ protocol: /^https?$/ });
+const optionalText = z.string().min(1).optional();
+
+/**
+ * Every environment variable, with its default. `.env.example` documents each; a test keeps the two in step.
+ * Variables ending in `_S` are seconds.
+ */
+export const environmentSchema = z.object({
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
+  DATABASE_POOL_SIZE: count(10),
+  TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  TEMPORAL_API_KEY: optionalText,
+  TEMPORAL_TLS_CA_FILE: optionalText,
+  TEMPORAL_TLS_CERT_FILE: optionalText,
+  TEMPORAL_TLS_KEY_FILE: optionalText,
+  TEMPORAL_TLS_SERVER_NAME: optionalText,
+  HOST: z.string().min(1).default('127.0.0.1'),
+  API_PORT: port(3000),
+  WEBHOOKS_PORT: port(3001),
+  PUBLIC_URL: url.optional(),
+  PROVIDERS: z.string().default('mailgun,mandrill'),
+  MAILGUN_API_KEY: optionalText,
+  MAILGUN_DOMAIN: optionalText,
+  MAILGUN_API_URL: url.default('https://api.mailgun.net'),
+  MAILGUN_WEBHOOK_SIGNING_KEY: optionalText,
+  MANDRILL_API_KEY: optionalText,
+  MANDRILL_API_URL: url.default('https://mandrillapp.com'),
+  MANDRILL_WEBHOOK_KEY: optionalText,
+  MANDRILL_WEBHOOK_URL: url.optional(),
+  SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  MESSAGE_ID_DOMAIN: optionalText,
+  STORAGE: z.enum(['gcs', 'file']).default('file'),
+  GCS_BUCKET: optionalText,
+  STORAGE_EMULATOR_HOST: url.optional(),
+  STORAGE_DIR: optionalText,
+  BOOTSTRAP_API_KEY: z.string().min(16).optional(),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  DEADLINE_CRITICAL_S: seconds(15),
+  DEADLINE_MEDIUM_S: seconds(15 * 60),
+  DEADLINE_LOW_S: seconds(60 * 60),
+  LIFETIME_CRITICAL_S: seconds(60 * 60),
+  LIFETIME_MEDIUM_S: seconds(6 * 60 * 60),
+  LIFETIME_LOW_S: seconds(24 * 60 * 60),
+  CALL_TIMEOUT_CRITICAL_S: seconds(5),
+  CALL_TIMEOUT_MEDIUM_S: seconds(30),
+  CALL_TIMEOUT_LOW_S: seconds(30),
+  AMBIGUOUS_WAIT_LOW_S: seconds(45 * 60),
+  BACKOFF_INITIAL_S: seconds(2),
+  BACKOFF_MAX_S: seconds(5 * 60),
+  IN_FLIGHT_CRITICAL: count(50),
+  IN_FLIGHT_MEDIUM: count(30),
+  IN_FLIGHT_LOW: count(15),
+  DELIVERY_TIMEOUT_S: seconds(24 * 60 * 60),
+  OPEN_WINDOW_S: seconds(24 * 60 * 60),
+  SWEEP_INTERVAL_S: seconds(5),
+  SWEEP_AFTER_S: seconds(60),
+  SHUTDOWN_GRACE_S: seconds(40),
+});
+
+export type Environment = z.infer<typeof environmentSchema>;
+
+/** All faults of the environment at once; its message is ready to print. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(readonly faults: readonly string[]) {
+    super(`The configuration is not valid:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+  }
+}
+
+/** Milliseconds in a number of seconds. */
+const ms = (value: number) => Math.round(value * 1000);
+
+/**
+ * Validates the environment and shapes it for the code; every duration comes out in milliseconds.
+ *
+ * @throws ConfigError naming every missing or wrong variable.
+ */
+export function loadConfig(env: Record<string, string | undefined> = process.env) {
+  // An empty variable is an unset one: `FOO= npm start` and empty lines in .env files mean "default".
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = environmentSchema.safeParse(given);
+  const providers = parseProviders(given.PROVIDERS ?? 'mailgun,mandrill');
+  const faults = [
+    ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+    ...providers.faults,
+    ...missingVariables(given, providers.names),
+  ];
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+  return shape(parsed.data, providers.names);
+}
+
+export type Config = ReturnType<typeof loadConfig>;
+
+function parseProviders(list: string): { names: ProviderName[]; faults: string[] } {
+  const names = list.split(',').map((name) => name.trim());
+  const unknown = names.filter((name) => !(PROVIDER_NAMES as readonly string[]).includes(name));
+  const faults = unknown.map((name) => `PROVIDERS: unknown provider "${name}" (known: ${PROVIDER_NAMES.join(', ')})`);
+  if (new Set(names).size !== names.length) faults.push('PROVIDERS: a provider is listed twice');
+  return { names: names as ProviderName[], faults };
+}
+
+/** What a choice makes necessary: a provider its keys, a store its place. */
+function missingVariables(env: Record<string, string | undefined>, providers: readonly ProviderName[]): string[] {
+  const needed: [variable: string, because: string][] = [];
+  const need = (because: string, ...variables: string[]) => {
+    for (const variable of variables) needed.push([variable, because]);
+  };
+  if (providers.includes('mailgun')) {
+    need('PROVIDERS names mailgun', 'MAILGUN_API_KEY', 'MAILGUN_DOMAIN', 'MAILGUN_WEBHOOK_SIGNING_KEY');
+  }
+  if (providers.includes('mandrill')) need('PROVIDERS names mandrill', 'MANDRILL_API_KEY', 'MANDRILL_WEBHOOK_KEY');
+  if (providers.includes('smtp')) need('PROVIDERS names smtp', 'SMTP_URL');
+  if (env.STORAGE === 'gcs') need('STORAGE is gcs', 'GCS_BUCKET');
+  else need('STORAGE is file', 'STORAGE_DIR');
+  if (env.TEMPORAL_TLS_CERT_FILE) need('TEMPORAL_TLS_CERT_FILE is set', 'TEMPORAL_TLS_KEY_FILE');
+  return needed
+    .filter(([variable]) => !env[variable])
+    .map(([variable, because]) => `${variable}: required, because ${because}`);
+}
+
+function shape(env: Environment, providers: readonly ProviderName[]) {
+  const perPrioritySeconds = (name: 'DEADLINE' | 'LIFETIME' | 'CALL_TIMEOUT'): PerPriority<number> =>
+    perPriority((priority) => ms(env[`${name}_${priority.toUpperCase() as 'CRITICAL' | 'MEDIUM' | 'LOW'}_S`]));
+  const publicUrl = (env.PUBLIC_URL ?? `http://127.0.0.1:${env.WEBHOOKS_PORT}`).replace(/\/+$/, '');
+  return {
+    database: { url: env.DATABASE_URL, poolSize: env.DATABASE_POOL_SIZE },
+    temporal: {
+      address: env.TEMPORAL_ADDRESS,
+      namespace: env.TEMPORAL_NAMESPACE,
+      apiKey: env.TEMPORAL_API_KEY,
+      tls: {
+        caFile: env.TEMPORAL_TLS_CA_FILE,
+        certFile: env.TEMPORAL_TLS_CERT_FILE,
+        keyFile: env.TEMPORAL_TLS_KEY_FILE,
+        serverName: env.TEMPORAL_TLS_SERVER_NAME,
+      },
+    },
+    host: env.HOST,
+    apiPort: env.API_PORT,
+    webhooksPort: env.WEBHOOKS_PORT,
+    /** Where receivers and providers reach the webhooks service; no slash at the end. */
+    publicUrl,
+    /** In the order in which they are tried. */
+    providers,
+    mailgun: {
+      apiKey: env.MAILGUN_API_KEY ?? '',
+      domain: env.MAILGUN_DOMAIN ?? '',
+      apiUrl: env.MAILGUN_API_URL,
+      webhookSigningKey: env.MAILGUN_WEBHOOK_SIGNING_KEY ?? '',
+    },
+    mandrill: {
+      apiKey: env.MANDRILL_API_KEY ?? '',
+      apiUrl: env.MANDRILL_API_URL,
+      webhookKey: env.MANDRILL_WEBHOOK_KEY ?? '',
+      /** The address registered at Mandrill: it is part of what Mandrill signs. */
+      webhookUrl: env.MANDRILL_WEBHOOK_URL ?? `${publicUrl}/webhooks/mandrill`,
+    },
+    smtp: { url: env.SMTP_URL ?? '' },
+    /** The right-hand side of our Message-IDs. */
+    messageIdDomain: env.MESSAGE_ID_DOMAIN ?? env.MAILGUN_DOMAIN ?? new URL(publicUrl).hostname,
+    storage: {
+      kind: env.STORAGE,
+      bucket: env.GCS_BUCKET ?? '',
+      emulatorUrl: env.STORAGE_EMULATOR_HOST,
+      directory: env.STORAGE_DIR ?? '',
+    },
+    bootstrapApiKey: env.BOOTSTRAP_API_KEY,
+    logLevel: env.LOG_LEVEL,
+    /** Acceptance (or the scheduled time) to hand-over. */
+    deadlineMs: perPrioritySeconds('DEADLINE'),
+    /** Acceptance (or the scheduled time) to giving up. */
+    lifetimeMs: perPrioritySeconds('LIFETIME'),
+    /** The longest one call to a provider may take; afterwards its outcome is unknown. */
+    callTimeoutMs: perPrioritySeconds('CALL_TIMEOUT'),
+    /** How long a low e-mail waits for evidence of an ambiguous attempt before it is sent again. */
+    ambiguousWaitLowMs: ms(env.AMBIGUOUS_WAIT_LOW_S),
+    backoff: { initialMs: ms(env.BACKOFF_INITIAL_S), maxMs: ms(env.BACKOFF_MAX_S) },
+    /** How many e-mails may be in flight, over all processes. */
+    inFlightCap: { critical: env.IN_FLIGHT_CRITICAL, medium: env.IN_FLIGHT_MEDIUM, low: env.IN_FLIGHT_LOW },
+    /** Hand-over to "nothing was heard": the workflow stops waiting for a delivery. */
+    deliveryTimeoutMs: ms(env.DELIVERY_TIMEOUT_S),
+    /** Delivery to the end of the workflow; later opens are recorded without it. */
+    openWindowMs: ms(env.OPEN_WINDOW_S),
+    sweep: { intervalMs: ms(env.SWEEP_INTERVAL_S), afterMs: ms(env.SWEEP_AFTER_S) },
+    /** How long a worker that is told to stop lets running sends finish. */
+    shutdownGraceMs: ms(env.SHUTDOWN_GRACE_S),
+  };
+}
+
+/** Reads the TLS files named in the configuration; undefined when TLS is off. */
+export function temporalTls(config: Config) {
+  const { caFile, certFile, keyFile, serverName } = config.temporal.tls;
+  if (!caFile && !certFile && !serverName) return config.temporal.apiKey ? true : undefined;
+  return {
+    serverNameOverride: serverName,
+    serverRootCACertificate: caFile ? readFileSync(caFile) : undefined,
+    clientCertPair: certFile && keyFile ? { crt: readFileSync(certFile), key: readFileSync(keyFile) } : undefined,
+  };
+}

@@ -1,0 +1,118 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { ProviderName } from '../config.js';
+import { projectStatus } from './projection.js';
+import type { Database, SignalKind } from './schema.js';
+import type { StatusCatalogue } from './statuses.js';
+
+type Trx = Transaction<Database>;
+
+/** Something that happened to an e-mail. */
+export interface NewEvent {
+  /** What makes it one: the same key twice is the same event. See `eventKey`. */
+  readonly key: string;
+  /** A status name, or any other word: kept all the same. */
+  readonly type: string;
+  readonly generation: number;
+  /** Null when it concerns the generation as a whole. */
+  readonly attempt: number | null;
+  readonly provider?: ProviderName | null;
+  readonly providerEventId?: string | null;
+  readonly occurredAt: Date;
+  readonly metadata?: Record<string, unknown>;
+}
+
+/** Keys of events: a provider's own id within the provider, or ours from what the event is. */
+export const eventKey = {
+  ofProvider: (provider: ProviderName, id: string) => `${provider}:${id}`,
+  ofGeneration: (type: string, generation: number) => `tempost:g${generation}:${type}`,
+  ofAttempt: (type: string, generation: number, attempt: number) => `tempost:g${generation}:a${attempt}:${type}`,
+};
+
+/** The row of an e-mail that every writer of events locks first, so that its status is projected by one at a time. */
+export interface LockedEmail {
+  readonly id: string;
+  readonly client_id: string;
+  readonly status: string;
+  readonly generation: number;
+}
+
+/** Locks an e-mail for the rest of the transaction. @returns undefined when there is none of that id. */
+export async function lockEmail(trx: Trx, emailId: string): Promise<LockedEmail | undefined> {
+  return trx
+    .selectFrom('emails')
+    .select(['id', 'client_id', 'status', 'generation'])
+    .where('id', '=', emailId)
+    .forUpdate()
+    .executeTakeFirst();
+}
+
+export interface RecordedEvents {
+  /** The events that were new; repeated ones are left out. */
+  readonly added: readonly NewEvent[];
+  readonly before: string;
+  readonly status: string;
+}
+
+/**
+ * Appends events to a locked e-mail and projects its status from all of them. Repeated events change nothing.
+ *
+ * @param email as `lockEmail` gave it in this transaction.
+ */
+export async function recordEvents(
+  trx: Trx,
+  email: LockedEmail,
+  events: readonly NewEvent[],
+  catalogue: StatusCatalogue,
+): Promise<RecordedEvents> {
+  // One statement adds the new events and reads the old ones; a statement does not see its own additions.
+  const known = trx.selectFrom('email_events').where('email_id', '=', email.id);
+  const rows = await trx
+    .with('added', (cte) =>
+      cte
+        .insertInto('email_events')
+        .values(events.map((event) => toRow(email.id, event)))
+        .onConflict((conflict) => conflict.columns(['email_id', 'event_key']).doNothing())
+        .returning(['event_key', 'type', 'generation', 'attempt']),
+    )
+    .selectFrom('added')
+    .select(['event_key', 'type', 'generation', 'attempt', sql<boolean>`true`.as('is_new')])
+    .unionAll(known.select(['event_key', 'type', 'generation', 'attempt', sql<boolean>`false`.as('is_new')]))
+    .execute();
+  const addedKeys = new Set(rows.filter((row) => row.is_new).map((row) => row.event_key));
+  const status = projectStatus(rows, catalogue) ?? email.status;
+  if (status !== email.status) {
+    await trx.updateTable('emails').set({ status }).where('id', '=', email.id).execute();
+  }
+  return { added: events.filter((event) => addedKeys.has(event.key)), before: email.status, status };
+}
+
+/** An event as a row, for writers that have nothing to project yet (acceptance). */
+export function toRow(emailId: string, event: NewEvent) {
+  return {
+    email_id: emailId,
+    event_key: event.key,
+    type: event.type,
+    generation: event.generation,
+    attempt: event.attempt,
+    provider: event.provider ?? null,
+    provider_event_id: event.providerEventId ?? null,
+    occurred_at: event.occurredAt,
+    metadata: JSON.stringify(event.metadata ?? {}),
+  };
+}
+
+/** Leaves word that an e-mail's workflow is to be told; whoever delivers it deletes the row. */
+export async function leaveSignal(trx: Trx, emailId: string, kind: SignalKind): Promise<void> {
+  // Five seconds' grace: the process that commits this signals at once, the dispatcher only when that failed.
+  await trx
+    .insertInto('pending_signals')
+    .values({ email_id: emailId, kind, try_at: sql`now() + interval '5 seconds'` })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** Reads the `statuses` table; a process does it once, at its start. */
+export async function loadStatuses(db: Kysely<Database>): Promise<StatusCatalogue> {
+  const rows = await db.selectFrom('statuses').selectAll().execute();
+  return new Map(rows.map((row) => [row.name, row]));
+}

@@ -1,0 +1,174 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely';
+import type { ProviderName } from '../config.js';
+import type { Priority } from '../priority.js';
+
+/** The tables of the record as Kysely sees them; `docs/data.md` explains each. */
+export interface Database {
+  clients: ClientTable;
+  api_keys: ApiKeyTable;
+  statuses: StatusTable;
+  emails: EmailTable;
+  attachments: AttachmentTable;
+  attachment_chunks: { email_id: string; seq: number; data: Buffer };
+  email_events: EmailEventTable;
+  send_attempts: SendAttemptTable;
+  email_queue: EmailQueueTable;
+  pending_signals: { email_id: string; kind: SignalKind; try_at: Date };
+  dead_emails: { email_id: string; generation: number; reason: DeadReason; died_at: Generated<Date> };
+  suppressions: SuppressionTable;
+  idempotency_keys: IdempotencyKeyTable;
+  webhook_tokens: { provider: ProviderName; token: string; body_hash: Buffer; recorded_at: Generated<Date> };
+  unmatched_webhooks: UnmatchedWebhookTable;
+}
+
+/** What a workflow is told about: the first of each kind, and evidence for an attempt whose outcome was unknown. */
+export type SignalKind = 'delivered' | 'opened' | 'failed' | 'evidence';
+
+export type DeadReason = 'lifetime_over' | 'ambiguous' | 'stopped_in_temporal';
+
+type JsonObject = Record<string, unknown>;
+
+interface ClientTable {
+  id: Generated<string>;
+  name: string;
+  created_at: Generated<Date>;
+  disabled_at: Date | null;
+}
+
+interface ApiKeyTable {
+  id: Generated<string>;
+  client_id: string;
+  /** SHA-256 of the key: a key is 32 random bytes, so a slow hash would protect nothing more. */
+  key_hash: Buffer;
+  /** The first characters, to tell keys apart in lists. */
+  prefix: string;
+  created_at: Generated<Date>;
+  revoked_at: Date | null;
+}
+
+interface StatusTable {
+  name: string;
+  rank: number;
+  preference: number;
+  survives: boolean;
+  final: boolean;
+  description: string;
+}
+
+interface EmailTable {
+  id: string;
+  client_id: string;
+  priority: Priority;
+  /** As submitted: `ada@example.com` or `Ada <ada@example.com>`. */
+  sender: string;
+  receiver: string;
+  /** The bare receiver address in lower case: what suppressions are compared with. */
+  receiver_address: string;
+  subject: string;
+  content: string;
+  content_type: 'text/plain' | 'text/html';
+  reply_to: string | null;
+  metadata: JSONColumnType<JsonObject>;
+  tags: ColumnType<string[], string[] | undefined, string[]>;
+  status: string;
+  generation: Generated<number>;
+  created_at: Date;
+  /** Acceptance, or the scheduled time: what an e-mail is dispatched by. */
+  due_at: Date;
+  /** `due_at` plus the priority's service level. */
+  deadline_at: Date;
+  dispatched_at: Date | null;
+  sent_at: Date | null;
+  cancelled_at: Date | null;
+  provider: ProviderName | null;
+  provider_message_id: string | null;
+  resend_of: string | null;
+}
+
+interface AttachmentTable {
+  email_id: string;
+  filename: string;
+  content_type: string;
+  size_bytes: number;
+  /** Hexadecimal. */
+  sha256: string;
+  /** Where the object store holds it; null while it is only in the spool (`attachment_chunks`). */
+  storage_path: string | null;
+  stored_at: Date | null;
+}
+
+interface EmailEventTable {
+  email_id: string;
+  /** What makes the event one: `<provider>:<its id>` or `tempost:<our own id>`. */
+  event_key: string;
+  type: string;
+  generation: number;
+  /** Null for an event of the whole generation. */
+  attempt: number | null;
+  provider: ProviderName | null;
+  provider_event_id: string | null;
+  occurred_at: Date;
+  recorded_at: Generated<Date>;
+  metadata: JSONColumnType<JsonObject>;
+}
+
+/**
+ * calling: permission given, no answer yet. ambiguous: the outcome is unknown. accepted: the provider has it.
+ * rejected: refused for good. refused: not taken, may be tried again. abandoned: given up as unknown, by policy.
+ */
+export type AttemptState = 'calling' | 'ambiguous' | 'accepted' | 'rejected' | 'refused' | 'abandoned';
+
+interface SendAttemptTable {
+  email_id: string;
+  generation: number;
+  /** 1 for the first call of a generation. */
+  attempt: number;
+  provider: ProviderName;
+  state: AttemptState;
+  started_at: Date;
+  /** By the database's clock: the caller has ended the call by then, and nobody reconciles earlier. */
+  call_until: Date;
+  finished_at: Date | null;
+  provider_message_id: string | null;
+  /** Why it did not go through: a code, never a provider's sentence. */
+  code: string | null;
+}
+
+/** waiting: to be dispatched. in_flight, backing_off: its workflow is sending. handed_over: awaits its delivery. */
+export type QueueState = 'waiting' | 'in_flight' | 'backing_off' | 'handed_over';
+
+interface EmailQueueTable {
+  email_id: string;
+  priority: Priority;
+  generation: number;
+  state: QueueState;
+  due_at: Date;
+  dispatched_at: Date | null;
+  /** When the sweep looks at its workflow next. */
+  check_at: Date | null;
+}
+
+interface SuppressionTable {
+  client_id: string;
+  address: string;
+  reason: 'bounced' | 'complained' | 'unsubscribed' | 'manual';
+  email_id: string | null;
+  created_at: Generated<Date>;
+}
+
+interface IdempotencyKeyTable {
+  client_id: string;
+  key: string;
+  request_hash: Buffer;
+  email_id: string;
+  response: JSONColumnType<JsonObject>;
+  created_at: Generated<Date>;
+}
+
+interface UnmatchedWebhookTable {
+  id: Generated<string>;
+  provider: ProviderName;
+  reason: string;
+  body: JSONColumnType<JsonObject>;
+  recorded_at: Generated<Date>;
+}

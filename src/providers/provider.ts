@@ -1,0 +1,75 @@
+import type { ProviderName } from '../config.js';
+
+/** One message as a provider adapter gets it: complete, in memory, checked. */
+export interface OutgoingMessage {
+  readonly emailId: string;
+  readonly generation: number;
+  readonly attempt: number;
+  /** With angle brackets: `<id.generation@domain>`; the same for all attempts of a generation. */
+  readonly messageId: string;
+  readonly sender: string;
+  readonly receiver: string;
+  readonly replyTo: string | null;
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+  readonly tags: readonly string[];
+  readonly priority: 'critical' | 'medium' | 'low';
+  readonly attachment: { readonly filename: string; readonly contentType: string; readonly bytes: Buffer } | null;
+}
+
+/** The provider has taken the message. */
+export interface Accepted {
+  readonly kind: 'accepted';
+  /** The provider's own id of the message. */
+  readonly providerMessageId: string;
+}
+
+/**
+ * Why a message was not (or not surely) taken:
+ * - `rejected`: this message, for good; never tried again.
+ * - `throttled`: not now; not taken. The message may be tried again.
+ * - `unavailable`: not taken, the provider has trouble. The message may be tried again.
+ * - `misconfigured`: not taken, our account or settings are at fault; the message is not blamed.
+ * - `ambiguous`: it may or may not have been taken; nobody may send it again before that is known.
+ */
+export type FailureKind = 'rejected' | 'throttled' | 'unavailable' | 'misconfigured' | 'ambiguous';
+
+export interface Failed {
+  readonly kind: FailureKind;
+  /** A short stable code such as `http_503`, `timeout`, `Invalid_Key`: never a provider's sentence, never an address. */
+  readonly code: string;
+  /** How long the provider asked us to wait. */
+  readonly retryAfterMs?: number;
+}
+
+export type SendResult = Accepted | Failed;
+
+/** What a look-up found. `none` proves nothing: both providers' searches lag. */
+export type LookUpResult =
+  | { readonly kind: 'found'; readonly providerMessageId: string }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unsupported' };
+
+/** Whatever hands mail to the world. Adapters keep no state between calls. */
+export interface Provider {
+  readonly name: ProviderName;
+  /**
+   * Makes exactly one call. Never throws for what a provider can do: every outcome is a `SendResult`.
+   *
+   * @param signal when it aborts, the connection is destroyed, and the result is `ambiguous` (or `unavailable` when
+   *   it is certain that no byte of the message had been sent).
+   */
+  send(message: OutgoingMessage, signal: AbortSignal): Promise<SendResult>;
+  /** Asks whether a message of this Message-ID (with angle brackets) and e-mail was taken. Throws when it cannot ask. */
+  lookUp(query: LookUpQuery, signal: AbortSignal): Promise<LookUpResult>;
+}
+
+export interface LookUpQuery {
+  readonly emailId: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly messageId: string;
+  readonly receiver: string;
+  readonly startedAt: Date;
+}

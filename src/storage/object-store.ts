@@ -1,0 +1,38 @@
+import type { Readable } from 'node:stream';
+
+/** What is known of an object before it is written; the store verifies both after writing. */
+export interface ObjectDigest {
+  readonly sizeBytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+/** Where attachments are kept. Keys are deterministic, so that writing twice is writing once. */
+export interface ObjectStore {
+  /**
+   * Writes an object unless it is already there with the same content, then reads back what the store says it holds.
+   *
+   * @param key for example `attachments/2026/11/24/<email id>`.
+   * @param open opens the content from its beginning; called again for another try.
+   * @returns the storage path, such as `gs://bucket/key` or `file:key`.
+   * @throws ObjectMismatchError when the content differs from `digest`, or another object has the key.
+   */
+  put(key: string, open: () => Readable, digest: ObjectDigest, contentType: string): Promise<string>;
+  /**
+   * Reads an object whole.
+   *
+   * @param storagePath as `put` returned it.
+   * @throws ObjectMissingError when there is none; ObjectMismatchError when size or hash differ.
+   */
+  get(storagePath: string, digest: ObjectDigest): Promise<Buffer>;
+  /** Deletes an object; one that is not there is deleted already. */
+  delete(storagePath: string): Promise<void>;
+}
+
+export class ObjectMismatchError extends Error {
+  override readonly name = 'ObjectMismatchError';
+}
+
+export class ObjectMissingError extends Error {
+  override readonly name = 'ObjectMissingError';
+}
