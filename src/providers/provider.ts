@@ -11,7 +11,9 @@ export interface OutgoingMessage {
   readonly receiver: string;
   readonly replyTo: string | null;
   readonly subject: string;
-  readonly text: string;
+  /** Null when the content was submitted as HTML: then the message has no plain-text part. */
+  readonly text: string | null;
+  /** Always there, so that opens can be counted: made from the plain text when that is what was submitted. */
   readonly html: string;
   readonly tags: readonly string[];
   readonly priority: 'critical' | 'medium' | 'low';

@@ -1,0 +1,34 @@
+import { sql, type Transaction, type UpdateObject } from 'kysely';
+import type { ProviderName } from '../config.js';
+import type { Database } from './schema.js';
+
+/** An e-mail handed over is looked at again after this long, in case its workflow was lost. */
+const CHECK_HANDED_OVER = sql<Date>`now() + interval '10 minutes'`;
+
+/** The columns of `emails` that say who has it. The first hand-over stands. */
+export function handOverChanges(
+  provider: ProviderName,
+  providerMessageId: string | null,
+  at: Date | null,
+): UpdateObject<Database, 'emails'> {
+  return {
+    sent_at: sql<Date>`coalesce(sent_at, ${at}::timestamptz, clock_timestamp())`,
+    provider: sql<ProviderName>`coalesce(provider, ${provider})`,
+    provider_message_id: sql<string | null>`coalesce(provider_message_id, ${providerMessageId})`,
+  };
+}
+
+/** Notes in the record and in the queue that a provider has an e-mail. */
+export async function noteHandOver(
+  trx: Transaction<Database>,
+  emailId: string,
+  changes: UpdateObject<Database, 'emails'>,
+): Promise<void> {
+  await trx.updateTable('emails').set(changes).where('id', '=', emailId).execute();
+  await trx
+    .updateTable('email_queue')
+    .set({ state: 'handed_over', check_at: CHECK_HANDED_OVER })
+    .where('email_id', '=', emailId)
+    .where('state', 'in', ['in_flight', 'backing_off'])
+    .execute();
+}

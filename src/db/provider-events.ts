@@ -1,0 +1,142 @@
+import { sql, type Transaction } from 'kysely';
+import type { ProviderName } from '../config.js';
+import { eventKey, type LockedEmail, leaveSignal, lockEmail, type NewEvent, recordEvents } from './events.js';
+import { handOverChanges, noteHandOver } from './hand-over.js';
+import type { Database, SignalKind } from './schema.js';
+import type { StatusCatalogue } from './statuses.js';
+
+type Trx = Transaction<Database>;
+
+/** A provider's webhook event in our words. */
+export interface ProviderEvent {
+  readonly provider: ProviderName;
+  /** Unique within the provider and the e-mail. */
+  readonly providerEventId: string;
+  /** A status name where it means one, any other word otherwise. */
+  readonly type: string;
+  /** What we had sent along; null when the event does not carry it. */
+  readonly generation: number | null;
+  readonly attempt: number | null;
+  readonly occurredAt: Date;
+  readonly providerMessageId: string | null;
+  /** Why the receiver's address must not be written to again. */
+  readonly suppress?: 'bounced' | 'complained' | 'unsubscribed';
+  readonly metadata: Record<string, unknown>;
+}
+
+export interface StoredEvents {
+  /** What the workflow is to be told; word is left in `pending_signals` as well. */
+  readonly signals: readonly SignalKind[];
+  readonly status: string;
+}
+
+/**
+ * Stores what a provider says of one e-mail with everything that follows from it (status, evidence for an attempt
+ * whose outcome was unknown, suppression, word for the workflow), in the caller's transaction. Repetition and order
+ * do not matter.
+ *
+ * @returns undefined when there is no such e-mail.
+ */
+export async function storeProviderEvents(
+  trx: Trx,
+  emailId: string,
+  events: readonly ProviderEvent[],
+  catalogue: StatusCatalogue,
+): Promise<StoredEvents | undefined> {
+  const email = await lockEmail(trx, emailId);
+  if (!email) return undefined;
+  const byKey = new Map(events.map((event) => [eventKey.ofProvider(event.provider, event.providerEventId), event]));
+  const recorded = await recordEvents(
+    trx,
+    email,
+    [...byKey].map(([key, event]) => toNewEvent(key, event, email)),
+    catalogue,
+  );
+  const added = recorded.added.map((event) => byKey.get(event.key)!);
+  const signals = new Set<SignalKind>();
+  for (const event of added) {
+    if (await adoptEvidence(trx, email, event)) signals.add('evidence');
+    if (event.suppress) await suppress(trx, email, event.suppress);
+  }
+  for (const kind of whatToTell(added, recorded.before, catalogue)) signals.add(kind);
+  for (const kind of signals) await leaveSignal(trx, emailId, kind);
+  if (catalogue.get(recorded.status)?.final) {
+    await trx.deleteFrom('email_queue').where('email_id', '=', emailId).where('state', '=', 'handed_over').execute();
+  }
+  return { signals: [...signals], status: recorded.status };
+}
+
+function toNewEvent(key: string, event: ProviderEvent, email: LockedEmail): NewEvent {
+  return {
+    key,
+    type: event.type,
+    generation: event.generation ?? email.generation,
+    attempt: event.attempt,
+    provider: event.provider,
+    providerEventId: event.providerEventId,
+    occurredAt: event.occurredAt,
+    metadata: event.metadata,
+  };
+}
+
+/** Only what moves a workflow is signalled: the first delivery, the first open, the final failure. */
+function whatToTell(added: readonly ProviderEvent[], before: string, catalogue: StatusCatalogue): SignalKind[] {
+  const kinds: SignalKind[] = [];
+  const types = new Set(added.map((event) => event.type));
+  if (types.has('delivered')) kinds.push('delivered');
+  if ((types.has('opened') || types.has('clicked')) && before !== 'opened' && before !== 'clicked')
+    kinds.push('opened');
+  const over = (type: string) =>
+    catalogue.get(type)?.final && type !== 'delivered' && type !== 'opened' && type !== 'clicked';
+  if ([...types].some(over)) kinds.push('failed');
+  return kinds;
+}
+
+/**
+ * Whatever a provider tells of an attempt proves that it took the message, also when the call's answer said otherwise
+ * or never came.
+ *
+ * @returns whether the attempt had not been known to be accepted.
+ */
+async function adoptEvidence(trx: Trx, email: LockedEmail, event: ProviderEvent): Promise<boolean> {
+  const generation = event.generation ?? email.generation;
+  const attempts = trx
+    .selectFrom('send_attempts')
+    .select('attempt')
+    .where('email_id', '=', email.id)
+    .where('generation', '=', generation)
+    .where('provider', '=', event.provider)
+    .orderBy('attempt', 'desc')
+    .limit(1);
+  const proven = await trx
+    .updateTable('send_attempts')
+    .set({
+      state: 'accepted',
+      finished_at: sql<Date>`coalesce(finished_at, clock_timestamp())`,
+      provider_message_id: sql<string | null>`coalesce(provider_message_id, ${event.providerMessageId})`,
+    })
+    .where('email_id', '=', email.id)
+    .where('generation', '=', generation)
+    .where('attempt', '=', event.attempt ?? attempts)
+    .where('provider', '=', event.provider)
+    .where('state', '!=', 'accepted')
+    .returning('attempt')
+    .executeTakeFirst();
+  if (!proven) return false;
+  await noteHandOver(trx, email.id, handOverChanges(event.provider, event.providerMessageId, event.occurredAt));
+  return true;
+}
+
+async function suppress(trx: Trx, email: LockedEmail, reason: NonNullable<ProviderEvent['suppress']>): Promise<void> {
+  await trx
+    .insertInto('suppressions')
+    .columns(['client_id', 'address', 'reason', 'email_id'])
+    .expression(
+      trx
+        .selectFrom('emails')
+        .select(['client_id', 'receiver_address', sql<'bounced'>`${reason}`.as('reason'), 'id'])
+        .where('id', '=', email.id),
+    )
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
