@@ -27,12 +27,17 @@ export function projectStatus(events: Iterable<ProjectableEvent>, catalogue: Sta
     // An event of the generation stands for itself; events of an attempt compete with each other first.
     const group = event.attempt === null ? `${event.generation}/${event.type}` : `${event.generation}#${event.attempt}`;
     const known = outcomes.get(group);
-    if (!known || rule.rank > known.rule.rank) outcomes.set(group, { rule, generation: event.generation });
+    if (!known || above(rule, known.rule, 'rank')) outcomes.set(group, { rule, generation: event.generation });
   }
   let best: StatusRule | undefined;
   for (const { rule, generation } of outcomes.values()) {
     if (generation < newest && !rule.survives) continue;
-    if (!best || rule.preference > best.preference) best = rule;
+    if (!best || above(rule, best, 'preference')) best = rule;
   }
   return best?.name;
+}
+
+/** Rows added to `statuses` may have equal numbers; the name decides then, so that the order of events still does not. */
+function above(one: StatusRule, other: StatusRule, by: 'rank' | 'preference'): boolean {
+  return one[by] === other[by] ? one.name > other.name : one[by] > other[by];
 }
