@@ -38,7 +38,7 @@ export async function ensurePartitions(db: Kysely<any>, now?: Date): Promise<str
 
 async function createMonth(db: Kysely<any>, from: Date, to: Date): Promise<boolean> {
   const suffix = suffixOf(from);
-  return db.transaction().execute(async (trx) => {
+  const create = async (trx: Kysely<any>) => {
     await sql`set local lock_timeout = '2s'`.execute(trx);
     // Two dispatchers may look after partitions at the same moment.
     await sql`select pg_advisory_xact_lock(hashtext('tempost.partitions'))`.execute(trx);
@@ -54,7 +54,9 @@ async function createMonth(db: Kysely<any>, from: Date, to: Date): Promise<boole
     }
     await linkLeaves(trx, suffix);
     return true;
-  });
+  };
+  // Migrations call this inside of their own transaction.
+  return db.isTransaction ? create(db) : db.transaction().execute(create);
 }
 
 /** Foreign keys between the partitions of one month (or the default ones). */

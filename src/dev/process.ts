@@ -1,0 +1,117 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** How a process ended. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A process of ours that runs. */
+export interface RunningProcess {
+  readonly pid: number;
+  /** Resolves when it is gone, whoever ended it; never rejects. */
+  readonly exited: Promise<Exit>;
+  /** Ends it in order and resolves when it is gone. May be called more than once. */
+  stop(): Promise<void>;
+}
+
+export interface ProcessOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** File descriptors, or `pipe` to read what it writes. */
+  readonly stdout: number | 'pipe' | 'ignore';
+  readonly stderr: number | 'pipe' | 'ignore';
+}
+
+/**
+ * Starts a process in a group of its own, so that a terminal's Ctrl-C reaches only the supervisor, which then ends
+ * everything in order.
+ *
+ * @throws Error when the command cannot be started at all.
+ */
+export async function startDetached(options: ProcessOptions): Promise<ChildProcess & { pid: number }> {
+  const child = spawn(options.command, options.args, {
+    env: options.env ?? process.env,
+    cwd: options.cwd,
+    uid: options.uid,
+    gid: options.gid,
+    detached: true,
+    stdio: ['ignore', options.stdout, options.stderr],
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+  child.on('error', () => {}); // A signal that could not be sent: the exit tells what matters.
+  return child as ChildProcess & { pid: number };
+}
+
+/** Resolves when a child is gone. Call it right after the start: an exit that was missed is never seen. */
+export function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+}
+
+/** Sends a signal; a process (or, with a negative id, a group) that is gone already is no error. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/**
+ * Ends a child: asks with one signal after another, and kills its whole group when it has not listened.
+ *
+ * @param steps what to send to the process, and how long to wait for its end before the next step.
+ */
+export async function endProcess(
+  pid: number,
+  exited: Promise<unknown>,
+  steps: readonly { signal: NodeJS.Signals; waitMs: number }[],
+): Promise<void> {
+  for (const step of steps) {
+    signal(pid, step.signal);
+    const timeout = new AbortController();
+    const gone = await Promise.race([
+      exited.then(() => true),
+      wait(step.waitMs, false, { signal: timeout.signal }).catch(() => false),
+    ]);
+    timeout.abort();
+    if (gone) return;
+  }
+  signal(-pid, 'SIGKILL');
+  await exited;
+}
+
+/**
+ * When a process was started, as an opaque text that differs between two processes of the same id: a recycled id is
+ * never taken for the process we once started.
+ *
+ * @returns undefined when there is no such process (a zombie counts as none).
+ */
+export function processStartTime(pid: number): string | undefined {
+  try {
+    if (process.platform === 'linux') {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+      // The command's name is in parentheses and may hold spaces; state is the 1st field after it, start the 20th.
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return fields[0] === 'Z' || fields[0] === 'X' ? undefined : `${bootId()}/${fields[19]}`;
+    }
+    const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    return started === '' ? undefined : started;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Start times count from boot: after a reboot the same number means another moment. */
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
