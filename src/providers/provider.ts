@@ -23,8 +23,13 @@ export interface OutgoingMessage {
 /** The provider has taken the message. */
 export interface Accepted {
   readonly kind: 'accepted';
-  /** The provider's own id of the message. */
+  /** The provider's own id of the message, without angle brackets, as its webhooks carry it. */
   readonly providerMessageId: string;
+  /**
+   * A code for "taken, but it will not go out soon", such as `hourly-quota-exhausted`: the provider has the message, so
+   * nobody sends it again, but its breaker should know.
+   */
+  readonly note?: string;
 }
 
 /**
