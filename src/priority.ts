@@ -15,3 +15,6 @@ export function perPriority<T>(make: (priority: Priority) => T): PerPriority<T> 
 export const workflowIdOf = (emailId: string) => `email-${emailId}`;
 export const workflowQueueOf = (priority: Priority) => `email-${priority}`;
 export const sendQueueOf = (priority: Priority) => `send-${priority}`;
+
+/** Whether a text names a priority. */
+export const isPriority = (text: string | undefined): text is Priority => PRIORITIES.includes(text as Priority);

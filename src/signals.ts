@@ -1,15 +1,9 @@
 import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Db } from './db/database.js';
-import type { SignalKind } from './db/schema.js';
+import { forgetSignals, type PendingSignal } from './db/pending-signals.js';
 import { workflowIdOf } from './priority.js';
-
-export interface PendingSignal {
-  readonly emailId: string;
-  readonly kind: SignalKind;
-}
 
 /** The signal's name in `contract.md`; its one argument is a `SignalKind`. */
 export const PROVIDER_EVENT_SIGNAL = 'providerEvent';
@@ -28,7 +22,7 @@ export async function deliverSignals(
   const told = await Promise.all(pending.map((signal) => deliver(client, signal)));
   const done = pending.filter((_, index) => told[index]);
   try {
-    if (done.length > 0) await forget(db, done);
+    if (done.length > 0) await forgetSignals(db, done);
   } catch (error) {
     logger.warn({ code: (error as { code?: string }).code }, 'signals delivered but not noted; they will be repeated');
   }
@@ -44,11 +38,4 @@ async function deliver(client: Client, { emailId, kind }: PendingSignal): Promis
   } catch (error) {
     return error instanceof WorkflowNotFoundError;
   }
-}
-
-async function forget(db: Db, signals: readonly PendingSignal[]): Promise<void> {
-  const ids = signals.map((signal) => signal.emailId);
-  const kinds = signals.map((signal) => signal.kind);
-  await sql`delete from pending_signals using unnest(${ids}::uuid[], ${kinds}::text[]) as told (email_id, kind)
-    where pending_signals.email_id = told.email_id and pending_signals.kind = told.kind`.execute(db);
 }

@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
 import type { ProviderName } from '../config.js';
 import { projectStatus } from './projection.js';
 import type { Database, SignalKind } from './schema.js';
@@ -57,12 +57,14 @@ export interface RecordedEvents {
  * Appends events to a locked e-mail and projects its status from all of them. Repeated events change nothing.
  *
  * @param email as `lockEmail` gave it in this transaction.
+ * @param changes other columns of the e-mail to write along with its status, in the same statement.
  */
 export async function recordEvents(
   trx: Trx,
   email: LockedEmail,
   events: readonly NewEvent[],
   catalogue: StatusCatalogue,
+  changes?: UpdateObject<Database, 'emails'>,
 ): Promise<RecordedEvents> {
   // One statement adds the new events and reads the old ones; a statement does not see its own additions.
   const known = trx.selectFrom('email_events').where('email_id', '=', email.id);
@@ -80,8 +82,12 @@ export async function recordEvents(
     .execute();
   const addedKeys = new Set(rows.filter((row) => row.is_new).map((row) => row.event_key));
   const status = projectStatus(rows, catalogue) ?? email.status;
-  if (status !== email.status) {
-    await trx.updateTable('emails').set({ status }).where('id', '=', email.id).execute();
+  if (status !== email.status || changes) {
+    await trx
+      .updateTable('emails')
+      .set({ ...changes, status })
+      .where('id', '=', email.id)
+      .execute();
   }
   return { added: events.filter((event) => addedKeys.has(event.key)), before: email.status, status };
 }

@@ -18,17 +18,15 @@ export function handOverChanges(
   };
 }
 
-/** Notes in the record and in the queue that a provider has an e-mail. */
-export async function noteHandOver(
-  trx: Transaction<Database>,
-  emailId: string,
-  changes: UpdateObject<Database, 'emails'>,
-): Promise<void> {
-  await trx.updateTable('emails').set(changes).where('id', '=', emailId).execute();
+/**
+ * Notes in the queue that a provider has an e-mail. Whatever state it was in: a dispatcher that died after starting the
+ * workflow leaves it `waiting`.
+ */
+export async function noteHandedOver(trx: Transaction<Database>, emailId: string): Promise<void> {
   await trx
     .updateTable('email_queue')
     .set({ state: 'handed_over', check_at: CHECK_HANDED_OVER })
     .where('email_id', '=', emailId)
-    .where('state', 'in', ['in_flight', 'backing_off'])
+    .where('state', '!=', 'handed_over')
     .execute();
 }

@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../config.js';
 import { eventKey, type LockedEmail, leaveSignal, lockEmail, type NewEvent, recordEvents } from './events.js';
-import { handOverChanges, noteHandOver } from './hand-over.js';
+import { handOverChanges, noteHandedOver } from './hand-over.js';
 import type { Database, SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 
@@ -123,7 +123,9 @@ async function adoptEvidence(trx: Trx, email: LockedEmail, event: ProviderEvent)
     .returning('attempt')
     .executeTakeFirst();
   if (!proven) return false;
-  await noteHandOver(trx, email.id, handOverChanges(event.provider, event.providerMessageId, event.occurredAt));
+  const changes = handOverChanges(event.provider, event.providerMessageId, event.occurredAt);
+  await trx.updateTable('emails').set(changes).where('id', '=', email.id).execute();
+  await noteHandedOver(trx, email.id);
   return true;
 }
 

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { type AttachmentRow, loadAttachment } from '../db/attachments.js';
+import type { SendableEmail } from '../db/permission.js';
+import type { OutgoingMessage } from '../providers/provider.js';
+import type { ActivityDependencies } from './dependencies.js';
+
+export interface LoadedAttachment extends AttachmentRow {
+  readonly bytes: Buffer;
+}
+
+/**
+ * Reads an e-mail's attachment, from the spool or from object storage, and checks it before anything is sent.
+ *
+ * @throws when it cannot be read now, or is not what was accepted; the activity is tried again.
+ */
+export async function readAttachment(
+  { db, store }: Pick<ActivityDependencies, 'db' | 'store'>,
+  emailId: string,
+): Promise<LoadedAttachment | null> {
+  const attachment = await loadAttachment(db, emailId);
+  if (!attachment) return null;
+  const bytes = attachment.spooled ?? (attachment.storagePath && (await store.get(attachment.storagePath, attachment)));
+  if (!bytes) throw new Error('the attachment is neither in the spool nor stored');
+  if (createHash('sha256').update(bytes).digest('hex') !== attachment.sha256) {
+    throw new Error('the attachment differs from what was accepted');
+  }
+  return { ...attachment, bytes };
+}
+
+/** The Message-ID that all attempts of a generation carry, with angle brackets: receivers can drop a duplicate by it. */
+export const messageIdOf = (emailId: string, generation: number, domain: string) =>
+  `<${emailId}.${generation}@${domain}>`;
+
+/** Puts a message together for a provider. */
+export function composeMessage(
+  config: Pick<ActivityDependencies['config'], 'messageIdDomain' | 'publicUrl'>,
+  email: SendableEmail,
+  try_: { readonly generation: number; readonly attempt: number },
+  attachment: LoadedAttachment | null,
+): OutgoingMessage {
+  const pixel = `<img src="${config.publicUrl}/api/email/${email.id}/open" width="1" height="1" alt="">`;
+  const isText = email.content_type === 'text/plain';
+  return {
+    emailId: email.id,
+    generation: try_.generation,
+    attempt: try_.attempt,
+    messageId: messageIdOf(email.id, try_.generation, config.messageIdDomain),
+    sender: email.sender,
+    receiver: email.receiver,
+    replyTo: email.reply_to,
+    subject: email.subject,
+    text: isText ? email.content : null,
+    html: withPixel(isText ? textAsHtml(email.content) : email.content, pixel),
+    tags: email.tags,
+    priority: email.priority,
+    attachment,
+  };
+}
+
+/** Plain text as a simple page that reads the same. */
+export function textAsHtml(text: string): string {
+  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return `<!doctype html><html><body><div style="white-space: pre-wrap">${escaped}</div></body></html>`;
+}
+
+/** Adds the pixel at the end of the body, so that it is the last thing a reader loads. */
+function withPixel(html: string, pixel: string): string {
+  const end = html.toLowerCase().lastIndexOf('</body>');
+  return end < 0 ? html + pixel : html.slice(0, end) + pixel + html.slice(end);
+}

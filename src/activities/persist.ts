@@ -1,0 +1,35 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { findWork, noteDue } from '../db/work.js';
+import type { ActivityDependencies } from './dependencies.js';
+import type { Plan } from './types.js';
+
+/**
+ * Makes the record the workflow's own: what is left to do is read from it, never from what a workflow remembers. So a
+ * workflow that is started again after a reset, or after the loss of Temporal's data, continues where the e-mail is.
+ */
+export function createPersist({ db, config, catalogue }: ActivityDependencies) {
+  return async function persist(emailId: string): Promise<Plan> {
+    const work = await findWork(db, emailId);
+    if (work?.status === 'scheduled') await noteDue(db, emailId, catalogue);
+    if (!work) throw ApplicationFailure.nonRetryable('no such e-mail in the record', 'UnknownEmail');
+    const common = {
+      generation: work.generation,
+      status: work.status,
+      hasAttachment: work.hasAttachment,
+      uploadPending: work.hasAttachment && !work.stored,
+      providers: config.providers,
+      backoff: config.backoff,
+      deliveryTimeoutMs: remaining(config.deliveryTimeoutMs, work.sinceSentMs),
+      openWindowMs: remaining(config.openWindowMs, work.sinceDeliveredMs),
+    };
+    return { ...common, stage: stageOf(work.status, work.accepted, catalogue.get(work.status)?.final ?? false) };
+  };
+}
+
+const remaining = (wholeMs: number, passedMs: number | null) => Math.max(0, wholeMs - (passedMs ?? 0));
+
+function stageOf(status: string, accepted: boolean, final: boolean): Plan['stage'] {
+  if (status === 'delivered') return 'await_open';
+  if (final) return 'over';
+  return accepted ? 'await_delivery' : 'hand_over';
+}

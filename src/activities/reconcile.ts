@@ -1,0 +1,58 @@
+import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous, type OpenAttempt } from '../db/attempts.js';
+import type { LookUpResult } from '../providers/provider.js';
+import { decideAmbiguity } from './ambiguity.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { withHeartbeats } from './heartbeats.js';
+import { messageIdOf } from './message.js';
+import type { ReconcileRequest, Reconciliation } from './types.js';
+
+const LOOK_UP_TIMEOUT_MS = 3_000;
+
+/**
+ * Finds out whether an ambiguous attempt went through: our own events first (they have closed it in the record), then
+ * the provider is asked, then the priority's policy decides. Called again and again until it is known.
+ */
+export function createReconcile(dependencies: ActivityDependencies) {
+  return (request: ReconcileRequest): Promise<Reconciliation> => withHeartbeats(() => reconcile(dependencies, request));
+}
+
+async function reconcile(dependencies: ActivityDependencies, request: ReconcileRequest): Promise<Reconciliation> {
+  const { config, db, catalogue, priority } = dependencies;
+  const open = await findOpenAttempt(db, request.emailId, request.generation);
+  // Somebody else has settled it: the next try asks for permission and learns how.
+  if (!open) return { kind: 'refused', code: 'settled' };
+  if (open.state === 'accepted') return { kind: 'accepted', provider: open.provider };
+  // The call may still be going on; nobody decides about it earlier.
+  if (open.state === 'calling' && open.openMs > 0) return { kind: 'wait', waitMs: open.openMs };
+  if (open.state === 'calling') {
+    const outcome = await markAmbiguous(db, open, 'no_answer', catalogue);
+    if (outcome.kind !== 'ambiguous') return outcome;
+  }
+  const found = await lookUp(dependencies, open);
+  if (found.kind === 'found') {
+    return settled(await adoptLookUp(db, open, found.providerMessageId, catalogue));
+  }
+  const decision = decideAmbiguity(priority, open, {
+    ambiguousWaitLowMs: config.ambiguousWaitLowMs,
+    providerCount: config.providers.length,
+  });
+  if (decision.kind === 'wait') return decision;
+  return settled(await abandon(db, open, decision.kind, catalogue));
+}
+
+/** After a decision an attempt is never ambiguous; the type does not know. */
+function settled(outcome: Awaited<ReturnType<typeof abandon>>): Reconciliation {
+  return outcome.kind === 'ambiguous' ? { kind: 'refused', code: outcome.code } : outcome;
+}
+
+async function lookUp(dependencies: ActivityDependencies, open: OpenAttempt): Promise<LookUpResult> {
+  const provider = dependencies.providers.get(open.provider);
+  if (!provider) return { kind: 'unsupported' };
+  const messageId = messageIdOf(open.emailId, open.generation, dependencies.config.messageIdDomain);
+  try {
+    return await provider.lookUp({ ...open, messageId }, AbortSignal.timeout(LOOK_UP_TIMEOUT_MS));
+  } catch {
+    dependencies.logger.warn({ emailId: open.emailId, provider: open.provider }, 'the provider could not be asked');
+    return { kind: 'none' };
+  }
+}

@@ -1,0 +1,100 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Outcome, recordOutcome } from '../db/attempts.js';
+import { askPermission, type Permission } from '../db/permission.js';
+import type { OutgoingMessage, Provider, SendResult } from '../providers/provider.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { withHeartbeats } from './heartbeats.js';
+import { composeMessage, readAttachment } from './message.js';
+import type { SendOutcome, SendRequest, UnrecordedAnswer } from './types.js';
+
+/** How often a second caller looks whether the first has finished. */
+const LOOK_AGAIN_MS = 250;
+/** How long an answer is held here while the database is away; afterwards the workflow's history keeps it. */
+const HOLD_ANSWER_MS = 20_000;
+
+/**
+ * One try at one provider. Every way it can be repeated (a retry after a crash, a reset, a second worker) first looks
+ * at what the record says has been done: a known outcome is adopted, an unknown one is left to `reconcile`.
+ */
+export function createSend(dependencies: ActivityDependencies) {
+  return (request: SendRequest): Promise<SendOutcome> => withHeartbeats(() => sendOnce(dependencies, request));
+}
+
+async function sendOnce(dependencies: ActivityDependencies, request: SendRequest): Promise<SendOutcome> {
+  const { config, providers } = dependencies;
+  const provider = providers.get(request.provider);
+  if (!provider) return { kind: 'refused', code: 'provider_not_configured' };
+  // Before the permission: reading it may take long, and the time of a call is short.
+  const attachment = request.hasAttachment ? await readAttachment(dependencies, request.emailId) : null;
+
+  const permission = await waitForPermission(dependencies, request);
+  switch (permission.kind) {
+    case 'accepted':
+      return { kind: 'accepted', provider: permission.provider };
+    case 'ambiguous':
+      return { kind: 'ambiguous', code: 'earlier_attempt' };
+    case 'ended':
+      return { kind: 'ended', status: permission.status };
+  }
+  const { emailId, generation } = request;
+  const id = { emailId, generation, attempt: permission.attempt, provider: provider.name };
+  const message = composeMessage(config, permission.email, id, attachment);
+  const result = await call(provider, message, permission.abortAt);
+  return recordHeld(dependencies, { ...id, lastOfRound: request.lastOfRound, result });
+}
+
+type Decided = Exclude<Permission, { kind: 'busy' }>;
+
+/** Asks until no other call is open; a call that outlives its time leaves an ambiguous attempt. */
+async function waitForPermission(dependencies: ActivityDependencies, request: SendRequest): Promise<Decided> {
+  const { config, db, catalogue, priority } = dependencies;
+  for (;;) {
+    const permission = await askPermission(
+      db,
+      {
+        emailId: request.emailId,
+        generation: request.generation,
+        provider: request.provider,
+        dispatchedAtMs: request.dispatchedAtMs,
+        callTimeoutMs: config.callTimeoutMs[priority],
+        lifetimeMs: config.lifetimeMs[priority],
+      },
+      catalogue,
+    );
+    if (permission.kind !== 'busy') return permission;
+    await delay(Math.min(permission.waitMs, LOOK_AGAIN_MS));
+  }
+}
+
+async function call(provider: Provider, message: OutgoingMessage, abortAt: number): Promise<SendResult> {
+  // The last look before anything is written: a process that slept through its time must not begin.
+  const leftMs = abortAt - performance.now();
+  if (leftMs <= 0) return { kind: 'unavailable', code: 'woke_too_late' };
+  return provider.send(message, AbortSignal.timeout(Math.ceil(leftMs)));
+}
+
+/** Writes the answer down, patiently; when the database stays away, hands it to the workflow. */
+async function recordHeld(dependencies: ActivityDependencies, answer: UnrecordedAnswer): Promise<SendOutcome> {
+  const giveUpAt = performance.now() + HOLD_ANSWER_MS;
+  for (;;) {
+    try {
+      return await writeDown(dependencies, answer);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      dependencies.logger.warn({ emailId: answer.emailId, code }, 'answer not written down yet');
+      if (performance.now() > giveUpAt) return { kind: 'unrecorded', answer };
+      await delay(LOOK_AGAIN_MS);
+    }
+  }
+}
+
+async function writeDown(dependencies: ActivityDependencies, answer: UnrecordedAnswer): Promise<Outcome> {
+  const { db, catalogue } = dependencies;
+  return recordOutcome(db, answer, answer.result, answer.lastOfRound, catalogue);
+}
+
+/** Writes down an answer that a workflow kept while the database was away. */
+export function createRecordAnswer(dependencies: ActivityDependencies) {
+  return (answer: UnrecordedAnswer): Promise<Outcome> => writeDown(dependencies, answer);
+}

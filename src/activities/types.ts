@@ -1,0 +1,69 @@
+import type { ProviderName } from '../config.js';
+import type { Outcome } from '../db/attempts.js';
+import type { SendResult } from '../providers/provider.js';
+
+/** What the workflow learns from the record at its start, or when it is started anew: what is left to do. */
+export interface Plan {
+  readonly generation: number;
+  readonly stage: 'hand_over' | 'await_delivery' | 'await_open' | 'over';
+  readonly status: string;
+  /** An attachment waits in the spool for its upload. */
+  readonly uploadPending: boolean;
+  readonly hasAttachment: boolean;
+  /** In the order in which they are tried. */
+  readonly providers: readonly ProviderName[];
+  readonly backoff: { readonly initialMs: number; readonly maxMs: number };
+  /** What remains of each wait. */
+  readonly deliveryTimeoutMs: number;
+  readonly openWindowMs: number;
+}
+
+export interface SendRequest {
+  readonly emailId: string;
+  readonly generation: number;
+  readonly provider: ProviderName;
+  readonly hasAttachment: boolean;
+  /** When the workflow was started, in milliseconds since 1970. */
+  readonly dispatchedAtMs: number;
+  /** No other provider is tried before the next back-off. */
+  readonly lastOfRound: boolean;
+}
+
+export interface ReconcileRequest {
+  readonly emailId: string;
+  readonly generation: number;
+}
+
+/** An answer that could not be written down while the database was away: the workflow keeps it and sees to that. */
+export interface UnrecordedAnswer {
+  readonly emailId: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly provider: ProviderName;
+  readonly lastOfRound: boolean;
+  readonly result: SendResult;
+}
+
+/** What the workflow is told of a try. Codes only: this goes into the workflow's history. */
+export type SendOutcome =
+  | Outcome
+  /** Answered, but not in the record yet. */
+  | { readonly kind: 'unrecorded'; readonly answer: UnrecordedAnswer };
+
+export type Reconciliation =
+  | Exclude<Outcome, { kind: 'ambiguous' }>
+  /** Nothing is known yet: ask again after this long, or when evidence comes. */
+  | { readonly kind: 'wait'; readonly waitMs: number };
+
+/** On the workflow's own queue. */
+export interface RecordActivities {
+  persist(emailId: string): Promise<Plan>;
+  recordAnswer(answer: UnrecordedAnswer): Promise<Outcome>;
+  uploadAttachment(emailId: string): Promise<void>;
+}
+
+/** On `send-<priority>`: everything that calls a provider. */
+export interface SendActivities {
+  send(request: SendRequest): Promise<SendOutcome>;
+  reconcile(request: ReconcileRequest): Promise<Reconciliation>;
+}

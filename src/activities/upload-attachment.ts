@@ -1,0 +1,26 @@
+import { Readable } from 'node:stream';
+import { findAttachment, noteStored, readSpool } from '../db/attachments.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { withHeartbeats } from './heartbeats.js';
+
+/**
+ * Copies an attachment from the spool to object storage, verified, then drops the spool. The key is made from the
+ * e-mail's id, so that doing it twice is doing it once. Sends do not wait for it: they read the spool.
+ */
+export function createUploadAttachment({ db, store }: ActivityDependencies) {
+  return async function uploadAttachment(emailId: string): Promise<void> {
+    await withHeartbeats(async () => {
+      const attachment = await findAttachment(db, emailId);
+      if (!attachment || attachment.storagePath) return;
+      const open = () => Readable.from(readSpool(db, emailId), { objectMode: false });
+      const path = await store.put(storageKey(emailId), open, attachment, attachment.contentType);
+      await noteStored(db, emailId, path);
+    });
+  };
+}
+
+/** `attachments/<yyyy>/<mm>/<dd>/<email id>`: the day is the one inside the UUIDv7. */
+export function storageKey(emailId: string): string {
+  const day = new Date(Number.parseInt(emailId.replaceAll('-', '').slice(0, 12), 16)).toISOString().slice(0, 10);
+  return `attachments/${day.replaceAll('-', '/')}/${emailId}`;
+}

@@ -1,0 +1,82 @@
+import type { ObjectDigest } from '../storage/object-store.js';
+import type { Db } from './database.js';
+
+export interface AttachmentRow extends ObjectDigest {
+  readonly filename: string;
+  readonly contentType: string;
+  /** Null while it is only in the spool. */
+  readonly storagePath: string | null;
+}
+
+/** An attachment with what the spool holds of it: everything, or nothing once it has been stored. */
+export interface SpooledAttachment extends AttachmentRow {
+  readonly spooled: Buffer | null;
+}
+
+const COLUMNS = ['filename', 'content_type', 'size_bytes', 'sha256', 'storage_path'] as const;
+
+const toAttachment = (row: {
+  filename: string;
+  content_type: string;
+  size_bytes: number;
+  sha256: string;
+  storage_path: string | null;
+}): AttachmentRow => ({
+  filename: row.filename,
+  contentType: row.content_type,
+  sizeBytes: row.size_bytes,
+  sha256: row.sha256,
+  storagePath: row.storage_path,
+});
+
+/** Reads an attachment's row. @returns undefined when the e-mail has none. */
+export async function findAttachment(db: Db, emailId: string): Promise<AttachmentRow | undefined> {
+  const row = await db.selectFrom('attachments').select(COLUMNS).where('email_id', '=', emailId).executeTakeFirst();
+  return row && toAttachment(row);
+}
+
+/**
+ * Reads an attachment and its spool in one snapshot, so that an upload that drops the spool meanwhile is seen either
+ * not at all or whole. Up to 18 MB in memory.
+ *
+ * @returns undefined when the e-mail has none.
+ */
+export async function loadAttachment(db: Db, emailId: string): Promise<SpooledAttachment | undefined> {
+  const rows = await db
+    .selectFrom('attachments as a')
+    .leftJoin('attachment_chunks as c', 'c.email_id', 'a.email_id')
+    .select(['a.filename', 'a.content_type', 'a.size_bytes', 'a.sha256', 'a.storage_path', 'c.data'])
+    .where('a.email_id', '=', emailId)
+    .orderBy('c.seq')
+    .execute();
+  const first = rows[0];
+  if (!first) return undefined;
+  const chunks = rows.flatMap((row) => (row.data ? [row.data] : []));
+  return { ...toAttachment(first), spooled: chunks.length > 0 ? Buffer.concat(chunks) : null };
+}
+
+/** Streams the spool of an attachment, one 256 KiB chunk in memory at a time. */
+export async function* readSpool(db: Db, emailId: string): AsyncGenerator<Buffer> {
+  for (let seq = 0; ; seq++) {
+    const chunk = await db
+      .selectFrom('attachment_chunks')
+      .select('data')
+      .where('email_id', '=', emailId)
+      .where('seq', '=', seq)
+      .executeTakeFirst();
+    if (!chunk) return;
+    yield chunk.data;
+  }
+}
+
+/** Notes where an attachment is stored and drops its spool, in one transaction. */
+export async function noteStored(db: Db, emailId: string, storagePath: string): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .updateTable('attachments')
+      .set({ storage_path: storagePath, stored_at: new Date() })
+      .where('email_id', '=', emailId)
+      .execute();
+    await trx.deleteFrom('attachment_chunks').where('email_id', '=', emailId).execute();
+  });
+}

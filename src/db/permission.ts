@@ -1,0 +1,183 @@
+import { performance } from 'node:perf_hooks';
+import { sql, type Transaction } from 'kysely';
+import type { ProviderName } from '../config.js';
+import type { Priority } from '../priority.js';
+import type { Db } from './database.js';
+import { bury } from './dead-letters.js';
+import { eventKey, recordEvents } from './events.js';
+import type { Database } from './schema.js';
+import type { StatusCatalogue } from './statuses.js';
+
+type Trx = Transaction<Database>;
+
+export interface PermissionRequest {
+  readonly emailId: string;
+  readonly generation: number;
+  readonly provider: ProviderName;
+  /** When the workflow was started, in milliseconds since 1970. */
+  readonly dispatchedAtMs: number;
+  /** The longest the call may take. */
+  readonly callTimeoutMs: number;
+  /** Acceptance (or the scheduled time) to giving up, for this e-mail's priority. */
+  readonly lifetimeMs: number;
+}
+
+/** An e-mail as it is to be sent, read under the lock that gave the permission. */
+export interface SendableEmail {
+  readonly id: string;
+  readonly priority: Priority;
+  readonly sender: string;
+  readonly receiver: string;
+  readonly reply_to: string | null;
+  readonly subject: string;
+  readonly content: string;
+  readonly content_type: 'text/plain' | 'text/html';
+  readonly tags: readonly string[];
+}
+
+export type Permission =
+  /** Call now, once, and be done by `abortAt` (of `performance.now()`). */
+  | { readonly kind: 'granted'; readonly attempt: number; readonly abortAt: number; readonly email: SendableEmail }
+  /** A provider has it already. */
+  | { readonly kind: 'accepted'; readonly provider: ProviderName }
+  /** Another call is open and may still be going on. */
+  | { readonly kind: 'busy'; readonly waitMs: number }
+  /** An earlier call's outcome is unknown: reconcile first. */
+  | { readonly kind: 'ambiguous' }
+  /** It is not to be sent any more; the status says why. */
+  | { readonly kind: 'ended'; readonly status: string };
+
+/**
+ * Permission to call a provider, in one transaction under the e-mail's row lock: nothing has been accepted in this
+ * generation, no call is open, and nothing forbids sending. The attempt's row is committed before the call begins, so
+ * a reset, a worker that wakes from a freeze, or a second worker can never call beside the first.
+ */
+export async function askPermission(
+  db: Db,
+  request: PermissionRequest,
+  catalogue: StatusCatalogue,
+): Promise<Permission> {
+  return db.transaction().execute(async (trx) => {
+    const email = await lockForSending(trx, request);
+    if (!email) return { kind: 'ended', status: 'deleted' };
+    if (email.generation !== request.generation) return { kind: 'ended', status: email.status };
+
+    const attempts = await attemptsOf(trx, request);
+    const accepted = attempts.find((attempt) => attempt.state === 'accepted');
+    if (accepted) return { kind: 'accepted', provider: accepted.provider };
+    const open = attempts.find((attempt) => attempt.state === 'calling');
+    if (open && open.open_ms > 0) return { kind: 'busy', waitMs: open.open_ms };
+    if (open || attempts.some((attempt) => attempt.state === 'ambiguous')) return { kind: 'ambiguous' };
+
+    if (catalogue.get(email.status)?.final) return { kind: 'ended', status: email.status };
+    if (email.suppressed) return { kind: 'ended', status: await endAsSuppressed(trx, email, catalogue) };
+    if (email.past_lifetime) return { kind: 'ended', status: await bury(trx, email, 'lifetime_over', catalogue) };
+
+    const attempt = (attempts[0]?.attempt ?? 0) + 1;
+    // Taken before the row is written, so that our abort comes before the row's `call_until`, whatever the clocks say.
+    const abortAt = performance.now() + request.callTimeoutMs;
+    await openAttempt(trx, request, attempt, catalogue, email);
+    return { kind: 'granted', attempt, abortAt, email };
+  });
+}
+
+async function lockForSending(trx: Trx, request: PermissionRequest) {
+  return trx
+    .selectFrom('emails')
+    .select([
+      'id',
+      'client_id',
+      'priority',
+      'sender',
+      'receiver',
+      'reply_to',
+      'subject',
+      'content',
+      'content_type',
+      'tags',
+      'status',
+      'generation',
+      sql<boolean>`clock_timestamp() > due_at + make_interval(secs => ${request.lifetimeMs / 1000})`.as(
+        'past_lifetime',
+      ),
+      sql<boolean>`exists (select from suppressions s
+        where s.client_id = emails.client_id and s.address = emails.receiver_address)`.as('suppressed'),
+    ])
+    .where('id', '=', request.emailId)
+    .forUpdate()
+    .executeTakeFirst();
+}
+
+/** The generation's attempts, newest first; `open_ms` is what remains of a call's time by the database's clock. */
+async function attemptsOf(trx: Trx, { emailId, generation }: PermissionRequest) {
+  return trx
+    .selectFrom('send_attempts')
+    .select(['attempt', 'provider', 'state', openMs])
+    .where('email_id', '=', emailId)
+    .where('generation', '=', generation)
+    .orderBy('attempt', 'desc')
+    .execute();
+}
+
+/** What remains of a call's time, in milliseconds; negative once nobody can be calling any more. */
+export const openMs = sql<number>`ceil(extract(epoch from call_until - clock_timestamp()) * 1000)::int`.as('open_ms');
+
+async function openAttempt(
+  trx: Trx,
+  request: PermissionRequest,
+  attempt: number,
+  catalogue: StatusCatalogue,
+  email: { id: string; client_id: string; status: string; generation: number },
+): Promise<void> {
+  const { emailId, generation, provider } = request;
+  const { started_at } = await trx
+    .insertInto('send_attempts')
+    .values({
+      email_id: emailId,
+      generation,
+      attempt,
+      provider,
+      state: 'calling',
+      started_at: sql`clock_timestamp()`,
+      call_until: sql`clock_timestamp() + make_interval(secs => ${request.callTimeoutMs / 1000})`,
+    })
+    .returning('started_at')
+    .executeTakeFirstOrThrow();
+  const sending = {
+    key: eventKey.ofAttempt('sending', generation, attempt),
+    type: 'sending',
+    generation,
+    attempt,
+    provider,
+    occurredAt: started_at,
+  };
+  // The dispatcher cannot write this itself: it would lock the rows in the opposite order.
+  const dispatchedAt = new Date(request.dispatchedAtMs);
+  const changes = { dispatched_at: sql<Date>`coalesce(dispatched_at, ${dispatchedAt})` };
+  await recordEvents(trx, email, [sending], catalogue, changes);
+  if (attempt === 1) return;
+  await trx
+    .updateTable('email_queue')
+    .set({ state: 'in_flight', dispatched_at: sql`now()` })
+    .where('email_id', '=', emailId)
+    .where('state', '=', 'backing_off')
+    .execute();
+}
+
+async function endAsSuppressed(
+  trx: Trx,
+  email: { id: string; client_id: string; status: string; generation: number },
+  catalogue: StatusCatalogue,
+): Promise<string> {
+  const { generation } = email;
+  const event = {
+    key: eventKey.ofGeneration('suppressed', generation),
+    type: 'suppressed',
+    generation,
+    attempt: null,
+    occurredAt: new Date(),
+  };
+  const { status } = await recordEvents(trx, email, [event], catalogue);
+  await trx.deleteFrom('email_queue').where('email_id', '=', email.id).execute();
+  return status;
+}

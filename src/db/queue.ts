@@ -1,0 +1,163 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { PRIORITIES, type Priority } from '../priority.js';
+import type { Db } from './database.js';
+import { bury } from './dead-letters.js';
+import { lockEmail } from './events.js';
+import type { Database } from './schema.js';
+import type { StatusCatalogue } from './statuses.js';
+
+type Trx = Transaction<Database>;
+
+/** The channel on which acceptance says that there is something to dispatch; the payload is the priority. */
+export const QUEUE_CHANNEL = 'tempost_queue';
+
+/** Older than this an e-mail no longer counts as in flight: it is stuck, and must not block the others. */
+const STUCK_AFTER = sql`interval '2 minutes'`;
+/** E-mails that back off have a bound of their own, so that a few slow ones never block a priority. */
+const BACKING_OFF_BOUND = 5_000;
+
+/** An e-mail to start a workflow for. */
+export interface ClaimedEmail {
+  readonly emailId: string;
+  readonly clientId: string;
+}
+
+export interface DispatchOptions {
+  /** How many e-mails of the priority may be in flight. */
+  readonly cap: number;
+  /** When the sweep first looks whether the workflow is still there. */
+  readonly checkAfterMs: number;
+}
+
+/**
+ * Claims the most urgent waiting e-mails of one priority under the cap, has them started, and marks those started as
+ * dispatched, all in one transaction: when this process dies meanwhile, the rows are free again at once. One claimer a
+ * priority at a time keeps the cap exact; a frozen one is ended by `idle_in_transaction_session_timeout`.
+ *
+ * @param start starts workflows; resolves to the ids of those started. Starting again what runs already is harmless.
+ * @returns how many were started, and whether more may be waiting.
+ */
+export async function dispatchBatch(
+  db: Db,
+  priority: Priority,
+  options: DispatchOptions,
+  start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]>,
+): Promise<{ started: number; more: boolean }> {
+  return db.transaction().execute(async (trx) => {
+    if (!(await claimPriority(trx, priority))) return { started: 0, more: false };
+    const room = await freePlaces(trx, priority, options.cap);
+    if (room <= 0) return { started: 0, more: true };
+    const emails = await claim(trx, priority, room);
+    if (emails.length === 0) return { started: 0, more: false };
+    const started = await start(emails);
+    await markDispatched(trx, started, options.checkAfterMs);
+    return { started: started.length, more: emails.length === room };
+  });
+}
+
+async function claimPriority(trx: Trx, priority: Priority): Promise<boolean> {
+  const key = PRIORITIES.indexOf(priority);
+  const { rows } = await sql<{ got: boolean }>`
+    select pg_try_advisory_xact_lock(hashtext('tempost.dispatch'), ${key}) as got`.execute(trx);
+  return rows[0]!.got;
+}
+
+async function freePlaces(trx: Trx, priority: Priority, cap: number): Promise<number> {
+  const { rows } = await sql<{ in_flight: number; backing_off: number }>`
+    select count(*) filter (where state = 'in_flight' and dispatched_at > now() - ${STUCK_AFTER}) as in_flight,
+           count(*) filter (where state = 'backing_off') as backing_off
+    from email_queue where priority = ${priority} and state in ('in_flight', 'backing_off')`.execute(trx);
+  const { in_flight, backing_off } = rows[0]!;
+  return Math.min(cap - in_flight, BACKING_OFF_BOUND - backing_off);
+}
+
+async function claim(trx: Trx, priority: Priority, limit: number): Promise<ClaimedEmail[]> {
+  // The inner query is what the partial index answers; joined first, the planner might prefer the big table.
+  const { rows } = await sql<ClaimedEmail>`
+    with due as materialized (
+      select email_id from email_queue
+      where state = 'waiting' and priority = ${priority} and due_at <= now()
+      order by due_at limit ${limit} for update skip locked)
+    select e.id as "emailId", e.client_id as "clientId"
+    from due join emails e on e.id = due.email_id`.execute(trx);
+  return rows;
+}
+
+/**
+ * Touches the queue only: the started workflows lock their e-mails' rows first and the queue's second, so locking
+ * `emails` here would be a deadlock.
+ */
+async function markDispatched(trx: Trx, ids: readonly string[], checkAfterMs: number): Promise<void> {
+  await sql`update email_queue
+    set state = 'in_flight', dispatched_at = now(), check_at = now() + make_interval(secs => ${checkAfterMs / 1000})
+    where email_id = any(${ids}::uuid[])`.execute(trx);
+}
+
+/** When the next scheduled e-mail of a priority becomes due, in milliseconds; undefined when none waits. */
+export async function nextDueInMs(db: Db, priority: Priority): Promise<number | undefined> {
+  const { rows } = await sql<{ ms: number }>`
+    select extract(epoch from due_at - now())::float8 * 1000 as ms from email_queue
+    where state = 'waiting' and priority = ${priority} and due_at > now() order by due_at limit 1`.execute(db);
+  return rows[0]?.ms;
+}
+
+/** What the queue holds, by priority and state. */
+export async function queueDepths(
+  db: Kysely<Database>,
+): Promise<{ priority: Priority; state: string; count: number }[]> {
+  return db
+    .selectFrom('email_queue')
+    .select(['priority', 'state', (eb) => eb.fn.countAll<number>().as('count')])
+    .groupBy(['priority', 'state'])
+    .execute();
+}
+
+/** An e-mail whose workflow the sweep looks at. */
+export interface Suspect {
+  readonly emailId: string;
+  readonly priority: Priority;
+  readonly state: 'in_flight' | 'backing_off' | 'handed_over';
+}
+
+/**
+ * Takes e-mails that have been on their way for longer than they should, for a look at their workflows; each is left
+ * alone afterwards for a while, so that several dispatchers share the work.
+ *
+ * @param againAfterMs until the next look at one that is still being handed over.
+ */
+export async function takeSuspects(db: Db, againAfterMs: number, limit: number): Promise<Suspect[]> {
+  const { rows } = await sql<Suspect>`
+    with suspects as materialized (
+      select email_id from email_queue where state <> 'waiting' and check_at < now()
+      order by check_at limit ${limit} for update skip locked)
+    update email_queue q
+    set check_at = now() + case when state = 'handed_over' then interval '30 minutes'
+      else make_interval(secs => ${againAfterMs / 1000}) end
+    from suspects where q.email_id = suspects.email_id
+    returning q.email_id as "emailId", q.priority, q.state`.execute(db);
+  return rows;
+}
+
+/**
+ * Puts e-mails back among the waiting, in their old place by `due_at`: their workflows are gone, and the dispatcher
+ * starts new ones under its cap. Their attempts keep what was sent from being sent again.
+ */
+export async function requeue(db: Db, emailIds: readonly string[]): Promise<void> {
+  if (emailIds.length === 0) return;
+  await sql`update email_queue set state = 'waiting', dispatched_at = null, check_at = null
+    where email_id = any(${emailIds}::uuid[]) and state in ('in_flight', 'backing_off')`.execute(db);
+}
+
+/** An operator ended the workflow in Temporal: the e-mail waits in the dead letter store, never restarted by itself. */
+export async function buryStopped(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const email = await lockEmail(trx, emailId);
+    if (email && !catalogue.get(email.status)?.final) await bury(trx, email, 'stopped_in_temporal', catalogue);
+    else await trx.deleteFrom('email_queue').where('email_id', '=', emailId).execute();
+  });
+}
+
+/** Removes an e-mail from the queue: nothing is left to be done for it. */
+export async function leaveQueue(db: Db, emailId: string): Promise<void> {
+  await db.deleteFrom('email_queue').where('email_id', '=', emailId).execute();
+}

@@ -1,0 +1,61 @@
+import { sql } from 'kysely';
+import type { Db } from './database.js';
+import { eventKey, lockEmail, recordEvents } from './events.js';
+import type { StatusCatalogue } from './statuses.js';
+
+/** Where an e-mail is, for the workflow that carries it. Durations by the database's clock. */
+export interface Work {
+  readonly clientId: string;
+  readonly generation: number;
+  readonly status: string;
+  /** An attempt of this generation is known to be accepted. */
+  readonly accepted: boolean;
+  readonly hasAttachment: boolean;
+  readonly stored: boolean;
+  readonly sinceSentMs: number | null;
+  readonly sinceDeliveredMs: number | null;
+}
+
+/** Reads where an e-mail is. @returns undefined when there is none of that id. */
+export async function findWork(db: Db, emailId: string): Promise<Work | undefined> {
+  const row = await db
+    .selectFrom('emails as e')
+    .leftJoin('attachments as a', 'a.email_id', 'e.id')
+    .select([
+      'e.client_id',
+      'e.generation',
+      'e.status',
+      sql<boolean>`a.email_id is not null`.as('has_attachment'),
+      sql<boolean>`a.storage_path is not null`.as('stored'),
+      sql<boolean>`exists (select from send_attempts t where t.email_id = ${emailId}
+        and t.generation = e.generation and t.state = 'accepted')`.as('accepted'),
+      sql<number | null>`extract(epoch from now() - e.sent_at)::float8 * 1000`.as('since_sent_ms'),
+      sql<number | null>`extract(epoch from now() - (select min(v.recorded_at) from email_events v
+        where v.email_id = ${emailId} and v.type = 'delivered'))::float8 * 1000`.as('since_delivered_ms'),
+    ])
+    .where('e.id', '=', emailId)
+    .executeTakeFirst();
+  if (!row) return undefined;
+  return {
+    clientId: row.client_id,
+    generation: row.generation,
+    status: row.status,
+    accepted: row.accepted,
+    hasAttachment: row.has_attachment,
+    stored: row.stored,
+    sinceSentMs: row.since_sent_ms,
+    sinceDeliveredMs: row.since_delivered_ms,
+  };
+}
+
+/** The scheduled time of an e-mail has come: it is queued from now on. */
+export async function noteDue(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const email = await lockEmail(trx, emailId);
+    if (!email) return;
+    const { generation } = email;
+    const key = eventKey.ofGeneration('queued', generation);
+    const event = { key, type: 'queued', generation, attempt: null, occurredAt: new Date() };
+    await recordEvents(trx, email, [event], catalogue);
+  });
+}

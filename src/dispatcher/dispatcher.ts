@@ -1,0 +1,72 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config.js';
+import type { Db } from '../db/database.js';
+import { loadStatuses } from '../db/events.js';
+import { keepHouse } from '../db/housekeeping.js';
+import { takePendingSignals } from '../db/pending-signals.js';
+import { dispatchBatch, nextDueInMs } from '../db/queue.js';
+import { PRIORITIES, type Priority, perPriority } from '../priority.js';
+import type { Stop } from '../service.js';
+import { deliverSignals } from '../signals.js';
+import type { TemporalLink } from '../temporal.js';
+import { listen } from './listener.js';
+import { repeat } from './loop.js';
+import { ensureSearchAttributes } from './search-attributes.js';
+import { startWorkflows } from './start.js';
+import { sweep } from './sweep.js';
+
+/** A full priority is looked at again after this long: places become free without a notification. */
+const WHEN_FULL_MS = 50;
+/** The polling behind the notifications, which can be missed. */
+const WHEN_IDLE_MS = 1_000;
+const SIGNALS_BATCH = 200;
+const HOUSEKEEPING_MS = 10 * 60_000;
+
+/**
+ * Runs the dispatcher: one loop a priority that starts workflows, so that critical never waits for a batch of low;
+ * one that tells workflows what they have missed; one that sweeps for lost workflows; one that keeps house.
+ * Several dispatchers may run side by side.
+ */
+export async function startDispatcher(config: Config, db: Db, temporal: TemporalLink, logger: Logger): Promise<Stop> {
+  const { client } = temporal;
+  const catalogue = await loadStatuses(db);
+  await ensureSearchAttributes(temporal.connection, config.temporal.namespace, logger);
+
+  const dispatch = async (priority: Priority): Promise<number> => {
+    const options = { cap: config.inFlightCap[priority], checkAfterMs: config.sweep.afterMs };
+    const { started, more } = await dispatchBatch(db, priority, options, (emails) =>
+      startWorkflows(client, priority, emails, logger),
+    );
+    if (started > 0) logger.debug({ priority, started }, 'dispatched');
+    if (more) return started > 0 ? 0 : WHEN_FULL_MS;
+    return Math.max(1, Math.min(WHEN_IDLE_MS, (await nextDueInMs(db, priority)) ?? WHEN_IDLE_MS));
+  };
+  const signals = async (): Promise<number> => {
+    const pending = await takePendingSignals(db, SIGNALS_BATCH);
+    if (pending.length > 0) await deliverSignals(db, client, pending, logger);
+    return pending.length === SIGNALS_BATCH ? 0 : WHEN_IDLE_MS;
+  };
+  const againAfterMs = config.sweep.afterMs;
+  const sweeping = async (): Promise<number> => {
+    const { full } = await sweep({ db, client, catalogue, logger, againAfterMs });
+    return full ? 0 : config.sweep.intervalMs;
+  };
+
+  const dispatching = perPriority((priority) => repeat(`dispatch ${priority}`, () => dispatch(priority), logger));
+  const others = [
+    repeat('signals', signals, logger),
+    repeat('sweep', sweeping, logger),
+    repeat('housekeeping', () => keepHouse(db).then(() => HOUSEKEEPING_MS), logger),
+  ];
+  const listener = listen(
+    config.database.url,
+    (priority) => {
+      for (const each of priority ? [priority] : PRIORITIES) dispatching[each].wake();
+    },
+    logger,
+  );
+  return async () => {
+    await listener.stop();
+    await Promise.all([...Object.values(dispatching), ...others].map((loop) => loop.stop()));
+  };
+}

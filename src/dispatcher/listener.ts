@@ -1,0 +1,57 @@
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { QUEUE_CHANNEL } from '../db/queue.js';
+import { isPriority, type Priority } from '../priority.js';
+
+/** Listens for accepted e-mails. Notifications only make things faster: whoever misses one finds the e-mail by polling. */
+export interface Listener {
+  stop(): Promise<void>;
+}
+
+const RECONNECT_MS = 1_000;
+
+/**
+ * Keeps one connection on `LISTEN`, and makes a new one whenever it is lost.
+ *
+ * @param wake called with the priority of what was accepted, or with none after a reconnection.
+ */
+export function listen(databaseUrl: string, wake: (priority?: Priority) => void, logger: Logger): Listener {
+  let client: pg.Client | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const lost = (dead: pg.Client) => {
+    if (stopped || dead !== client) return;
+    client = undefined;
+    void dead.end().catch(() => {});
+    timer = setTimeout(connect, RECONNECT_MS);
+  };
+  const connect = () => {
+    const fresh = new pg.Client({
+      connectionString: databaseUrl,
+      application_name: 'tempost-dispatcher-listen',
+      keepAlive: true,
+      connectionTimeoutMillis: 5_000,
+    });
+    client = fresh;
+    fresh.on('notification', ({ payload }) => wake(isPriority(payload) ? payload : undefined));
+    fresh.on('error', (error) => {
+      logger.warn({ code: (error as { code?: string }).code }, 'listening was interrupted');
+      lost(fresh);
+    });
+    fresh.on('end', () => lost(fresh));
+    fresh
+      .connect()
+      .then(() => fresh.query(`listen ${QUEUE_CHANNEL}`))
+      .then(() => wake())
+      .catch(() => lost(fresh));
+  };
+  connect();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await client?.end().catch(() => {});
+    },
+  };
+}

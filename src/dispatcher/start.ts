@@ -1,0 +1,52 @@
+import type { Client } from '@temporalio/client';
+import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
+import type { Logger } from 'pino';
+import type { ClaimedEmail } from '../db/queue.js';
+import { type Priority, workflowIdOf, workflowQueueOf } from '../priority.js';
+import type { EmailInput } from '../workflows/email.js';
+
+const emailPriority = defineSearchAttributeKey('EmailPriority', SearchAttributeType.KEYWORD);
+const clientId = defineSearchAttributeKey('ClientId', SearchAttributeType.KEYWORD);
+
+const START_TIMEOUT_MS = 5_000;
+
+/**
+ * Starts the workflows of claimed e-mails, all at once. One that runs already is taken for started, and a closed one
+ * is followed by a new one: the record is the guard against sending twice, not Temporal's retention.
+ *
+ * @returns the ids of those started; the others stay in the queue.
+ * @throws when none could be started.
+ */
+export async function startWorkflows(
+  client: Client,
+  priority: Priority,
+  emails: readonly ClaimedEmail[],
+  logger: Logger,
+): Promise<string[]> {
+  const results = await client.withDeadline(Date.now() + START_TIMEOUT_MS, () =>
+    Promise.allSettled(emails.map((email) => startWorkflow(client, priority, email))),
+  );
+  const started = emails.filter((_, index) => results[index]!.status === 'fulfilled').map((email) => email.emailId);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed && started.length === 0) throw failed.reason;
+  if (failed) logger.warn({ priority, count: emails.length - started.length }, 'not all workflows could be started');
+  return started;
+}
+
+/** Starts the workflow of one e-mail. Its input and its summary hold nothing personal. */
+export async function startWorkflow(client: Client, priority: Priority, email: ClaimedEmail): Promise<void> {
+  const input: EmailInput = { emailId: email.emailId, priority };
+  await client.workflow.start('email', {
+    workflowId: workflowIdOf(email.emailId),
+    taskQueue: workflowQueueOf(priority),
+    args: [input],
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    workflowTaskTimeout: '10s',
+    staticSummary: `${priority} e-mail`,
+    typedSearchAttributes: new TypedSearchAttributes([
+      { key: emailPriority, value: priority },
+      { key: clientId, value: email.clientId },
+    ]),
+  });
+}

@@ -1,0 +1,60 @@
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Logger } from 'pino';
+import type { Db } from '../db/database.js';
+import { buryStopped, leaveQueue, requeue, type Suspect, takeSuspects } from '../db/queue.js';
+import type { StatusCatalogue } from '../db/statuses.js';
+import { findWork } from '../db/work.js';
+import { workflowIdOf } from '../priority.js';
+import { startWorkflow } from './start.js';
+
+const BATCH = 200;
+
+export interface SweepDependencies {
+  readonly db: Db;
+  readonly client: Client;
+  readonly catalogue: StatusCatalogue;
+  readonly logger: Logger;
+  readonly againAfterMs: number;
+}
+
+/**
+ * Looks at the workflows of e-mails that are overdue, and mends what Temporal lost:
+ * not found → started again; ended by an operator or by a fault → dead, never restarted by itself; completed → the
+ * record says what is left.
+ *
+ * @returns how many e-mails were looked at; a full batch means that there may be more.
+ */
+export async function sweep(dependencies: SweepDependencies): Promise<{ looked: number; full: boolean }> {
+  const suspects = await takeSuspects(dependencies.db, dependencies.againAfterMs, BATCH);
+  for (const suspect of suspects) await mend(dependencies, suspect);
+  return { looked: suspects.length, full: suspects.length === BATCH };
+}
+
+async function mend(dependencies: SweepDependencies, suspect: Suspect): Promise<void> {
+  const { db, catalogue, logger } = dependencies;
+  const { emailId, state } = suspect;
+  const workflow = await stateOfWorkflow(dependencies.client, emailId);
+  if (workflow === 'running') return;
+  logger.warn({ emailId, state, workflow }, 'an e-mail on its way has no running workflow');
+  if (workflow === 'stopped')
+    return state === 'handed_over' ? leaveQueue(db, emailId) : buryStopped(db, emailId, catalogue);
+  const work = await findWork(db, emailId);
+  if (!work || catalogue.get(work.status)?.final) return leaveQueue(db, emailId);
+  if (!work.accepted) return requeue(db, [emailId]);
+  // It is with a provider. A completed workflow has waited for news as long as it should; a lost one has not.
+  if (workflow === 'completed') return leaveQueue(db, emailId);
+  await startWorkflow(dependencies.client, suspect.priority, { emailId, clientId: work.clientId });
+}
+
+type WorkflowState = 'running' | 'completed' | 'stopped' | 'lost';
+
+async function stateOfWorkflow(client: Client, emailId: string): Promise<WorkflowState> {
+  try {
+    const { status } = await client.workflow.getHandle(workflowIdOf(emailId)).describe();
+    if (status.name === 'RUNNING' || status.name === 'CONTINUED_AS_NEW' || status.name === 'PAUSED') return 'running';
+    return status.name === 'COMPLETED' ? 'completed' : 'stopped';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return 'lost';
+    throw error;
+  }
+}

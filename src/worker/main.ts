@@ -1,0 +1,41 @@
+import { parseArgs } from 'node:util';
+import { assertDurable, openDatabase } from '../db/database.js';
+import { loadStatuses } from '../db/events.js';
+import { isPriority, PRIORITIES } from '../priority.js';
+import { createProviders } from '../providers/index.js';
+import { runService } from '../service.js';
+import { createObjectStore } from '../storage/index.js';
+import { connectTemporal } from '../temporal.js';
+import { installRuntime, startWorker } from './worker.js';
+
+const { values } = parseArgs({ options: { priority: { type: 'string' } } });
+const { priority } = values;
+if (!isPriority(priority)) {
+  process.stderr.write(`worker: --priority must be one of ${PRIORITIES.join(', ')}\n`);
+  process.exit(1);
+}
+
+await runService(`worker-${priority}`, async (config, logger) => {
+  installRuntime(logger);
+  const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger });
+  await assertDurable(db);
+  const temporal = await connectTemporal(config);
+  const dependencies = {
+    config,
+    priority,
+    db,
+    catalogue: await loadStatuses(db),
+    providers: createProviders(config),
+    store: createObjectStore(config),
+    logger,
+  };
+  const stop = await startWorker(config, temporal, dependencies, (error) => {
+    logger.fatal({ error: (error as Error).name }, 'the worker ended by itself');
+    process.exit(1);
+  });
+  return async () => {
+    await stop();
+    await temporal.close();
+    await db.destroy();
+  };
+});

@@ -1,0 +1,74 @@
+import { fileURLToPath } from 'node:url';
+import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { type ActivityDependencies, createRecordActivities, createSendActivities } from '../activities/index.js';
+import type { Config } from '../config.js';
+import { sendQueueOf, workflowQueueOf } from '../priority.js';
+import type { Stop } from '../service.js';
+import type { TemporalLink } from '../temporal.js';
+import { FLEET_SIZES, STICKY_TIMEOUT } from './fleet.js';
+
+/** Built by `npm run build`: bundling takes a second that no worker should spend at its start. */
+export const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+
+/** Sends Temporal's own log lines to ours. Once a process, before anything else of Temporal's is made. */
+export function installRuntime(logger: Logger): void {
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      // Error objects may quote data: their names are enough to know where to look in the Web UI.
+      const error = meta?.error instanceof Error ? meta.error.name : undefined;
+      const { workflowId, activityType, taskQueue } = meta ?? {};
+      logger[level === 'ERROR' ? 'error' : 'warn']({ workflowId, activityType, taskQueue, error }, message);
+    }),
+  });
+}
+
+/**
+ * Runs one process of a priority's fleet: a worker for the workflows on `email-<priority>`, with the steps that touch
+ * only the record and the storage, and one for the provider calls on `send-<priority>`.
+ *
+ * @param onFailure called when a worker ends by itself: the process is of no use then.
+ */
+export async function startWorker(
+  config: Config,
+  temporal: TemporalLink,
+  dependencies: ActivityDependencies,
+  onFailure: (error: unknown) => void,
+): Promise<Stop> {
+  const { priority } = dependencies;
+  const size = FLEET_SIZES[priority];
+  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'shutdownGraceTime' | 'shutdownForceTime'> = {
+    connection: temporal.connection,
+    namespace: config.temporal.namespace,
+    // Sends that have begun finish and are written down; the time is longer than the longest call.
+    shutdownGraceTime: config.shutdownGraceMs,
+    shutdownForceTime: config.shutdownGraceMs + 5_000,
+  };
+  const sends = await Worker.create({
+    ...common,
+    taskQueue: sendQueueOf(priority),
+    activities: createSendActivities(dependencies),
+    maxConcurrentActivityTaskExecutions: size.sendSlots,
+    maxConcurrentActivityTaskPolls: size.pollers,
+  });
+  const workflows = await Worker.create({
+    ...common,
+    taskQueue: workflowQueueOf(priority),
+    workflowBundle: { codePath: WORKFLOW_BUNDLE },
+    activities: createRecordActivities(dependencies),
+    stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
+    maxConcurrentWorkflowTaskExecutions: size.workflowSlots,
+    maxConcurrentWorkflowTaskPolls: size.pollers,
+    maxConcurrentActivityTaskExecutions: size.uploadSlots,
+    maxConcurrentActivityTaskPolls: 1,
+    maxCachedWorkflows: size.cachedWorkflows,
+  });
+  const workers = [workflows, sends];
+  const running = workers.map((worker) => worker.run());
+  for (const run of running) run.catch(onFailure);
+  return async () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+    await Promise.allSettled(running);
+  };
+}

@@ -1,0 +1,100 @@
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import {
+  condition,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  proxyActivities,
+  proxyLocalActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+} from '@temporalio/workflow';
+import type { RecordActivities } from '../activities/types.js';
+import type { SignalKind } from '../db/schema.js';
+import type { Priority } from '../priority.js';
+import { handOver } from './hand-over.js';
+import type { Nudges } from './nudges.js';
+
+/** Nothing personal: addresses, subjects, contents and filenames stay in PostgreSQL. */
+export interface EmailInput {
+  readonly emailId: string;
+  readonly priority: Priority;
+}
+
+export type Stage = 'starting' | 'handing over' | 'awaiting delivery' | 'awaiting open' | 'finishing upload' | 'over';
+
+/** A provider's webhook said something that moves the e-mail; the record holds what. */
+export const providerEvent = defineSignal<[SignalKind]>('providerEvent');
+/** Look at the record again: it may have been cancelled there. */
+export const cancel = defineUpdate<void>('cancel');
+/** Do not wait for the end of the back-off. */
+export const retryNow = defineUpdate<void>('retryNow');
+export const status = defineQuery<Stage>('status');
+
+/** Set only when something is wrong: each search attribute costs an indexed write per e-mail. */
+const emailStatus = defineSearchAttributeKey('EmailStatus', SearchAttributeType.KEYWORD);
+const TROUBLE = new Set(['failed', 'dead', 'suppressed', 'bounced', 'complained']);
+
+const record = proxyLocalActivities<RecordActivities>({
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '200ms', maximumInterval: '5s' },
+});
+const { uploadAttachment } = proxyActivities<RecordActivities>({
+  startToCloseTimeout: '5m',
+  heartbeatTimeout: '5s',
+  retry: { initialInterval: '1s', maximumInterval: '1m' },
+});
+
+/**
+ * The life of one e-mail, from accepted to delivered and opened. It holds only the id: every step first looks at what
+ * the record says has been done, so that it may be killed, repeated, reset or started anew anywhere.
+ *
+ * @returns the e-mail's end, as the workflow saw it: `opened`, `delivered`, `sent` (nothing was heard), `failed`, …
+ */
+export async function email({ emailId }: EmailInput): Promise<string> {
+  let stage: Stage = 'starting';
+  const heard = new Set<SignalKind>();
+  const nudges: Nudges = { evidence: 0, hurry: 0 };
+  const enter = (next: Stage, details: string) => {
+    stage = next;
+    setCurrentDetails(details);
+  };
+  setHandler(status, () => stage);
+  setHandler(providerEvent, (kind) => {
+    heard.add(kind);
+    nudges.evidence++;
+  });
+  setHandler(cancel, () => void nudges.hurry++);
+  setHandler(retryNow, () => void nudges.hurry++);
+
+  const plan = await record.persist(emailId);
+  const upload = plan.uploadPending ? uploadAttachment(emailId) : Promise.resolve();
+  let end = plan.status;
+  let waits = plan.stage;
+
+  if (waits === 'hand_over') {
+    enter('handing over', 'being handed to a provider');
+    const outcome = await handOver(emailId, plan, nudges);
+    end = outcome.kind === 'accepted' ? 'sent' : outcome.status;
+    waits = outcome.kind === 'accepted' ? 'await_delivery' : 'over';
+  }
+  if (waits === 'await_delivery') {
+    enter('awaiting delivery', 'sent; waiting for news of its delivery');
+    await condition(() => heard.has('delivered') || heard.has('opened') || heard.has('failed'), plan.deliveryTimeoutMs);
+    if (heard.has('delivered')) end = 'delivered';
+    waits = heard.has('delivered') && !heard.has('failed') ? 'await_open' : 'over';
+  }
+  if (waits === 'await_open') {
+    enter('awaiting open', 'delivered; waiting to be opened');
+    await condition(() => heard.has('opened') || heard.has('failed'), plan.openWindowMs);
+  }
+  if (heard.has('opened')) end = 'opened';
+  if (heard.has('failed')) end = 'failed';
+
+  enter('finishing upload', `${end}; finishing the upload of the attachment`);
+  await upload;
+  enter('over', end);
+  if (TROUBLE.has(end)) upsertSearchAttributes([{ key: emailStatus, value: end }]);
+  return end;
+}
