@@ -1,0 +1,106 @@
+import { setTimeout } from 'node:timers/promises';
+import { Router } from '@koa/router';
+import Koa, { type Middleware } from 'koa';
+import { sql } from 'kysely';
+import { PROBLEM_TYPE, Problem, problemBody, problemOfStatus, toProblem } from '../api/problem.js';
+import { PIXEL_GIF, PIXEL_HEADERS, recordPixelOpen } from '../db/pixel.js';
+import { NotUnderstoodError } from './normalise.js';
+import { receiveMailgun, receiveMandrill, type WebhookDependencies } from './receive.js';
+
+/** A reader waits for an image at most this long; an open that takes longer is still recorded. */
+const PIXEL_PATIENCE_MS = 2_000;
+const READY_PATIENCE_MS = 2_000;
+/** Providers have schedules of their own; this is for whoever honours it. */
+const RETRY_AFTER_S = '30';
+
+/** The webhooks service of `contract.md`: providers' webhooks, the tracking pixel, health. */
+export function createWebhooksApp(dependencies: WebhookDependencies): Koa {
+  const router = new Router();
+  const { providers } = dependencies.config;
+  if (providers.includes('mailgun')) {
+    router.post('/webhooks/mailgun', receiveMailgun(dependencies)).head('/webhooks/mailgun', exists);
+  }
+  if (providers.includes('mandrill')) {
+    router.post('/webhooks/mandrill', receiveMandrill(dependencies)).head('/webhooks/mandrill', exists);
+  }
+  router.get('/api/email/:id/open', showPixel(dependencies));
+  router.get('/healthz', (ctx) => {
+    ctx.body = { status: 'ok' };
+  });
+  router.get('/readyz', showReadiness(dependencies));
+
+  const app = new Koa();
+  app.use(answerProblems(dependencies)).use(router.routes()).use(router.allowedMethods());
+  // What is left after `answerProblems` are connections that broke while they were being answered.
+  app.on('error', (error: { code?: string }) => dependencies.logger.warn({ code: error.code }, 'connection lost'));
+  return app;
+}
+
+/** Providers check an address with HEAD, unsigned, before they use it. */
+const exists: Middleware = (ctx) => {
+  ctx.status = 200;
+};
+
+function showPixel({ db, catalogue, tell, logger }: WebhookDependencies): Middleware {
+  const record = async (emailId: string) => {
+    try {
+      tell((await recordPixelOpen(db, await catalogue(), emailId, logger)).signals.map((kind) => ({ emailId, kind })));
+    } catch (error) {
+      logger.warn({ code: codeOf(error) }, 'an open could not be recorded');
+    }
+  };
+  return async (ctx) => {
+    // HEAD shows nothing to anybody: scanners send it.
+    if (ctx.method === 'GET') {
+      await Promise.race([record(ctx.params.id), setTimeout(PIXEL_PATIENCE_MS, undefined, { ref: false })]);
+    }
+    ctx.set(PIXEL_HEADERS);
+    ctx.body = PIXEL_GIF;
+  };
+}
+
+function showReadiness({ db }: WebhookDependencies): Middleware {
+  return async (ctx) => {
+    const answers = sql`select 1`.execute(db).then(
+      () => true,
+      () => false,
+    );
+    if (!(await Promise.race([answers, setTimeout(READY_PATIENCE_MS, false, { ref: false })]))) {
+      throw new Problem(503, 'database_unavailable', 'The database cannot be reached now.');
+    }
+    ctx.body = { status: 'ready' };
+  };
+}
+
+/** Shapes every error, in one place. */
+function answerProblems({ logger }: WebhookDependencies): Middleware {
+  return async (ctx, next) => {
+    let problem: Problem | undefined;
+    try {
+      await next();
+      if (ctx.status >= 400 && ctx.body == null) problem = problemOfStatus(ctx.status);
+    } catch (error) {
+      problem = error instanceof NotUnderstoodError ? notUnderstood(error) : toProblem(error);
+      if (problem.status >= 500) logger.error({ code: codeOf(error), at: framesOf(error) }, problem.code);
+      else logger.warn({ path: ctx.path, code: problem.code }, 'refused');
+    }
+    if (!problem) return;
+    ctx.status = problem.status;
+    ctx.set(problem.headers);
+    if (problem.status === 503) ctx.set('Retry-After', RETRY_AFTER_S);
+    ctx.body = problemBody(problem);
+    ctx.type = PROBLEM_TYPE;
+  };
+}
+
+const notUnderstood = (error: Error) =>
+  new Problem(400, 'not_understood', `The webhook was not understood: ${error.message}.`);
+
+const codeOf = (error: unknown) => (error as { code?: string }).code ?? (error as Error).name;
+
+/** Where an error comes from, without its message: the database's speak of values. */
+const framesOf = (error: unknown) =>
+  (error as Error).stack
+    ?.split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 5);

@@ -1,0 +1,143 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { ProviderEvent } from '../db/provider-events.js';
+import {
+  boundedId,
+  digestOf,
+  identityOf,
+  isObject,
+  type JsonObject,
+  keptType,
+  momentOf,
+  type Normalised,
+  NotUnderstoodError,
+  objectOf,
+  parseJson,
+  textOf,
+  trimMetadata,
+} from './normalise.js';
+
+/** What Mandrill signs its test batch with while a webhook is being set up. */
+const TEST_KEY = 'test-webhook';
+
+export type FormFields = readonly (readonly [name: string, value: string])[];
+
+/** Base64 of HMAC-SHA1 over the configured address and every field's name and value, sorted by name. */
+function signatureFor(key: string, webhookUrl: string, fields: FormFields): Buffer {
+  const sorted = [...fields].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return createHmac('sha1', key)
+    .update(webhookUrl + sorted.map(([name, value]) => name + value).join(''))
+    .digest();
+}
+
+/**
+ * Checks that a batch was signed by Mandrill. Source: Mailchimp's documentation, "Authenticating webhook requests".
+ *
+ * @param webhookUrl as registered at Mandrill, from our configuration: never taken from the request, which passes
+ *   through proxies.
+ * @returns whether it is; an empty batch may also carry the well-known test key.
+ */
+export function isFromMandrill(
+  signature: string,
+  fields: FormFields,
+  settings: { readonly webhookKey: string; readonly webhookUrl: string },
+): boolean {
+  const given = Buffer.from(signature, 'base64');
+  const signedWith = (key: string) => {
+    const expected = signatureFor(key, settings.webhookUrl, fields);
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  };
+  if (signedWith(settings.webhookKey)) return true;
+  return fieldOf(fields)?.trim() === '[]' && signedWith(TEST_KEY);
+}
+
+const fieldOf = (fields: FormFields) => fields.find(([name]) => name === 'mandrill_events')?.[1];
+
+/** @throws NotUnderstoodError when the form has no field of events. */
+export function requireMandrillEvents(fields: FormFields): string {
+  const text = fieldOf(fields);
+  if (text === undefined) throw new NotUnderstoodError('the field "mandrill_events" is missing');
+  return text;
+}
+
+/**
+ * Reads the field `mandrill_events`: a JSON array of events, at most 1,000 at a time.
+ *
+ * @throws NotUnderstoodError
+ */
+export function parseMandrill(text: string): Normalised[] {
+  const events = parseJson(text);
+  if (!Array.isArray(events)) throw new NotUnderstoodError('mandrill_events is not a JSON array');
+  return events.map((event) => normaliseMandrill(event));
+}
+
+/** Mandrill's events and our statuses. `send` is not a delivery. `unsub` has no status and only suppresses. */
+const TYPES: Readonly<Record<string, string>> = {
+  send: 'sent',
+  delivered: 'delivered',
+  deferral: 'deferred',
+  hard_bounce: 'bounced',
+  soft_bounce: 'bounced',
+  open: 'opened',
+  click: 'clicked',
+  spam: 'complained',
+  unsub: 'unsubscribed',
+  reject: 'failed',
+};
+
+/** A soft bounce (full mailbox, policy, size) may pass, so the address is not suppressed for it. */
+const SUPPRESSIONS: Readonly<Record<string, ProviderEvent['suppress']>> = {
+  hard_bounce: 'bounced',
+  spam: 'complained',
+  unsub: 'unsubscribed',
+};
+
+/** One event in our words. Pure. Changes of Mandrill's own lists (`sync`: `type` and `action`) belong to no message. */
+export function normaliseMandrill(raw: unknown): Normalised {
+  if (!isObject(raw)) return { unmatched: 'not_understood', raw: { value: raw } };
+  const name = textOf(raw.event);
+  if (!name) return { unmatched: textOf(raw.type) && textOf(raw.action) ? 'sync' : 'not_understood', raw };
+  const message = objectOf(raw.msg);
+  const occurredAt = momentOf(raw.ts) ?? momentOf(message.ts);
+  if (!occurredAt) return { unmatched: 'not_understood', raw };
+  const messageIdHeader = textOf(objectOf(message.headers)['Message-Id']);
+  const identity = identityOf(objectOf(message.metadata), messageIdHeader);
+  if (!identity) return { unmatched: 'no_email_id', raw };
+  const messageId = textOf(raw._id) ?? textOf(message._id);
+  const event: ProviderEvent = {
+    provider: 'mandrill',
+    providerEventId: eventIdOf(name, messageId, occurredAt, raw),
+    type: Object.hasOwn(TYPES, name) ? TYPES[name]! : keptType('mandrill', name),
+    generation: identity.generation,
+    attempt: identity.attempt,
+    occurredAt,
+    providerMessageId: messageId ?? null,
+    suppress: Object.hasOwn(SUPPRESSIONS, name) ? SUPPRESSIONS[name] : undefined,
+    metadata: metadataOf(raw, message),
+  };
+  return { emailId: identity.emailId, event, raw };
+}
+
+/**
+ * Mandrill's events have no id: the message's, the event's name and its second make one. Two links followed within
+ * one second are two events.
+ */
+function eventIdOf(name: string, messageId: string | undefined, at: Date, raw: JsonObject): string {
+  const link = textOf(raw.url);
+  const parts = [messageId ?? 'no-id', name, String(at.getTime() / 1000), ...(link ? [digestOf(link)] : [])];
+  return boundedId(parts.join(':'));
+}
+
+/** What helps an operator or a client; nothing of the message's content. */
+function metadataOf(raw: JsonObject, message: JsonObject): Record<string, unknown> {
+  const lastTry = objectOf(Array.isArray(message.smtp_events) ? message.smtp_events.at(-1) : undefined);
+  return trimMetadata({
+    reason: textOf(message.bounce_description) ?? textOf(objectOf(message.reject).reason) ?? textOf(message.reject),
+    code: textOf(message.bgtools_code),
+    message: textOf(message.diag) ?? textOf(lastTry.diag),
+    state: textOf(message.state),
+    url: textOf(raw.url),
+    ip: textOf(raw.ip),
+    country: textOf(objectOf(raw.location).country),
+    user_agent: textOf(raw.user_agent),
+  });
+}

@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import type { Db } from '../db/database.js';
+import { storeProviderEvents } from '../db/provider-events.js';
+import type { StatusCatalogue } from '../db/statuses.js';
+import { keepUnmatched, takeWebhookToken } from '../db/webhook-store.js';
+import type { PendingSignal } from '../signals.js';
+import { boundedId, type Normalised } from './normalise.js';
+
+/** What came of a webhook once it is committed. */
+export interface Stored {
+  /** What workflows are to be told. */
+  readonly signals: readonly PendingSignal[];
+  /** How many events belong to no e-mail of ours; they are kept all the same. */
+  readonly unmatched: number;
+}
+
+/**
+ * Stores one event of Mailgun's together with its token, in one transaction.
+ *
+ * @param body as it came: a token stands for exactly one.
+ * @returns undefined when the token was used with another body before.
+ * @throws what the database throws; then nothing was stored.
+ */
+export async function storeMailgunEvent(
+  db: Db,
+  catalogue: StatusCatalogue,
+  webhook: { readonly token: string; readonly body: Buffer; readonly event: Normalised },
+): Promise<Stored | undefined> {
+  const bodyHash = createHash('sha256').update(webhook.body).digest();
+  return db.transaction().execute(async (trx) => {
+    const token = await takeWebhookToken(trx, 'mailgun', boundedId(webhook.token), bodyHash);
+    if (token === 'stolen') return undefined;
+    if (token === 'known') return { signals: [], unmatched: 0 };
+    const { event } = webhook;
+    const stored = 'emailId' in event && (await storeProviderEvents(trx, event.emailId, [event.event], catalogue));
+    if (stored && 'emailId' in event) {
+      return { signals: stored.signals.map((kind) => ({ emailId: event.emailId, kind })), unmatched: 0 };
+    }
+    await keepUnmatched(trx, [unmatchedRow('mailgun', event)]);
+    return { signals: [], unmatched: 1 };
+  });
+}
+
+/** How many e-mails of a batch are stored at the same time: a batch must not take the pool from other requests. */
+const PARALLEL = 4;
+
+/** A batch could not be stored to its end; what was stored before is said, and stays stored. */
+export class PartlyStoredError extends Error {
+  override readonly name = 'PartlyStoredError';
+  constructor(
+    readonly stored: Stored,
+    override readonly cause: unknown,
+  ) {
+    super('a batch of events was stored in part only');
+  }
+}
+
+/**
+ * Stores a batch of Mandrill's, with a transaction for each e-mail: each locks one e-mail and, after it, at most its
+ * client's suppression, so two batches can wait for one another but never in a circle.
+ *
+ * @throws PartlyStoredError at the first trouble; the batch can be repeated as a whole, since events have keys.
+ */
+export async function storeMandrillBatch(
+  db: Db,
+  catalogue: StatusCatalogue,
+  events: readonly Normalised[],
+): Promise<Stored> {
+  const unmatched: Normalised[] = events.filter((event) => 'unmatched' in event);
+  const byEmail = groupByEmail(events);
+  const waiting = [...byEmail.keys()];
+  const signals: PendingSignal[] = [];
+  let trouble: { readonly error: unknown } | undefined;
+  const work = async () => {
+    for (let emailId = waiting.pop(); emailId !== undefined && !trouble; emailId = waiting.pop()) {
+      try {
+        const told = await storeOne(db, catalogue, emailId, byEmail.get(emailId)!);
+        if (told) signals.push(...told);
+        else unmatched.push(...byEmail.get(emailId)!);
+      } catch (error) {
+        trouble ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, work));
+  try {
+    if (trouble) throw trouble.error;
+    await keepUnmatched(
+      db,
+      unmatched.map((event) => unmatchedRow('mandrill', event)),
+    );
+  } catch (error) {
+    throw new PartlyStoredError({ signals, unmatched: 0 }, error);
+  }
+  return { signals, unmatched: unmatched.length };
+}
+
+type Matched = Extract<Normalised, { emailId: string }>;
+
+function groupByEmail(events: readonly Normalised[]): Map<string, Matched[]> {
+  const groups = new Map<string, Matched[]>();
+  for (const event of events) {
+    if (!('emailId' in event)) continue;
+    const group = groups.get(event.emailId);
+    if (group) group.push(event);
+    else groups.set(event.emailId, [event]);
+  }
+  return groups;
+}
+
+/** @returns undefined when there is no such e-mail. */
+async function storeOne(
+  db: Db,
+  catalogue: StatusCatalogue,
+  emailId: string,
+  events: readonly Matched[],
+): Promise<PendingSignal[] | undefined> {
+  const stored = await db.transaction().execute((trx) =>
+    storeProviderEvents(
+      trx,
+      emailId,
+      events.map(({ event }) => event),
+      catalogue,
+    ),
+  );
+  return stored?.signals.map((kind) => ({ emailId, kind }));
+}
+
+function unmatchedRow(provider: 'mailgun' | 'mandrill', event: Normalised) {
+  return { provider, reason: 'unmatched' in event ? event.unmatched : 'unknown_email', body: event.raw };
+}

@@ -1,0 +1,205 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import net from 'node:net';
+import { sql } from 'kysely';
+import { pino } from 'pino';
+import { loadConfig } from '../../src/config.js';
+import type { Db } from '../../src/db/database.js';
+import type { AttemptState } from '../../src/db/schema.js';
+import { startWebhooks } from '../../src/webhooks/server.js';
+import { insertClient } from './database.js';
+import { freePort } from './ports.js';
+
+export const MAILGUN_KEY = 'mailgun-signing-key';
+export const MANDRILL_KEY = 'mandrill-webhook-key';
+/** Deliberately not the address that the tests call: what Mandrill signs is what is configured there. */
+export const MANDRILL_URL = 'https://mail.example.com/webhooks/mandrill';
+
+export interface TestWebhooks {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** A webhooks service of the test's own, wired as in production. */
+export async function startTestWebhooks(env: {
+  databaseUrl: string;
+  temporalAddress: string;
+  namespace?: string;
+  providers?: string;
+}): Promise<TestWebhooks> {
+  const port = await freePort();
+  const config = loadConfig({
+    DATABASE_URL: env.databaseUrl,
+    TEMPORAL_ADDRESS: env.temporalAddress,
+    TEMPORAL_NAMESPACE: env.namespace,
+    WEBHOOKS_PORT: String(port),
+    PROVIDERS: env.providers,
+    MAILGUN_API_KEY: 'unused',
+    MAILGUN_DOMAIN: 'mail.example.com',
+    MAILGUN_WEBHOOK_SIGNING_KEY: MAILGUN_KEY,
+    MANDRILL_API_KEY: 'unused',
+    MANDRILL_WEBHOOK_KEY: MANDRILL_KEY,
+    MANDRILL_WEBHOOK_URL: MANDRILL_URL,
+    SMTP_URL: 'smtp://127.0.0.1:1025',
+    STORAGE_DIR: 'unused',
+  });
+  return { url: `http://127.0.0.1:${port}`, stop: await startWebhooks(config, pino({ level: 'silent' })) };
+}
+
+export interface TestEmail {
+  readonly id: string;
+  readonly clientId: string;
+  readonly receiver: string;
+}
+
+/** An e-mail that was dispatched, with these attempts in its first generation. */
+export async function insertEmail(
+  db: Db,
+  attempts: { provider: 'mailgun' | 'mandrill' | 'smtp'; state: AttemptState; generation?: number }[] = [],
+): Promise<TestEmail> {
+  const client = await insertClient(db);
+  const receiver = `${randomBytes(6).toString('hex')}@example.com`;
+  const { id } = await db
+    .insertInto('emails')
+    .values({
+      id: sql<string>`uuidv7()`,
+      client_id: client.id,
+      priority: 'medium',
+      sender: 'sender@example.org',
+      receiver,
+      receiver_address: receiver,
+      subject: 'A subject',
+      content: 'A content',
+      content_type: 'text/plain',
+      metadata: '{}',
+      status: 'queued',
+      created_at: sql<Date>`now()`,
+      due_at: sql<Date>`now()`,
+      deadline_at: sql<Date>`now() + interval '15 minutes'`,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow();
+  for (const [index, attempt] of attempts.entries()) {
+    await db
+      .insertInto('send_attempts')
+      .values({
+        email_id: id,
+        generation: attempt.generation ?? 1,
+        attempt: index + 1,
+        provider: attempt.provider,
+        state: attempt.state,
+        started_at: sql<Date>`now()`,
+        call_until: sql<Date>`now()`,
+      })
+      .execute();
+  }
+  return { id, clientId: client.id, receiver };
+}
+
+export const nowS = () => Math.floor(Date.now() / 1000);
+
+/** Mailgun's signature block. */
+export function mailgunSignature(options: { timestamp?: number; token?: string; key?: string } = {}) {
+  const timestamp = String(options.timestamp ?? nowS());
+  const token = options.token ?? randomBytes(25).toString('hex');
+  const signature = createHmac('sha256', options.key ?? MAILGUN_KEY)
+    .update(timestamp + token)
+    .digest('hex');
+  return { timestamp, token, signature };
+}
+
+/** One event of Mailgun's as `event-data`. */
+export function mailgunEvent(email: { id: string }, event: string, fields: Record<string, unknown> = {}) {
+  return {
+    event,
+    id: randomBytes(16).toString('base64url'),
+    timestamp: nowS() + 0.25,
+    'user-variables': { email_id: email.id, generation: '1', attempt: '1' },
+    message: { headers: { 'message-id': `${email.id}.1@mail.example.com` } },
+    ...fields,
+  };
+}
+
+/** A whole body, signed. */
+export const mailgunBody = (eventData: unknown, signature: object = mailgunSignature()) =>
+  JSON.stringify({ signature, 'event-data': eventData });
+
+export function postMailgun(url: string, body: string, contentType = 'application/json'): Promise<Response> {
+  return fetch(`${url}/webhooks/mailgun`, { method: 'POST', headers: { 'content-type': contentType }, body });
+}
+
+/** One event of Mandrill's. */
+export function mandrillEvent(email: { id: string }, event: string, fields: Record<string, unknown> = {}) {
+  const { msg, ...rest } = fields as { msg?: Record<string, unknown> };
+  return {
+    event,
+    _id: 'f4d0c4a2e7b94f0d9a1c2b3d4e5f6a7b',
+    ts: nowS(),
+    msg: {
+      _id: 'f4d0c4a2e7b94f0d9a1c2b3d4e5f6a7b',
+      metadata: { email_id: email.id, generation: 1, attempt: 1 },
+      ...msg,
+    },
+    ...rest,
+  };
+}
+
+export function postMandrill(
+  url: string,
+  events: unknown,
+  options: { key?: string; signedUrl?: string; signature?: string } = {},
+): Promise<Response> {
+  const text = typeof events === 'string' ? events : JSON.stringify(events);
+  const signature =
+    options.signature ??
+    createHmac('sha1', options.key ?? MANDRILL_KEY)
+      .update(`${options.signedUrl ?? MANDRILL_URL}mandrill_events${text}`)
+      .digest('base64');
+  return fetch(`${url}/webhooks/mandrill`, {
+    method: 'POST',
+    headers: { 'x-mandrill-signature': signature },
+    body: new URLSearchParams({ mandrill_events: text }),
+  });
+}
+
+/** The database's address behind a wire that a test can cut and mend. */
+export async function cuttableDatabase(databaseUrl: string) {
+  const target = new URL(databaseUrl);
+  const sockets = new Set<net.Socket>();
+  let cut = false;
+  const server = net.createServer((socket) => {
+    if (cut) return void socket.destroy();
+    const upstream = net.connect(Number(target.port), target.hostname);
+    for (const [one, other] of [[socket, upstream] as const, [upstream, socket] as const]) {
+      sockets.add(one);
+      one.on('error', () => {});
+      one.on('close', () => {
+        sockets.delete(one);
+        other.destroy();
+      });
+      one.pipe(other);
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = new URL(databaseUrl);
+  url.hostname = '127.0.0.1';
+  url.port = String((server.address() as net.AddressInfo).port);
+  const sever = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    url: url.href,
+    cut() {
+      cut = true;
+      sever();
+    },
+    mend() {
+      cut = false;
+    },
+    close() {
+      server.close();
+      sever();
+    },
+  };
+}
