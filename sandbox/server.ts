@@ -1,0 +1,173 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Koa from 'koa';
+import type { AcceptanceLine } from './acceptance.js';
+import type { Box } from './box.js';
+import { Carrier } from './carrier.js';
+import type { SandboxOptions } from './config.js';
+import { controlRoutes } from './control.js';
+import { type FaultsInput, FaultTable, type PausePoint } from './faults.js';
+import { type Inbox, startInbox } from './inbox.js';
+import { greeting, mailgunRoutes } from './mailgun/routes.js';
+import { mandrillRoutes } from './mandrill/routes.js';
+import type { Happening, ProviderName } from './message.js';
+import { Pauses, type Reached } from './pauses.js';
+import { Store } from './store.js';
+import { WebhookPoster } from './webhooks.js';
+
+/** What a test may leave out: free ports, a directory of its own, no inbox, keys that are good enough. */
+export type StartOptions = Partial<Omit<SandboxOptions, 'mailgun' | 'mandrill'>> & {
+  readonly mailgun?: Partial<SandboxOptions['mailgun']>;
+  readonly mandrill?: Partial<SandboxOptions['mandrill']>;
+};
+
+/** A running sandbox. */
+export interface Sandbox {
+  /** Serves as both providers' API address; no slash at the end. */
+  readonly url: string;
+  /** The inbox's page; null when the inbox is off. */
+  readonly inboxUrl: string | null;
+  readonly inboxSmtpPort: number | null;
+  readonly dir: string;
+  /** As given, with the defaults filled in: the keys are here. */
+  readonly options: SandboxOptions;
+  /** Replaces all faults; `{}` switches everything off. @throws ZodError for what is no fault. */
+  setFaults(faults: FaultsInput): void;
+  /** Where webhooks go from now on: for tests whose webhook server starts later. */
+  setWebhookUrls(urls: Partial<Record<ProviderName, string | null>>): void;
+  /** Every accepted call, oldest first. */
+  acceptance(emailId?: string): AcceptanceLine[];
+  /** What has happened to the newest message of an e-mail, oldest first. */
+  happenings(emailId: string): Happening[];
+  /** Lets something happen to the newest message of an e-mail. @throws Error when there is none. */
+  happen(emailId: string, type: Happening): void;
+  /** The first request held at a pause point; null when none comes in time. */
+  waitFor(point: PausePoint, timeoutMs: number): Promise<Reached | null>;
+  /** Lets held requests go on; returns how many. */
+  release(): number;
+  /** Stops everything that was started, cutting open connections; removes the directory if it made it. */
+  stop(): Promise<void>;
+}
+
+/** Starts a sandbox in this process; whatever an earlier one left in the directory goes on. */
+export async function startSandbox(given: StartOptions = {}): Promise<Sandbox> {
+  const ownDir = given.dir === undefined;
+  const options = withDefaults(given);
+  mkdirSync(options.dir, { recursive: true });
+  const abort = new AbortController();
+  const faults = new FaultTable();
+  const pauses = new Pauses(faults);
+  const store = new Store(options.dir);
+  let inbox: Inbox | null = null;
+  const server = createServer();
+  const url = `http://127.0.0.1:${await listen(server, options.port)}`;
+  try {
+    if (options.inbox) {
+      inbox = await startInbox({ web: options.inboxPort, smtp: options.inboxSmtpPort }, join(options.dir, 'inbox'));
+    }
+  } catch (error) {
+    server.close();
+    store.close();
+    throw error;
+  }
+  const stopping = abort.signal;
+  const webhooks = new WebhookPoster({ options, store, faults, stopping });
+  const carrier = new Carrier({ store, webhooks, inbox, timeScale: options.timeScale, stopping });
+  const box: Box = { options, url, store, faults, pauses, carrier, inbox, stopping };
+
+  const reset = async () => {
+    faults.set({});
+    pauses.release();
+    store.reset();
+    await inbox?.clear();
+  };
+  server.on('request', application(box, reset).callback());
+  webhooks.resume();
+  carrier.resume();
+
+  return {
+    url,
+    inboxUrl: inbox?.url ?? null,
+    inboxSmtpPort: inbox?.smtpPort ?? null,
+    dir: options.dir,
+    options,
+    setFaults: (input) => void faults.set(input),
+    setWebhookUrls: (urls) => webhooks.setUrls(urls),
+    acceptance: (emailId) => store.acceptance(emailId),
+    happenings: (emailId) => {
+      const message = store.messageOfEmail(emailId);
+      return message ? store.eventsOf(message.id).map((event) => event.type) : [];
+    },
+    happen: (emailId, type) => {
+      const message = store.messageOfEmail(emailId);
+      if (!message) throw new Error(`no message of e-mail ${emailId}`);
+      carrier.record(message, type);
+    },
+    waitFor: (point, timeoutMs) => pauses.waitFor(point, timeoutMs),
+    release: () => pauses.release(),
+    stop: async () => {
+      abort.abort();
+      webhooks.stop();
+      pauses.stop();
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+      await carrier.idle();
+      await inbox?.stop();
+      store.close();
+      if (ownDir) rmSync(options.dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function application(box: Box, reset: () => Promise<void>): Koa {
+  const app = new Koa();
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    // A client that goes away is what the sandbox is there to bear.
+    const gone = error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.message === 'Request aborted';
+    if (!gone && !box.stopping.aborted) process.stderr.write(`sandbox: ${error.stack ?? String(error)}\n`);
+  });
+  for (const router of [controlRoutes(box, reset), mailgunRoutes(box), mandrillRoutes(box)]) app.use(router.routes());
+  app.use(greeting);
+  return app;
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function withDefaults(given: StartOptions): SandboxOptions {
+  return {
+    port: 0,
+    inbox: false,
+    inboxPort: 0,
+    inboxSmtpPort: 0,
+    timeScale: 1 / 60,
+    ...given,
+    dir: given.dir ?? mkdtempSync(join(tmpdir(), 'tempost-sandbox-')),
+    mailgun: {
+      apiKey: 'sandbox-mailgun-key',
+      domain: 'mg.example.com',
+      signingKey: 'sandbox-mailgun-signing-key',
+      webhookUrl: null,
+      acceptedWebhook: false,
+      ...given.mailgun,
+    },
+    mandrill: {
+      apiKey: 'sandbox-mandrill-key',
+      webhookKey: 'sandbox-mandrill-webhook-key',
+      webhookUrl: null,
+      searchesPerMinute: 20,
+      ...given.mandrill,
+    },
+  };
+}
