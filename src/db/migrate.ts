@@ -1,7 +1,7 @@
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FileMigrationProvider, Migrator } from 'kysely';
+import { DEFAULT_MIGRATION_TABLE, FileMigrationProvider, Migrator, sql } from 'kysely';
 import type { Db } from './database.js';
 
 const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -21,8 +21,17 @@ export async function migrate(db: Db): Promise<string[]> {
   return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName);
 }
 
-/** The migrations this release has and the database has not. */
+/**
+ * The migrations this release has and the database has not. By name, without loading them: readiness checks ask often.
+ */
 export async function pendingMigrations(db: Db): Promise<string[]> {
-  const all = await migratorOf(db).getMigrations();
-  return all.filter((migration) => !migration.executedAt).map((migration) => migration.name);
+  const files = await fs.readdir(folder);
+  const known = files.filter((file) => /(?<!\.d)\.[jt]s$/.test(file)).map((file) => path.parse(file).name);
+  const { rows } = await sql<{
+    exists: boolean;
+  }>`select to_regclass(${DEFAULT_MIGRATION_TABLE}) is not null as exists`.execute(db);
+  if (!rows[0]?.exists) return known.sort();
+  const applied = await sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)}`.execute(db);
+  const names = new Set(applied.rows.map((row) => row.name));
+  return known.filter((name) => !names.has(name)).sort();
 }

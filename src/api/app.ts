@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import Router from '@koa/router';
+import Koa, { type Middleware } from 'koa';
+import type { Logger } from 'pino';
+import type { Db } from '../db/database.js';
+import type { PerPriority } from '../priority.js';
+import { type ApiState, authenticator } from './authenticate.js';
+import { addEmailRoutes } from './email/routes.js';
+import { addHealthRoutes } from './health/routes.js';
+import type { ApiLimits } from './limits.js';
+import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } from './problem.js';
+import { addSendRoutes } from './send/routes.js';
+
+export interface AppOptions {
+  readonly db: Db;
+  readonly uploads: Db;
+  readonly logger: Logger;
+  readonly deadlineMs: PerPriority<number>;
+  readonly limits: ApiLimits;
+}
+
+/** The service's routes and what surrounds them. */
+export function createApp(options: AppOptions): Koa<ApiState> {
+  const { db, uploads, logger, deadlineMs, limits } = options;
+  const router = new Router<ApiState>();
+  const authenticate = authenticator(db);
+  addHealthRoutes(router, { db });
+  addSendRoutes(router, { db, uploads, authenticate, deadlineMs, limits });
+  addEmailRoutes(router, { db, authenticate });
+
+  const app = new Koa<ApiState>();
+  app.use(requestHeaders);
+  app.use(accessLog(logger));
+  app.use(problems(logger));
+  app.use(router.routes());
+  app.use(router.allowedMethods());
+  return app;
+}
+
+/** An id for every request, and headers that keep browsers from guessing. */
+const requestHeaders: Middleware<ApiState> = async (ctx, next) => {
+  ctx.state.requestId = randomUUID();
+  ctx.set('X-Request-Id', ctx.state.requestId);
+  ctx.set('X-Content-Type-Options', 'nosniff');
+  ctx.set('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
+  ctx.set('Referrer-Policy', 'no-referrer');
+  await next();
+};
+
+/** One line per request: ids and codes. The route's pattern, never the address, which can hold anything. */
+function accessLog(logger: Logger): Middleware<ApiState> {
+  return async (ctx, next) => {
+    const startedAt = performance.now();
+    await next();
+    const { requestId, client, emailId } = ctx.state;
+    const route = (ctx as { _matchedRoute?: unknown })._matchedRoute;
+    const level = route === '/healthz' || route === '/readyz' ? 'debug' : 'info';
+    logger[level](
+      {
+        requestId,
+        method: ctx.method,
+        route,
+        status: ctx.status,
+        durationMs: Math.round(performance.now() - startedAt),
+        clientId: client?.id,
+        emailId,
+      },
+      'request',
+    );
+  };
+}
+
+/** Turns everything thrown, and every status without a body, into a problem. */
+function problems(logger: Logger): Middleware<ApiState> {
+  return async (ctx, next) => {
+    let problem: Problem | undefined;
+    try {
+      await next();
+      if (ctx.status >= 400 && !ctx.body) problem = problemOfStatus(ctx.status);
+    } catch (error) {
+      problem = toProblem(error);
+      const { requestId, client } = ctx.state;
+      if (problem.status === 500) logger.error({ requestId, clientId: client?.id, err: error }, 'request failed');
+      else if (problem.status === 503) logger.warn({ requestId, code: problem.code }, 'request turned away');
+    }
+    if (!problem) return;
+    ctx.status = problem.status;
+    ctx.set(problem.headers);
+    ctx.body = problemBody(problem);
+    ctx.set('Content-Type', PROBLEM_TYPE);
+  };
+}

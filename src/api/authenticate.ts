@@ -1,0 +1,39 @@
+import type { Middleware } from 'koa';
+import type { Db } from '../db/database.js';
+import { type Client, findClientByKey } from '../db/keys.js';
+import { Problem } from './problem.js';
+
+/** What the middleware of one request tells the next. */
+export interface ApiState {
+  requestId: string;
+  /** Set by `authenticate`. */
+  client: Client;
+  /** The e-mail the request is about, for the log. */
+  emailId?: string;
+}
+
+export type Authenticate = Middleware<ApiState>;
+
+/**
+ * Lets a request pass with `Authorization: Bearer KEY` of a client that may submit.
+ *
+ * @throws Problem 401 without a valid key, 403 when its client is disabled.
+ */
+export function authenticator(db: Db): Authenticate {
+  return async (ctx, next) => {
+    const [, key] = /^Bearer +(\S+) *$/i.exec(ctx.get('Authorization')) ?? [];
+    const client = key ? await findClientByKey(db, key) : undefined;
+    if (!client) throw unauthorized(key !== undefined);
+    if (client.disabled) throw new Problem(403, 'client_disabled', 'This client has been disabled.');
+    ctx.state.client = client;
+    await next();
+  };
+}
+
+function unauthorized(keyGiven: boolean): Problem {
+  const challenge = `Bearer realm="tempost"${keyGiven ? ', error="invalid_token"' : ''}`;
+  const detail = keyGiven ? 'This API key is not valid.' : 'An API key is needed: Authorization: Bearer KEY.';
+  return new Problem(401, keyGiven ? 'invalid_api_key' : 'missing_api_key', detail, {
+    headers: { 'WWW-Authenticate': challenge },
+  });
+}

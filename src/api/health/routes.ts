@@ -1,0 +1,23 @@
+import type Router from '@koa/router';
+import type { Db } from '../../db/database.js';
+import { pendingMigrations } from '../../db/migrate.js';
+import type { ApiState } from '../authenticate.js';
+import { Problem } from '../problem.js';
+
+/** `GET /healthz`: the process runs. `GET /readyz`: it can accept mail, that is, the database answers and is migrated. */
+export function addHealthRoutes(router: Router<ApiState>, { db }: { readonly db: Db }): void {
+  router.get('/healthz', (ctx) => {
+    ctx.body = { status: 'ok' };
+  });
+
+  router.get('/readyz', async (ctx) => {
+    // Whatever the database answers other than "all is there", this process should get no requests.
+    const pending = await pendingMigrations(db).catch(() => undefined);
+    if (!pending) throw new Problem(503, 'database_unavailable', 'The database cannot be reached now.', retryLater);
+    if (pending.length > 0)
+      throw new Problem(503, 'database_not_migrated', 'The database is not migrated.', retryLater);
+    ctx.body = { status: 'ready' };
+  });
+}
+
+const retryLater = { headers: { 'Retry-After': '5' } };

@@ -1,0 +1,32 @@
+/** What one request may cost. Sizes are bytes, 1 MB here being 1024 × 1024 bytes. */
+export interface ApiLimits {
+  /** The largest attachment. 18 MB become 24.7 MB in base64, which fits the smallest provider limit (25 MB). */
+  readonly attachmentBytes: number;
+  /** The largest content. */
+  readonly contentBytes: number;
+  /** The largest message a provider takes, encoded, attachment and both bodies together. */
+  readonly messageBytes: number;
+  /** How many requests with a body run at once in this process; the next one is asked to come back. */
+  readonly concurrentUploads: number;
+  /** From the end of the headers to the end of the body. */
+  readonly uploadTimeoutMs: number;
+  /** A body must bring `progressBytes` in each stretch of `progressWindowMs`, or it is given up. */
+  readonly progressWindowMs: number;
+  readonly progressBytes: number;
+  /** From the connection to the end of the headers. */
+  readonly headersTimeoutMs: number;
+}
+
+const MB = 1024 * 1024;
+
+export const API_LIMITS: ApiLimits = {
+  attachmentBytes: 18 * MB,
+  contentBytes: 5 * MB,
+  messageBytes: 25 * MB,
+  // Each may hold a content of 5 MB and one chunk: half a gigabyte at the very worst, from authenticated clients only.
+  concurrentUploads: 100,
+  uploadTimeoutMs: 120_000,
+  progressWindowMs: 10_000,
+  progressBytes: 16 * 1024,
+  headersTimeoutMs: 10_000,
+};

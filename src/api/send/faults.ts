@@ -1,0 +1,43 @@
+import { type FieldFault, Problem } from '../problem.js';
+
+/** Every way in which a field can be wrong: the stable code, and what a person should know. */
+const MESSAGES = {
+  required: 'is required and must not be empty',
+  too_long: 'is too long',
+  control_character: 'must not contain line breaks or other control characters',
+  invalid_utf8: 'is not valid UTF-8',
+  invalid_address: 'must be one e-mail address, such as ada@example.com or "Sales" <sales@example.com>',
+  unknown_priority: 'must be critical, medium or low',
+  unknown_content_type: 'must be text/plain or text/html',
+  invalid_metadata: 'must be a JSON object of finite numbers, texts, lists and objects',
+  invalid_tags: 'must be a comma-separated list of printable ASCII words',
+  too_many_tags: 'must not name more than 10 tags',
+  invalid_time: 'must be an RFC 3339 time with an offset, such as 2030-01-31T09:00:00Z',
+  time_in_past: 'must not lie in the past',
+  time_too_far: 'must be at most 30 days ahead',
+  unknown_field: 'is not a field of this request',
+  repeated_field: 'must be given once',
+  too_many_attachments: 'at most one attachment',
+  empty_attachment: 'the attachment has no content',
+  missing_filename: 'the attachment has no filename',
+} as const;
+
+export type FaultCode = keyof typeof MESSAGES;
+
+/** @param field the name as the client gave it. */
+export function fault(field: string, code: FaultCode): FieldFault {
+  return { field: field.slice(0, 100), code, message: MESSAGES[code] };
+}
+
+/** The answer to a form that can be read but not accepted. */
+export function invalidFields(faults: readonly FieldFault[]): Problem {
+  return new Problem(422, 'invalid_fields', 'Some fields are not valid; each is listed.', { errors: faults });
+}
+
+/** Line breaks and everything else that does not print: C0, DEL, C1, and Unicode's own line separators. */
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+/** In a text of many lines, tabs and line breaks have their place. */
+const CONTROL_IN_TEXT = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+
+export const isOneLine = (text: string) => !CONTROL.test(text);
+export const isText = (text: string) => !CONTROL_IN_TEXT.test(text);

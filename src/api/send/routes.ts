@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import type Router from '@koa/router';
+import { type Acceptance, acceptEmail, type Submission } from '../../db/accept.js';
+import { ChunkStaging } from '../../db/chunks.js';
+import type { Db } from '../../db/database.js';
+import type { PerPriority } from '../../priority.js';
+import type { ApiState, Authenticate } from '../authenticate.js';
+import type { ApiLimits } from '../limits.js';
+import { Problem } from '../problem.js';
+import { invalidFields } from './faults.js';
+import { readSendForm, type SendForm } from './form.js';
+import { attachmentFaults, parseSendFields, type SendFields } from './schema.js';
+
+export interface SendRouteOptions {
+  readonly db: Db;
+  /** A pool of its own: uploads never take a connection that a query waits for. */
+  readonly uploads: Db;
+  readonly authenticate: Authenticate;
+  readonly deadlineMs: PerPriority<number>;
+  readonly limits: ApiLimits;
+}
+
+/** `POST /api/send`: authenticate, take an upload slot, read and stage, validate, accept. */
+export function addSendRoutes(router: Router<ApiState>, options: SendRouteOptions): void {
+  const { db, uploads, authenticate, deadlineMs, limits } = options;
+  let running = 0;
+
+  router.post('/api/send', authenticate, async (ctx) => {
+    const idempotencyKey = readIdempotencyKey(ctx.get('Idempotency-Key'));
+    if (running >= limits.concurrentUploads) throw tooManyUploads();
+    running++;
+    const staging = new ChunkStaging(uploads);
+    // Once acceptance has begun its outcome can be unknown: then the chunks may belong to a committed e-mail and stay.
+    let keepChunks = false;
+    try {
+      const form = await readSendForm(ctx, staging, limits);
+      const fields = validate(form, limits);
+      const submission: Submission = {
+        ...asSubmission(fields, ctx.state.client.id, deadlineMs),
+        attachment: form.attachment && { ...form.attachment, emailId: staging.emailId! },
+        idempotency: idempotencyKey ? { key: idempotencyKey, requestHash: hashOf(form) } : null,
+      };
+      keepChunks = true;
+      const result = await acceptEmail(db, submission);
+      keepChunks = result.kind === 'accepted';
+      if (result.kind === 'in_flight') throw keyInFlight();
+      if (result.kind === 'key_reused') throw keyReused();
+      if (result.kind === 'replayed') ctx.set('Idempotent-Replayed', 'true');
+      ctx.state.emailId = result.acceptance.id;
+      ctx.type = 'application/json';
+      ctx.body = answerOf(result.acceptance);
+    } finally {
+      running--;
+      // Best effort: what stays behind is swept an hour later.
+      if (!keepChunks) await staging.discard().catch(() => undefined);
+    }
+  });
+}
+
+/** The answer's bytes; a repeat builds the same ones from what was stored. */
+function answerOf({ id, status, priority, createdAt, deadlineAt }: Acceptance): string {
+  return JSON.stringify({ id, status, priority, created_at: createdAt, deadline_at: deadlineAt });
+}
+
+/** @throws Problem listing every fault of the form. */
+function validate(form: SendForm, limits: ApiLimits): SendFields {
+  const { attachment } = form;
+  const { data, faults } = parseSendFields(form.fields);
+  const all = [
+    ...form.malformed,
+    ...form.faults,
+    ...faults,
+    ...(attachment ? attachmentFaults(attachment.filename, attachment.sizeBytes) : []),
+  ];
+  if (form.malformed.length > 0) {
+    throw new Problem(400, 'malformed_request', 'Some fields cannot be read; each fault is listed.', { errors: all });
+  }
+  if (all.length > 0 || !data) throw invalidFields(all);
+  // Both bodies of a message (text and HTML) hold the content; base64 makes 57 bytes a line of 78.
+  const bodies = Buffer.byteLength(data.content) * 2;
+  if ((((attachment?.sizeBytes ?? 0) + bodies) * 78) / 57 > limits.messageBytes) {
+    throw new Problem(413, 'too_large', `Content and attachment together exceed ${limits.messageBytes} bytes encoded.`);
+  }
+  return data;
+}
+
+function asSubmission(fields: SendFields, clientId: string, deadlineMs: PerPriority<number>) {
+  return {
+    clientId,
+    priority: fields.priority,
+    sender: fields.sender.submitted,
+    receiver: fields.receiver.submitted,
+    receiverAddress: fields.receiver.address,
+    subject: fields.subject,
+    content: fields.content,
+    contentType: fields.content_type,
+    replyTo: fields.reply_to?.submitted ?? null,
+    metadata: fields.metadata ?? {},
+    tags: fields.tags ?? [],
+    sendAt: fields.send_at?.at ?? null,
+    deadlineMs: deadlineMs[fields.priority],
+  };
+}
+
+/** Everything that was submitted, whatever the order of the parts. */
+function hashOf({ fields, attachment }: SendForm): Buffer {
+  const sorted = [...fields].sort(([a], [b]) => (a < b ? -1 : 1));
+  const file = attachment && [attachment.filename, attachment.contentType, attachment.sha256];
+  return createHash('sha256')
+    .update(JSON.stringify([sorted, file]))
+    .digest();
+}
+
+/** @returns the key, or undefined when there is none. */
+function readIdempotencyKey(header: string): string | undefined {
+  if (header === '') return undefined;
+  if (/^[\x21-\x7e]{1,255}$/.test(header)) return header;
+  const detail = 'Idempotency-Key has to be 1 to 255 printable ASCII characters without spaces.';
+  throw new Problem(400, 'invalid_idempotency_key', detail);
+}
+
+const keyInFlight = () =>
+  new Problem(409, 'idempotency_key_in_flight', 'A request with this Idempotency-Key is being accepted. Ask again.', {
+    headers: { 'Retry-After': '1' },
+  });
+
+const keyReused = () =>
+  new Problem(422, 'idempotency_key_reused', 'This Idempotency-Key was used for another request.');
+
+const tooManyUploads = () =>
+  new Problem(503, 'too_many_uploads', 'Too many requests are being read at this moment.', {
+    headers: { 'Retry-After': '5' },
+  });

@@ -1,0 +1,178 @@
+import { sql, type Transaction } from 'kysely';
+import type { Priority } from '../priority.js';
+import type { Db } from './database.js';
+import { eventKey, toRow } from './events.js';
+import type { Database } from './schema.js';
+
+type Trx = Transaction<Database>;
+
+/** An e-mail as a client submits it, validated. */
+export interface Submission {
+  readonly clientId: string;
+  readonly priority: Priority;
+  /** As submitted. */
+  readonly sender: string;
+  readonly receiver: string;
+  /** Bare and in lower case. */
+  readonly receiverAddress: string;
+  readonly subject: string;
+  readonly content: string;
+  readonly contentType: 'text/plain' | 'text/html';
+  readonly replyTo: string | null;
+  readonly metadata: Record<string, unknown>;
+  readonly tags: readonly string[];
+  /** In the future; null: now. */
+  readonly sendAt: Date | null;
+  readonly deadlineMs: number;
+  /** Already staged as chunks under `emailId`. */
+  readonly attachment: StagedAttachment | null;
+  readonly idempotency: Idempotency | null;
+}
+
+export interface StagedAttachment {
+  readonly emailId: string;
+  readonly filename: string;
+  readonly contentType: string;
+  readonly sizeBytes: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+}
+
+export interface Idempotency {
+  readonly key: string;
+  /** SHA-256 of everything submitted: the same key with another hash is another request. */
+  readonly requestHash: Buffer;
+}
+
+/** What the client is told, and what a repeat of its request is told again. */
+export interface Acceptance {
+  readonly id: string;
+  readonly status: string;
+  readonly priority: Priority;
+  /** RFC 3339, in milliseconds. */
+  readonly createdAt: string;
+  readonly deadlineAt: string;
+}
+
+/**
+ * accepted: committed now. replayed: the same request was accepted before. in_flight: the same key is being accepted
+ * at this moment. key_reused: the key was used for another request.
+ */
+export type AcceptResult =
+  | { readonly kind: 'accepted' | 'replayed'; readonly acceptance: Acceptance }
+  | { readonly kind: 'in_flight' }
+  | { readonly kind: 'key_reused' };
+
+/** Dispatchers listen here; the payload is the priority. */
+export const QUEUE_CHANNEL = 'tempost_queue';
+
+/**
+ * Makes a submission an e-mail, in one short transaction: when this resolves to `accepted`, it is committed.
+ *
+ * @throws what the database throws. The outcome is then unknown: the commit may have happened, so nothing that
+ *   belongs to the e-mail may be removed.
+ */
+export async function acceptEmail(db: Db, submission: Submission): Promise<AcceptResult> {
+  return db.transaction().execute(async (trx) => {
+    const start = await begin(trx, submission);
+    if (!start.locked) return { kind: 'in_flight' };
+    const earlier = submission.idempotency && (await findEarlier(trx, submission.clientId, submission.idempotency));
+    if (earlier) return earlier;
+    const acceptance = await insert(trx, submission, start.id, start.now);
+    return { kind: 'accepted', acceptance };
+  });
+}
+
+/** The e-mail's id and time of acceptance by the database's clock, and the idempotency key to ourselves. */
+async function begin(trx: Trx, { clientId, idempotency, attachment }: Submission) {
+  const lock = idempotency
+    ? sql<boolean>`pg_try_advisory_xact_lock(hashtextextended(${`${clientId}/${idempotency.key}`}, 0))`
+    : sql<boolean>`true`;
+  // Milliseconds, so that every answer that shows the time shows the same one.
+  const { rows } = await sql<{ locked: boolean; id: string; now: Date }>`
+    select ${lock} as locked, coalesce(${attachment?.emailId ?? null}::uuid, uuidv7()) as id,
+      date_trunc('milliseconds', clock_timestamp()) as now`.execute(trx);
+  return rows[0]!;
+}
+
+/** What was answered before under this key. Its own statement: only so does it see what was committed before the lock. */
+async function findEarlier(trx: Trx, clientId: string, { key, requestHash }: Idempotency) {
+  const row = await trx
+    .selectFrom('idempotency_keys')
+    .select(['request_hash', 'response'])
+    .where('client_id', '=', clientId)
+    .where('key', '=', key)
+    .executeTakeFirst();
+  if (!row) return undefined;
+  if (!row.request_hash.equals(requestHash)) return { kind: 'key_reused' } as const;
+  return { kind: 'replayed', acceptance: row.response as unknown as Acceptance } as const;
+}
+
+async function insert(trx: Trx, submission: Submission, id: string, now: Date): Promise<Acceptance> {
+  const { clientId, priority, attachment, idempotency } = submission;
+  const status = submission.sendAt ? 'scheduled' : 'queued';
+  const dueAt = submission.sendAt ?? now;
+  const deadlineAt = new Date(dueAt.getTime() + submission.deadlineMs);
+  const acceptance: Acceptance = {
+    id,
+    status,
+    priority,
+    createdAt: now.toISOString(),
+    deadlineAt: deadlineAt.toISOString(),
+  };
+  const key = eventKey.ofGeneration(status, 1);
+  let statement = trx
+    .with('email', (cte) =>
+      cte.insertInto('emails').values({
+        id,
+        client_id: clientId,
+        priority,
+        sender: submission.sender,
+        receiver: submission.receiver,
+        receiver_address: submission.receiverAddress,
+        subject: submission.subject,
+        content: submission.content,
+        content_type: submission.contentType,
+        reply_to: submission.replyTo,
+        metadata: JSON.stringify(submission.metadata),
+        tags: [...submission.tags],
+        status,
+        created_at: now,
+        due_at: dueAt,
+        deadline_at: deadlineAt,
+      }),
+    )
+    .with('event', (cte) =>
+      cte
+        .insertInto('email_events')
+        .values(toRow(id, { key, type: status, generation: 1, attempt: null, occurredAt: now })),
+    )
+    .with('queue', (cte) =>
+      cte.insertInto('email_queue').values({ email_id: id, priority, generation: 1, state: 'waiting', due_at: dueAt }),
+    );
+  if (attachment) {
+    statement = statement.with('attachment', (cte) =>
+      cte.insertInto('attachments').values({
+        email_id: id,
+        filename: attachment.filename,
+        content_type: attachment.contentType,
+        size_bytes: attachment.sizeBytes,
+        sha256: attachment.sha256,
+      }),
+    );
+  }
+  if (idempotency) {
+    // The primary key is the guarantee; the lock only spares the second of two equal requests the wait.
+    statement = statement.with('idempotency', (cte) =>
+      cte.insertInto('idempotency_keys').values({
+        client_id: clientId,
+        key: idempotency.key,
+        request_hash: idempotency.requestHash,
+        email_id: id,
+        response: JSON.stringify(acceptance),
+      }),
+    );
+  }
+  await statement.selectNoFrom(sql`pg_notify(${QUEUE_CHANNEL}, ${priority})`.as('notified')).execute();
+  return acceptance;
+}
