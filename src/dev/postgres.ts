@@ -7,6 +7,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -36,6 +37,8 @@ export interface PostgresOptions {
   readonly port: number;
   /** More settings, as `name: value`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** See `ProcessOptions`. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 export interface RunningPostgres extends RunningProcess {
@@ -88,6 +91,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
     ...user,
     stdout: log,
     stderr: log,
+    onSpawn: options.onSpawn,
   });
   closeSync(log);
   const exited = exitOf(child);
@@ -130,7 +134,10 @@ function prepareHome(wanted: string): { home: string; user: ServerUser | undefin
 /** Deletes everything of a server that has been stopped, wherever `startPostgres` put it. */
 export function removePostgresHome(home: string): void {
   const note = join(home, 'location');
-  if (existsSync(note)) rmSync(readFileSync(note, 'utf8').trim(), { recursive: true, force: true });
+  if (existsSync(note)) {
+    rmSync(readFileSync(note, 'utf8').trim(), { recursive: true, force: true });
+    if (readdirSync(OUTSIDE).length === 0) rmSync(OUTSIDE, { recursive: true, force: true });
+  }
   rmSync(home, { recursive: true, force: true });
 }
 

@@ -27,6 +27,8 @@ export interface ProcessOptions {
   /** File descriptors, or `pipe` to read what it writes. */
   readonly stdout: number | 'pipe' | 'ignore';
   readonly stderr: number | 'pipe' | 'ignore';
+  /** Told the id the moment it exists, long before the process is ready: whoever records it misses none. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 /**
@@ -48,6 +50,7 @@ export async function startDetached(options: ProcessOptions): Promise<ChildProce
     child.once('spawn', resolve);
     child.once('error', reject);
   });
+  options.onSpawn?.(child.pid as number);
   child.on('error', () => {}); // A signal that could not be sent: the exit tells what matters.
   return child as ChildProcess & { pid: number };
 }

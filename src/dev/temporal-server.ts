@@ -22,6 +22,8 @@ export interface TemporalServerOptions {
   /** Namespaces besides `default`; all of them know our search attributes. */
   readonly namespaces?: readonly string[];
   readonly extraArgs?: readonly string[];
+  /** See `ProcessOptions`. */
+  readonly onSpawn?: (pid: number) => void;
 }
 
 export interface RunningTemporal extends RunningProcess {
@@ -47,6 +49,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     args: argumentsOf(options),
     stdout: log,
     stderr: log,
+    onSpawn: options.onSpawn,
   });
   closeSync(log);
   const exited = exitOf(child);

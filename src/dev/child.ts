@@ -1,0 +1,38 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import type { PlannedProcess } from './plan.js';
+import { endProcess, exitOf, startDetached } from './process.js';
+import type { Service } from './supervisor.js';
+
+export interface ChildOptions {
+  readonly env: NodeJS.ProcessEnv;
+  /** How long it may take to end in order, before it is killed. */
+  readonly graceMs: number;
+  /** One line it has written, on either stream. */
+  readonly onLine: (name: string, line: string) => void;
+}
+
+/** A Node process of ours as a service to supervise. It counts as started when it exists; readiness is asked for. */
+export function childService(planned: PlannedProcess, options: ChildOptions): Service {
+  return {
+    name: planned.name,
+    async start(onSpawn) {
+      const child = await startDetached({
+        command: process.execPath,
+        args: [planned.script, ...planned.args],
+        env: options.env,
+        stdout: 'pipe',
+        stderr: 'pipe',
+        onSpawn,
+      });
+      const exited = exitOf(child);
+      for (const stream of [child.stdout, child.stderr] as Readable[]) {
+        createInterface({ input: stream }).on('line', (line) => {
+          if (line.trim() !== '') options.onLine(planned.name, line);
+        });
+      }
+      const stop = () => endProcess(child.pid, exited, [{ signal: 'SIGTERM', waitMs: options.graceMs }]);
+      return { pid: child.pid, exited, stop };
+    },
+  };
+}
