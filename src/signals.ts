@@ -3,6 +3,9 @@ import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Db } from './db/database.js';
 import { forgetSignals, type PendingSignal } from './db/pending-signals.js';
+
+export type { PendingSignal } from './db/pending-signals.js';
+
 import { workflowIdOf } from './priority.js';
 
 /** The signal's name in `contract.md`; its one argument is a `SignalKind`. */

@@ -30,12 +30,15 @@ export function openDatabase(options: DatabaseOptions): Db {
     // A process frozen inside a transaction must not hold its locks for longer than others can wait.
     options: '-c idle_in_transaction_session_timeout=10s -c statement_timeout=30s',
   });
-  // node-postgres emits `error` on idle clients when the server ends them; unheard, it would end the process.
-  pool.on('error', (error) =>
-    options.logger.warn({ code: (error as { code?: string }).code }, 'database connection lost'),
-  );
+  // node-postgres emits `error` on clients that the server ends, idle (on the pool) or inside a transaction (on the
+  // client); unheard, it would end the process. The query that was running fails all the same.
+  const lost = (error: Error) => options.logger.warn({ code: codeOf(error) }, 'database connection lost');
+  pool.on('error', lost);
+  pool.on('connect', (client) => client.on('error', lost));
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
 }
+
+const codeOf = (error: Error) => (error as { code?: string }).code;
 
 /**
  * Refuses a server that may forget what it has confirmed: acceptance is only worth something if commits are durable.

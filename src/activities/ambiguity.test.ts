@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { decideAmbiguity } from './ambiguity.js';
+
+const limits = { ambiguousWaitLowMs: 45 * 60_000, providerCount: 2 };
+const open = (overrides: Partial<Parameters<typeof decideAmbiguity>[1]> = {}) => ({
+  provider: 'mailgun' as const,
+  ageMs: 6_000,
+  openMs: -1_000,
+  toDeadlineMs: 9_000,
+  abandoned: 0,
+  ...overrides,
+});
+
+describe('an ambiguous attempt without evidence', () => {
+  it('critical: waits until five seconds before the deadline, then goes to the next provider', () => {
+    expect(decideAmbiguity('critical', open({ toDeadlineMs: 9_000 }), limits)).toEqual({ kind: 'wait', waitMs: 1_500 });
+    expect(decideAmbiguity('critical', open({ toDeadlineMs: 5_200 }), limits)).toEqual({ kind: 'wait', waitMs: 200 });
+    expect(decideAmbiguity('critical', open({ toDeadlineMs: 5_000 }), limits)).toEqual({ kind: 'send_again' });
+  });
+
+  it('critical: gives evidence a second after the end of a call, however late it is', () => {
+    const late = open({ toDeadlineMs: -60_000, openMs: -400 });
+    expect(decideAmbiguity('critical', late, limits)).toEqual({ kind: 'wait', waitMs: 600 });
+    expect(decideAmbiguity('critical', { ...late, openMs: -1_000 }, limits)).toEqual({ kind: 'send_again' });
+  });
+
+  it('critical: is given up at each provider once', () => {
+    expect(decideAmbiguity('critical', open({ toDeadlineMs: 0, abandoned: 1 }), limits).kind).toBe('send_again');
+    expect(decideAmbiguity('critical', open({ toDeadlineMs: 0, abandoned: 2 }), limits).kind).toBe('bury');
+  });
+
+  it('medium: is sent again once, at its deadline', () => {
+    expect(decideAmbiguity('medium', open({ toDeadlineMs: 1 }), limits).kind).toBe('wait');
+    expect(decideAmbiguity('medium', open({ toDeadlineMs: 0 }), limits).kind).toBe('send_again');
+    expect(decideAmbiguity('medium', open({ toDeadlineMs: 0, abandoned: 1 }), limits).kind).toBe('bury');
+  });
+
+  it('low: is sent again once, after 45 minutes', () => {
+    expect(decideAmbiguity('low', open({ ageMs: 45 * 60_000 - 1 }), limits).kind).toBe('wait');
+    expect(decideAmbiguity('low', open({ ageMs: 45 * 60_000 }), limits).kind).toBe('send_again');
+    expect(decideAmbiguity('low', open({ ageMs: 45 * 60_000, abandoned: 1 }), limits).kind).toBe('bury');
+  });
+
+  it('SMTP: medium and low are never repeated by themselves', () => {
+    expect(decideAmbiguity('medium', open({ provider: 'smtp', toDeadlineMs: 0 }), limits).kind).toBe('bury');
+    expect(decideAmbiguity('low', open({ provider: 'smtp', ageMs: 45 * 60_000 }), limits).kind).toBe('bury');
+    expect(decideAmbiguity('critical', open({ provider: 'smtp', toDeadlineMs: 0 }), limits).kind).toBe('send_again');
+  });
+
+  it('looks again soon at first, then more and more rarely, at least once a minute', () => {
+    const wait = (ageMs: number) => decideAmbiguity('low', open({ ageMs }), limits);
+    expect(wait(1_000)).toEqual({ kind: 'wait', waitMs: 1_000 });
+    expect(wait(40_000)).toEqual({ kind: 'wait', waitMs: 10_000 });
+    expect(wait(20 * 60_000)).toEqual({ kind: 'wait', waitMs: 60_000 });
+  });
+});

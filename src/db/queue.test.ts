@@ -1,0 +1,143 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { sql } from 'kysely';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { insertQueuedEmail } from '../../test/support/emails.js';
+import type { Priority } from '../priority.js';
+import { buryStopped, type ClaimedEmail, dispatchBatch, nextDueInMs, requeue, takeSuspects } from './queue.js';
+import { SHIPPED_STATUSES } from './statuses.js';
+
+let database: TestDatabase;
+beforeEach(async () => {
+  await database?.drop();
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+const startAll = async (emails: readonly ClaimedEmail[]) => emails.map((email) => email.emailId);
+const dispatch = (
+  start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]> = startAll,
+  options: { priority?: Priority; cap?: number; checkAfterMs?: number } = {},
+) =>
+  dispatchBatch(
+    database.db,
+    options.priority ?? 'low',
+    { cap: options.cap ?? 100, checkAfterMs: options.checkAfterMs ?? 60_000 },
+    start,
+  );
+const states = async () =>
+  (await database.db.selectFrom('email_queue').select('state').orderBy('due_at').execute()).map((row) => row.state);
+
+describe('dispatch', () => {
+  it('goes by due time, and never above the cap', async () => {
+    const late = await insertQueuedEmail(database.db, { priority: 'low', dueInS: -1 });
+    const early = await insertQueuedEmail(database.db, { priority: 'low', dueInS: -9 });
+    const middle = await insertQueuedEmail(database.db, { priority: 'low', dueInS: -5 });
+    const claimed: string[] = [];
+    const start = async (emails: readonly ClaimedEmail[]) => {
+      claimed.push(...emails.map((email) => email.emailId));
+      return startAll(emails);
+    };
+    expect(await dispatch(start, { cap: 2 })).toEqual({ started: 2, more: true });
+    expect(new Set(claimed)).toEqual(new Set([early, middle]));
+    expect(await dispatch(start, { cap: 2 })).toEqual({ started: 0, more: true });
+    await database.db.updateTable('email_queue').set({ state: 'handed_over' }).where('email_id', '=', early).execute();
+    await dispatch(start, { cap: 2 });
+    expect(claimed.at(-1)).toBe(late);
+  });
+
+  it('leaves other priorities and what is not due alone', async () => {
+    await insertQueuedEmail(database.db, { priority: 'critical' });
+    await insertQueuedEmail(database.db, { priority: 'low', dueInS: 30 });
+    expect(await dispatch()).toEqual({ started: 0, more: false });
+    expect(await nextDueInMs(database.db, 'low')).toBeGreaterThan(20_000);
+    expect(await nextDueInMs(database.db, 'critical')).toBeUndefined();
+  });
+
+  it('by several dispatchers at once starts every e-mail exactly once', async () => {
+    for (let n = 0; n < 60; n++) await insertQueuedEmail(database.db, { priority: 'low', dueInS: -n });
+    const starts: string[] = [];
+    const one = async () => {
+      while ((await states()).includes('waiting')) {
+        await dispatch(
+          async (emails) => {
+            starts.push(...emails.map((email) => email.emailId));
+            await delay(1);
+            return startAll(emails);
+          },
+          { cap: 1_000 },
+        );
+      }
+    };
+    await Promise.all([one(), one(), one(), one()]);
+    expect(starts).toHaveLength(60);
+    expect(new Set(starts).size).toBe(60);
+  });
+
+  it('frees what it claimed when it fails', async () => {
+    await insertQueuedEmail(database.db, { priority: 'low' });
+    const failing = dispatch(async () => {
+      throw new Error('Temporal is down');
+    });
+    await expect(failing).rejects.toThrow('Temporal is down');
+    expect(await states()).toEqual(['waiting']);
+  });
+
+  it('frees what a dispatcher had claimed that died in the middle', async () => {
+    const id = await insertQueuedEmail(database.db, { priority: 'low' });
+    const dying = dispatch(async () => {
+      await sql`select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and state = 'idle in transaction'`.execute(database.db);
+      return [id];
+    });
+    await expect(dying).rejects.toThrow();
+    expect(await dispatch()).toMatchObject({ started: 1 });
+  });
+
+  it('does not count stuck e-mails and those backing off as in flight', async () => {
+    const stuck = await insertQueuedEmail(database.db, { priority: 'low', state: 'in_flight' });
+    await sql`update email_queue set dispatched_at = now() - interval '3 minutes' where email_id = ${stuck}`.execute(
+      database.db,
+    );
+    await insertQueuedEmail(database.db, { priority: 'low', state: 'backing_off' });
+    await insertQueuedEmail(database.db, { priority: 'low' });
+    expect(await dispatch(startAll, { cap: 1 })).toMatchObject({ started: 1 });
+  });
+});
+
+describe('the sweep', () => {
+  it('looks at overdue e-mails only, and at each once in a while', async () => {
+    const id = await insertQueuedEmail(database.db, { priority: 'low' });
+    await dispatch(startAll, { checkAfterMs: 60_000 });
+    expect(await takeSuspects(database.db, 60_000, 10)).toEqual([]);
+    await sql`update email_queue set check_at = now() - interval '1 second'`.execute(database.db);
+    expect(await takeSuspects(database.db, 60_000, 10)).toEqual([{ emailId: id, priority: 'low', state: 'in_flight' }]);
+    expect(await takeSuspects(database.db, 60_000, 10)).toEqual([]);
+  });
+
+  it('puts a lost e-mail back in its old place', async () => {
+    const lost = await insertQueuedEmail(database.db, { priority: 'low', dueInS: -60 });
+    await dispatch();
+    await insertQueuedEmail(database.db, { priority: 'low' });
+    await requeue(database.db, [lost]);
+    expect(await states()).toEqual(['waiting', 'waiting']);
+    const claimed: string[] = [];
+    await dispatch(
+      async (emails) => {
+        claimed.push(emails[0]!.emailId);
+        return startAll(emails);
+      },
+      { cap: 1 },
+    );
+    expect(claimed).toEqual([lost]);
+  });
+
+  it('buries an e-mail whose workflow an operator ended, once', async () => {
+    const id = await insertQueuedEmail(database.db, { priority: 'low', state: 'in_flight' });
+    await buryStopped(database.db, id, SHIPPED_STATUSES);
+    await buryStopped(database.db, id, SHIPPED_STATUSES);
+    const letters = await database.db.selectFrom('dead_emails').select(['email_id', 'reason']).execute();
+    expect(letters).toEqual([{ email_id: id, reason: 'stopped_in_temporal' }]);
+    expect(await states()).toEqual([]);
+  });
+});

@@ -1,0 +1,288 @@
+import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { freePort } from './ports.js';
+
+const dist = fileURLToPath(new URL('../../dist', import.meta.url));
+
+/** The processes of the system, as `npm start` and a cluster run them. */
+export const PROCESSES = {
+  sandbox: ['sandbox/main.js'],
+  api: ['src/api/main.js'],
+  webhooks: ['src/webhooks/main.js'],
+  dispatcher: ['src/dispatcher/main.js'],
+  'worker-critical': ['src/worker/main.js', '--priority', 'critical'],
+  'worker-medium': ['src/worker/main.js', '--priority', 'medium'],
+  'worker-low': ['src/worker/main.js', '--priority', 'low'],
+} as const;
+
+export type ProcessName = keyof typeof PROCESSES;
+export const PROCESS_NAMES = Object.keys(PROCESSES) as ProcessName[];
+
+export interface StackOptions {
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  readonly namespace?: string;
+  /** More environment for every process, or other values. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly inbox?: boolean;
+}
+
+export interface Submission {
+  readonly sender?: string;
+  readonly receiver?: string;
+  readonly subject?: string;
+  readonly content?: string;
+  readonly priority?: string;
+  readonly send_at?: string;
+  readonly attachment?: { readonly filename: string; readonly bytes: Uint8Array };
+  readonly idempotencyKey?: string;
+}
+
+/** One accepted call in the sandbox's acceptance log. */
+export interface AcceptedCall {
+  readonly provider: string;
+  readonly email_id: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly accepted_at: string;
+}
+
+interface Running {
+  readonly pid: number;
+  readonly exited: Promise<unknown>;
+}
+
+/** The whole system as real processes on free ports, each of which can be killed and started again. */
+export class Stack {
+  readonly key = `test-${randomBytes(24).toString('base64url')}`;
+  readonly directory = mkdtempSync(join(tmpdir(), 'tempost-stack-'));
+  private readonly running = new Map<ProcessName, Running>();
+
+  private constructor(
+    readonly ports: Readonly<Record<'api' | 'webhooks' | 'sandbox' | 'inbox' | 'smtp', number>>,
+    private readonly options: StackOptions,
+  ) {}
+
+  /** Starts every process and waits until the system is ready to take mail. */
+  static async start(options: StackOptions): Promise<Stack> {
+    const names = ['api', 'webhooks', 'sandbox', 'inbox', 'smtp'] as const;
+    const ports = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await freePort()])));
+    const stack = new Stack(ports, options);
+    await Promise.all(PROCESS_NAMES.map((name) => stack.startProcess(name)));
+    await stack.ready();
+    return stack;
+  }
+
+  get api() {
+    return `http://127.0.0.1:${this.ports.api}`;
+  }
+  get webhooks() {
+    return `http://127.0.0.1:${this.ports.webhooks}`;
+  }
+  get sandbox() {
+    return `http://127.0.0.1:${this.ports.sandbox}`;
+  }
+  get inbox() {
+    return `http://127.0.0.1:${this.ports.inbox}`;
+  }
+
+  async ready(): Promise<void> {
+    for (const url of [`${this.api}/readyz`, `${this.webhooks}/readyz`, `${this.sandbox}/healthz`]) {
+      await until(`${url} answers 200`, async () => (await fetch(url)).ok, 30_000);
+    }
+  }
+
+  async startProcess(name: ProcessName): Promise<void> {
+    const [script, ...args] = PROCESSES[name];
+    const log = createWriteStream(join(this.directory, `${name}.log`), { flags: 'a' });
+    const child = spawn(process.execPath, ['--enable-source-maps', join(dist, script), ...args], {
+      env: this.environment(),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    await once(child, 'spawn');
+    const exited = once(child, 'exit').then(() => log.end());
+    this.running.set(name, { pid: child.pid!, exited });
+  }
+
+  pidOf(name: ProcessName): number {
+    return this.running.get(name)!.pid;
+  }
+
+  /** SIGKILL, as a crash or the kernel would; resolves when it is gone. */
+  async kill(name: ProcessName): Promise<void> {
+    await this.end(name, 'SIGKILL');
+  }
+
+  async restart(name: ProcessName): Promise<void> {
+    await this.kill(name);
+    await this.startProcess(name);
+  }
+
+  /** Ends a process with a signal and waits for its end. */
+  async end(name: ProcessName, signal: NodeJS.Signals): Promise<void> {
+    const process_ = this.running.get(name);
+    if (!process_) return;
+    this.running.delete(name);
+    process.kill(process_.pid, signal);
+    await process_.exited;
+  }
+
+  logOf(name: ProcessName): string {
+    return readFileSync(join(this.directory, `${name}.log`), 'utf8');
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.running.keys()].map((name) => this.end(name, 'SIGKILL')));
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 10 });
+  }
+
+  /** Submits an e-mail once. */
+  async post(submission: Submission = {}): Promise<Response> {
+    const form = new FormData();
+    const { attachment, idempotencyKey, ...fields } = { ...DEFAULTS, ...submission };
+    for (const [name, value] of Object.entries(fields)) form.set(name, value);
+    if (attachment) form.set('attachment', new Blob([Uint8Array.from(attachment.bytes)]), attachment.filename);
+    const headers: Record<string, string> = { authorization: `Bearer ${this.key}` };
+    if (idempotencyKey) headers['idempotency-key'] = idempotencyKey;
+    return fetch(`${this.api}/api/send`, { method: 'POST', body: form, headers, signal: AbortSignal.timeout(10_000) });
+  }
+
+  /** Submits an e-mail as a careful client does: with an idempotency key, repeated on any error. */
+  async submit(submission: Submission = {}): Promise<string> {
+    const idempotencyKey = submission.idempotencyKey ?? randomBytes(16).toString('hex');
+    for (let tries = 1; ; tries++) {
+      try {
+        const response = await this.post({ ...submission, idempotencyKey });
+        if (response.ok) return ((await response.json()) as { id: string }).id;
+        if (response.status < 500 && response.status !== 409) throw new Refused(await response.text());
+      } catch (error) {
+        if (error instanceof Refused || tries > 200) throw error;
+      }
+      await delay(200);
+    }
+  }
+
+  async email(id: string): Promise<EmailView> {
+    const response = await fetch(`${this.api}/api/email/${id}`, { headers: { authorization: `Bearer ${this.key}` } });
+    if (!response.ok) throw new Error(`GET /api/email/${id} answered ${response.status}`);
+    return (await response.json()) as EmailView;
+  }
+
+  /** Waits until an e-mail has one of the statuses. */
+  async reaches(id: string, statuses: readonly string[], timeoutMs = 30_000): Promise<EmailView> {
+    let view: EmailView | undefined;
+    await until(
+      () => `e-mail ${id} is ${statuses.join(' or ')} (it is ${view?.status})`,
+      async () => {
+        view = await this.email(id);
+        return statuses.includes(view.status);
+      },
+      timeoutMs,
+    );
+    return view!;
+  }
+
+  async setFaults(faults: object): Promise<void> {
+    const response = await fetch(`${this.sandbox}/sandbox/faults`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(faults),
+    });
+    if (!response.ok) throw new Error(`the sandbox refused the faults: ${await response.text()}`);
+  }
+
+  async acceptance(): Promise<AcceptedCall[]> {
+    return (await (await fetch(`${this.sandbox}/sandbox/acceptance`)).json()) as AcceptedCall[];
+  }
+
+  private environment(): NodeJS.ProcessEnv {
+    const { ports, options } = this;
+    return {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      DATABASE_URL: options.databaseUrl,
+      TEMPORAL_ADDRESS: options.temporalAddress,
+      TEMPORAL_NAMESPACE: options.namespace ?? 'default',
+      API_PORT: String(ports.api),
+      WEBHOOKS_PORT: String(ports.webhooks),
+      PROVIDERS: 'mailgun,mandrill',
+      MAILGUN_API_KEY: 'sandbox-mailgun-key',
+      MAILGUN_DOMAIN: 'mail.example.com',
+      MAILGUN_API_URL: this.sandbox,
+      MAILGUN_WEBHOOK_SIGNING_KEY: 'sandbox-signing-key',
+      MAILGUN_WEBHOOK_URL: `${this.webhooks}/webhooks/mailgun`,
+      MANDRILL_API_KEY: 'sandbox-mandrill-key',
+      MANDRILL_API_URL: this.sandbox,
+      MANDRILL_WEBHOOK_KEY: 'sandbox-webhook-key',
+      MANDRILL_WEBHOOK_URL: `${this.webhooks}/webhooks/mandrill`,
+      STORAGE: 'file',
+      STORAGE_DIR: join(this.directory, 'storage'),
+      BOOTSTRAP_API_KEY: this.key,
+      SANDBOX_PORT: String(ports.sandbox),
+      INBOX_PORT: String(ports.inbox),
+      INBOX_SMTP_PORT: String(ports.smtp),
+      SANDBOX_DIR: join(this.directory, 'sandbox'),
+      SANDBOX_INBOX: options.inbox ? 'on' : 'off',
+      SANDBOX_TIME_SCALE: '0.005',
+      ...options.env,
+    };
+  }
+}
+
+class Refused extends Error {}
+
+const DEFAULTS = {
+  sender: 'shop@example.com',
+  receiver: 'reader@example.org',
+  subject: 'Your order',
+  content: 'Thank you for your order.',
+  priority: 'medium',
+};
+
+/** The answer of `GET /api/email/{id}`, as far as tests look at it. */
+export interface EmailView {
+  readonly id: string;
+  readonly status: string;
+  readonly provider: string | null;
+  readonly created_at: string;
+  readonly sent_at: string | null;
+  readonly attachment: { readonly sha256: string; readonly storage_path: string | null } | null;
+  readonly events: readonly { type: string; provider: string | null; occurred_at: string }[];
+  readonly attempts: readonly { provider: string; state: string; code: string | null }[];
+}
+
+/**
+ * Waits for a condition, looking every 100 ms.
+ *
+ * @throws Error naming the condition when it has not come true in time; errors of the look itself count as "not yet".
+ */
+export async function until(
+  what: string | (() => string),
+  look: () => Promise<boolean> | boolean,
+  timeoutMs = 30_000,
+): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  let last: unknown;
+  while (Date.now() < end) {
+    try {
+      if (await look()) return;
+      last = undefined;
+    } catch (error) {
+      last = error;
+    }
+    await delay(100);
+  }
+  const name = typeof what === 'string' ? what : what();
+  throw new Error(`Not within ${timeoutMs} ms: ${name}${last ? ` (${String(last)})` : ''}`);
+}
+
+export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
