@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { bodyOf, type ScriptedServer, startHttp } from '../../test/support/scripted-servers.js';
+import { bodyOf, type ScriptedServer, startHttp, startRelay } from '../../test/support/scripted-servers.js';
 import { createHttpCaller } from './http-call.js';
 
 const servers: { stop(): Promise<void> }[] = [];
@@ -119,22 +119,16 @@ describe('before the first byte', () => {
 describe.each(['http', 'https'])('an abort over %s', (scheme) => {
   const secure = scheme === 'https';
 
-  test('while no answer comes ends the connection', async () => {
+  test('while no answer comes resets the connection', async () => {
     if (secure) trustAnyone();
     const controller = new AbortController();
-    const server = await serve(
-      (request) => {
-        request.resume().once('end', () => controller.abort());
-        request.on('error', () => {});
-      },
-      { secure },
-    );
-    expect(await post(server.url, Buffer.from('x'), controller.signal)).toEqual({
-      kind: 'broken',
-      code: 'timeout',
-      begun: true,
-    });
-    await server.allClosed();
+    const server = await serve((request) => request.resume().once('end', () => controller.abort()), { secure });
+    const relay = await startRelay(server.port, scheme);
+    servers.push(relay);
+    const outcome = await post(relay.url, Buffer.from('x'), controller.signal);
+    expect(outcome).toEqual({ kind: 'broken', code: 'timeout', begun: true });
+    await relay.allClosed();
+    expect(relay.errors).toContain('ECONNRESET');
   });
 
   test('while the message is read slowly lets not one more byte out', async () => {

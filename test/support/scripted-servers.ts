@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import http, { type IncomingMessage, type RequestListener } from 'node:http';
 import https from 'node:https';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import selfSigned from 'smtp-server/lib/tls-options';
 
@@ -12,6 +12,8 @@ export interface ScriptedServer {
   readonly port: number;
   /** Every connection so far, the oldest first. */
   readonly connections: readonly Socket[];
+  /** The error codes its connections met, such as `ECONNRESET`. */
+  readonly errors: readonly string[];
   /** Every connection closed or closing right now. */
   allClosed(): Promise<void>;
   stop(): Promise<void>;
@@ -33,10 +35,23 @@ export async function startSmtp(options: SMTPServerOptions): Promise<ScriptedSer
   return scripted(smtp.server as Server, 'smtp', () => smtp.close());
 }
 
+/** Passes bytes on to a server on this machine and shows what happens to the connections, which TLS would hide. */
+export async function startRelay(port: number, scheme: string): Promise<ScriptedServer> {
+  const server = net.createServer((from) => {
+    const to = net.connect(port, '127.0.0.1').on('error', () => {});
+    from.pipe(to).pipe(from);
+    from.on('close', () => to.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  return scripted(server, scheme, () => {});
+}
+
 async function scripted(server: Server, scheme: string, end: () => void): Promise<ScriptedServer> {
   const connections: Socket[] = [];
+  const errors: string[] = [];
+  const note = (error: NodeJS.ErrnoException) => errors.push(error.code ?? error.message);
   server.on('connection', (socket: Socket) => {
-    socket.on('error', () => {});
+    socket.on('error', note);
     connections.push(socket);
   });
   if (!server.listening) await once(server, 'listening');
@@ -45,6 +60,7 @@ async function scripted(server: Server, scheme: string, end: () => void): Promis
     url: `${scheme}://127.0.0.1:${port}`,
     port,
     connections,
+    errors,
     async allClosed() {
       // Not `once` from node:events, which would take a reset for a failure.
       const closed = (socket: Socket) => new Promise<void>((resolve) => socket.once('close', () => resolve()));
