@@ -4,8 +4,8 @@ import { leaveSignal, lockEmail, recordEvents } from './events.js';
 import type { SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 
-/** A transparent image of one pixel: 43 bytes, the smallest GIF that every reader shows. */
-export const PIXEL_GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64');
+/** A transparent image of one pixel: 43 bytes. */
+export const PIXEL_GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==', 'base64');
 
 /** What goes out with it. Readers and their proxies must not keep it, or later opens are never seen. */
 export const PIXEL_HEADERS = {
