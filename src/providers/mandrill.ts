@@ -122,7 +122,7 @@ function unreadable(body: unknown): Failed {
 function searchFor(query: LookUpQuery) {
   const day = (offsetMs: number) => new Date(query.startedAt.getTime() + offsetMs).toISOString().slice(0, 10);
   return {
-    query: `u_email_id:"${query.emailId}" OR full_email:"${addressOf(query.receiver).address}"`,
+    query: `u_email_id:"${query.emailId}" OR email:"${addressOf(query.receiver).address.replaceAll('"', '')}"`,
     date_from: day(-DAY_MS),
     date_to: day(DAY_MS),
     limit: MAX_SEARCH_RESULTS,

@@ -1,0 +1,185 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { afterEach, describe, expect, test } from 'vitest';
+import { outgoingMessage } from '../../test/support/outgoing-message.js';
+import { bodyOf, type ScriptedServer, startHttp } from '../../test/support/scripted-servers.js';
+import { createMandrill } from './mandrill.js';
+import type { LookUpQuery } from './provider.js';
+
+let server: ScriptedServer;
+afterEach(() => server.stop());
+
+async function mandrill(answer: (request: IncomingMessage, response: ServerResponse) => void) {
+  server = await startHttp(answer);
+  return createMandrill({ apiKey: 'key', apiUrl: `${server.url}/`, webhookKey: '', webhookUrl: '' });
+}
+
+/** Calls the provider with a server that gives one answer; hands back the result and what was asked. */
+async function ask<T>(
+  call: (provider: Awaited<ReturnType<typeof mandrill>>) => Promise<T>,
+  { status = 200, body = '', headers = {} }: { status?: number; body?: string; headers?: Record<string, string> },
+) {
+  const seen = { url: '', document: {} as Record<string, unknown> };
+  const provider = await mandrill(async (request, response) => {
+    seen.url = request.url ?? '';
+    seen.document = JSON.parse((await bodyOf(request)).toString('utf8'));
+    response.writeHead(status, headers).end(body);
+  });
+  return { result: await call(provider), ...seen };
+}
+
+const never = new AbortController().signal;
+
+describe('send', () => {
+  const entry = (changes: object) =>
+    JSON.stringify([{ email: 'receiver@example.org', status: 'sent', reject_reason: null, _id: 'abc', ...changes }]);
+
+  const send = (changes: Parameters<typeof outgoingMessage>[0], answer: Parameters<typeof ask>[1]) =>
+    ask((provider) => provider.send(outgoingMessage(changes), never), answer);
+
+  test('posts the message as one JSON document', async () => {
+    const { result, url, document } = await send({ receiver: '"Doe, J" <receiver@example.org>' }, { body: entry({}) });
+    expect(result).toEqual({ kind: 'accepted', providerMessageId: 'abc' });
+    expect(url).toBe('/api/1.0/messages/send.json');
+    expect(document).toEqual({
+      key: 'key',
+      async: false,
+      message: {
+        from_email: 'sender@example.com',
+        from_name: 'Bücherei',
+        to: [{ email: 'receiver@example.org', name: 'Doe, J', type: 'to' }],
+        subject: 'Grüße – 你好 ✉',
+        text: 'Guten Tag, schöne Grüße',
+        html: '<p>Guten Tag, <b>schöne</b> Grüße</p>',
+        headers: {
+          'Message-ID': '<019a0000-0000-7000-8000-000000000001.1@mail.example.com>',
+          'Reply-To': 'reply@example.com',
+        },
+        important: true,
+        track_opens: true,
+        tags: ['invoice'],
+        metadata: { email_id: '019a0000-0000-7000-8000-000000000001', generation: 1, attempt: 2 },
+        attachments: [
+          {
+            type: 'application/pdf',
+            name: 'Übersicht „März" 你.pdf',
+            content: Buffer.from('%PDF-1.7\0ÿ').toString('base64'),
+          },
+        ],
+      },
+    });
+  });
+
+  test('only critical is important, and what is not there is left out', async () => {
+    const { document } = await send(
+      { priority: 'low', attachment: null, text: null, replyTo: null, sender: 'sender@example.com' },
+      { body: entry({}) },
+    );
+    const message = document.message as Record<string, unknown>;
+    expect(message.important).toBe(false);
+    expect(message).not.toHaveProperty('attachments');
+    expect(message).not.toHaveProperty('text');
+    expect(message).not.toHaveProperty('from_name');
+    expect(message.headers).not.toHaveProperty('Reply-To');
+  });
+
+  test('tags that Mandrill would refuse stay at home', async () => {
+    const { document } = await send({ tags: ['_own', 'x'.repeat(51), 'fine'] }, { body: entry({}) });
+    expect((document.message as { tags: string[] }).tags).toEqual(['fine']);
+  });
+
+  test.each([
+    ['sent', { status: 'sent' }, { kind: 'accepted', providerMessageId: 'abc' }],
+    ['queued', { status: 'queued' }, { kind: 'accepted', providerMessageId: 'abc' }],
+    [
+      'queued for long',
+      { status: 'queued', queued_reason: 'hourly-quota-exhausted' },
+      { kind: 'accepted', providerMessageId: 'abc', note: 'hourly-quota-exhausted' },
+    ],
+    [
+      'rejected',
+      { status: 'rejected', reject_reason: 'hard-bounce' },
+      { kind: 'rejected', code: 'rejected_hard-bounce' },
+    ],
+    ['rejected without a reason', { status: 'rejected' }, { kind: 'rejected', code: 'rejected_rejected' }],
+    [
+      'rejected with a sentence',
+      { status: 'rejected', reject_reason: 'to a@b.c!' },
+      { kind: 'rejected', code: 'rejected' },
+    ],
+    ['invalid', { status: 'invalid' }, { kind: 'rejected', code: 'rejected_invalid' }],
+    ['unknown', { status: 'teleported' }, { kind: 'ambiguous', code: 'unreadable_answer' }],
+  ])('an entry that is %s', async (_, changes, expected) => {
+    expect((await send({}, { body: entry(changes) })).result).toEqual(expected);
+  });
+
+  const error = (name: string) => JSON.stringify({ status: 'error', code: -1, name, message: 'for a@example.com' });
+  test.each([
+    [500, error('ValidationError'), { kind: 'rejected', code: 'ValidationError' }],
+    [500, error('Unknown_Subaccount'), { kind: 'rejected', code: 'Unknown_Subaccount' }],
+    [500, error('Unknown_Template'), { kind: 'rejected', code: 'Unknown_Template' }],
+    [500, error('Invalid_Key'), { kind: 'misconfigured', code: 'Invalid_Key' }],
+    [500, error('PaymentRequired'), { kind: 'misconfigured', code: 'PaymentRequired' }],
+    [429, error('RequestLimitExceeded'), { kind: 'throttled', code: 'RequestLimitExceeded' }],
+    [503, error('ServiceUnavailable'), { kind: 'unavailable', code: 'ServiceUnavailable' }],
+    [500, error('GeneralError'), { kind: 'ambiguous', code: 'GeneralError' }],
+    [500, error('SomethingNew'), { kind: 'ambiguous', code: 'SomethingNew' }],
+    [500, error('not a code: a@example.com'), { kind: 'ambiguous', code: 'http_500' }],
+    [502, '<html>', { kind: 'ambiguous', code: 'http_502' }],
+    [503, '<html>', { kind: 'unavailable', code: 'http_503' }],
+    [429, '', { kind: 'throttled', code: 'http_429' }],
+    [413, '', { kind: 'rejected', code: 'http_413' }],
+    [404, '<html>', { kind: 'misconfigured', code: 'http_404' }],
+    [200, '<html>', { kind: 'misconfigured', code: 'no_message_id' }],
+    [200, '[]', { kind: 'ambiguous', code: 'unreadable_answer' }],
+  ])('%i %s', async (status, body, expected) => {
+    expect((await send({}, { status, body })).result).toEqual(expected);
+  });
+
+  test('says how long to wait', async () => {
+    const answer = { status: 429, body: error('RequestLimitExceeded'), headers: { 'retry-after': '2' } };
+    expect((await send({}, answer)).result).toMatchObject({ kind: 'throttled', retryAfterMs: 2_000 });
+  });
+});
+
+describe('look-up', () => {
+  const query: LookUpQuery = { ...outgoingMessage(), startedAt: new Date('2026-03-01T00:10:00Z') };
+  const lookUp = (answer: Parameters<typeof ask>[1]) => ask((provider) => provider.lookUp(query, never), answer);
+  const message = (metadata: unknown) => ({ _id: 'abc', email: 'receiver@example.org', state: 'sent', metadata });
+  const ours = { email_id: query.emailId, generation: 1, attempt: 2 };
+
+  test('searches around the day by our id, and by the receiver', async () => {
+    const { url, document } = await lookUp({ body: '[]' });
+    expect(url).toBe('/api/1.0/messages/search.json');
+    expect(document).toEqual({
+      key: 'key',
+      query: 'u_email_id:"019a0000-0000-7000-8000-000000000001" OR email:"receiver@example.org"',
+      date_from: '2026-02-28',
+      date_to: '2026-03-02',
+      limit: 100,
+    });
+  });
+
+  test.each([
+    ['this attempt', ours],
+    ['this attempt, in words', { ...ours, generation: '1', attempt: '2' }],
+  ])('a message of %s is evidence', async (_, metadata) => {
+    const body = JSON.stringify([message(null), message(metadata)]);
+    expect((await lookUp({ body })).result).toEqual({ kind: 'found', providerMessageId: 'abc' });
+  });
+
+  test.each([
+    ['another e-mail', { ...ours, email_id: 'other' }],
+    ['another generation', { ...ours, generation: 2 }],
+    ['another attempt', { ...ours, attempt: 1 }],
+    ['somebody else', []],
+  ])('a message of %s is not', async (_, metadata) => {
+    expect((await lookUp({ body: JSON.stringify([message(metadata)]) })).result).toEqual({ kind: 'none' });
+  });
+
+  test.each([
+    [500, '{"status":"error","name":"Invalid_Key"}'],
+    [200, '<html>'],
+  ])('%i %s means that it could not be asked', async (status, body) => {
+    await expect(lookUp({ status, body })).rejects.toThrow(`http_${status}`);
+  });
+});
