@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   BOUNDARY,
@@ -97,6 +98,8 @@ describe('fields that are not valid: 422, each fault listed, nothing stored', ()
     tags: 'a',
     send_at: inFuture(aDay),
   };
+  // Fields of few values: anything else is simply not one of them.
+  const unknown: Record<string, string> = { content_type: 'unknown_content_type', priority: 'unknown_priority' };
   const attacks = ['\r\nBcc: b@example.com', '\nBcc: b@example.com', '\r', '\u0000', '\u0085', '\u2028', '\u001b[2J'];
   it.each(lines.flatMap((name) => attacks.map((attack) => [name, attack] as const)))(
     'header injection: %s with %j',
@@ -105,8 +108,8 @@ describe('fields that are not valid: 422, each fault listed, nothing stored', ()
       const parts = Object.entries({ ...VALID_FIELDS, [name]: valid[name] + attack }).map(([key, value]) =>
         field(key, value),
       );
-      const response = await postRaw(api, multipart(parts));
-      await expectRefused(response, 422, 'invalid_fields');
+      const code = unknown[name] ?? 'control_character';
+      await expectRefused(await postRaw(api, multipart(parts)), 422, 'invalid_fields', [`${name} ${code}`]);
     },
   );
 
@@ -209,7 +212,7 @@ describe('bodies that are malformed: 400, nothing stored', () => {
     const { socket, answer } = await openConnection(api.port);
     socket.write(requestHead(api, body.length));
     socket.end(body.subarray(0, 700_000));
-    expect(await answer).toMatch(/^HTTP\/1.1 400 [^]*"code":"incomplete_body"/);
+    expect(await answer).toMatch(/^HTTP\/1.1 400 .*"code":"incomplete_body"/s);
     await expectNothingStored(api.db);
   });
 
@@ -229,11 +232,12 @@ describe('what is too large: 413, nothing stored', () => {
   });
 
   it('a body whose length says so at once', async () => {
-    const { socket, answer } = await openConnection(api.port);
+    const { socket } = await openConnection(api.port);
+    const answer = once(socket, 'data');
     // Not a byte of the body is sent: the answer does not wait for it.
     socket.write(requestHead(api, 40 * MB));
-    socket.end();
-    expect(await answer).toMatch(/^HTTP\/1.1 413 [^]*"code":"too_large"/);
+    expect(String(await answer)).toMatch(/^HTTP\/1.1 413 .*"code":"too_large"/s);
+    socket.destroy();
     await expectNothingStored(api.db);
   });
 

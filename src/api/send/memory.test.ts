@@ -1,0 +1,68 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { BOUNDARY, file, multipart, VALID_PARTS } from '../../../test/support/api.js';
+import {
+  createTestDatabase,
+  insertClient,
+  type TestClient,
+  type TestDatabase,
+} from '../../../test/support/database.js';
+
+const MB = 1024 * 1024;
+const UPLOADS = 20;
+
+let database: TestDatabase;
+let client: TestClient;
+let api: ChildProcess;
+let port: number;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  client = await insertClient(database.db);
+  api = fork(fileURLToPath(new URL('../../../test/support/measured-api.ts', import.meta.url)), {
+    execArgv: ['--import', 'tsx'],
+    env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: database.url },
+  });
+  [port] = (await once(api, 'message')) as [number];
+});
+afterAll(async () => {
+  if (api.connected) {
+    api.send('stop');
+    await once(api, 'exit');
+  }
+  await database.drop();
+});
+
+/** The most memory the process has had since the last question, in bytes. */
+async function peakBytes(): Promise<number> {
+  api.send('measure');
+  const [bytes] = (await once(api, 'message')) as [number];
+  return bytes;
+}
+
+const upload = (body: Buffer) =>
+  new Promise<number | undefined>((resolve, reject) => {
+    const headers = {
+      Authorization: `Bearer ${client.key}`,
+      'Content-Type': `multipart/form-data; boundary=${BOUNDARY}`,
+      'Content-Length': body.length,
+    };
+    const post = request({ port, host: '127.0.0.1', path: '/api/send', method: 'POST', headers }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode));
+    });
+    post.on('error', reject).end(body);
+  });
+
+it('takes twenty uploads of 18 MB at once with less than 200 MB of memory more', { timeout: 120_000 }, async () => {
+  const body = multipart([...VALID_PARTS, file('large.bin', Buffer.alloc(18 * MB, 7))]);
+  // The first submission loads and compiles what every later one needs.
+  expect(await upload(multipart(VALID_PARTS))).toBe(200);
+  const before = await peakBytes();
+  const statuses = await Promise.all(Array.from({ length: UPLOADS }, () => upload(body)));
+  const grownBytes = (await peakBytes()) - before;
+  expect(statuses).toEqual(Array(UPLOADS).fill(200));
+  expect(grownBytes).toBeLessThan(200 * MB);
+  console.info(`memory grew by ${Math.round(grownBytes / MB)} MB`);
+});
