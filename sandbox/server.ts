@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -58,6 +59,8 @@ export async function startSandbox(given: StartOptions = {}): Promise<Sandbox> {
   const options = withDefaults(given);
   mkdirSync(options.dir, { recursive: true });
   const abort = new AbortController();
+  // Everything that waits listens to it.
+  setMaxListeners(0, abort.signal);
   const faults = new FaultTable();
   const pauses = new Pauses(faults);
   const store = new Store(options.dir);

@@ -57,8 +57,8 @@ function search(box: Box, { conditions, fromMs, toMs, ascending }: Search): Foun
       if (inRange && conditions.every((condition) => meets(candidate, condition))) found.push(candidate);
     }
   }
-  const direction = ascending ? 1 : -1;
-  return found.sort((a, b) => direction * (a.event.atMs - b.event.atMs));
+  found.sort((a, b) => a.event.atMs - b.event.atMs);
+  return ascending ? found : found.reverse();
 }
 
 function meets(found: Found, { field, values }: Condition): boolean {
