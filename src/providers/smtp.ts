@@ -123,12 +123,16 @@ function converse(server: Server, socket: net.Socket, mail: Mail, source: Readab
     // nodemailer reports some failures to the callback, some as an event, some as both.
     connection.on('error', reject);
     const send = () =>
-      connection.send({ from: mail.envelope.from, to: [...mail.envelope.to] }, source, (error, info) => {
-        if (error || !info) return reject(error);
-        resolve(info.response ?? '');
-        connection.quit();
-        setTimeout(() => socket.destroy(), QUIT_MS).unref();
-      });
+      connection.send(
+        { ...mail.envelope, to: [...mail.envelope.to], size: mail.bytes.length },
+        source,
+        (error, info) => {
+          if (error || !info) return reject(error);
+          resolve(info.response ?? '');
+          connection.quit();
+          setTimeout(() => socket.destroy(), QUIT_MS).unref();
+        },
+      );
     connection.connect((error) => {
       if (error) return reject(error);
       if (!server.auth) return send();
