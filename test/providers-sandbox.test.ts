@@ -1,0 +1,69 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type Sandbox, startSandbox } from '../sandbox/server.js';
+import { createMailgun } from '../src/providers/mailgun.js';
+import { createMandrill } from '../src/providers/mandrill.js';
+import type { Provider } from '../src/providers/provider.js';
+import { outgoingMessage } from './support/outgoing-message.js';
+
+/** The adapters against the sandbox: two implementations of one protocol, written apart. */
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await startSandbox();
+});
+afterAll(() => sandbox.stop());
+afterEach(() => sandbox.setFaults({}));
+
+const create: Record<'mailgun' | 'mandrill', () => Provider> = {
+  mailgun: () => createMailgun({ ...sandbox.options.mailgun, apiUrl: sandbox.url, webhookSigningKey: '' }),
+  mandrill: () => createMandrill({ ...sandbox.options.mandrill, apiUrl: sandbox.url, webhookUrl: '' }),
+};
+
+let count = 0;
+function message(changes: Parameters<typeof outgoingMessage>[0] = {}) {
+  count += 1;
+  const emailId = `019a0000-0000-7000-8000-${String(count).padStart(12, '0')}`;
+  return outgoingMessage({ emailId, messageId: `<${emailId}.1@mail.example.com>`, ...changes });
+}
+
+const never = new AbortController().signal;
+
+describe.each(['mailgun', 'mandrill'] as const)('%s', (name) => {
+  test('takes a message once, with our ids, and a look-up finds it', async () => {
+    const sent = message();
+    const result = await create[name]().send(sent, never);
+    expect(result).toMatchObject({ kind: 'accepted' });
+    expect(sandbox.acceptance(sent.emailId)).toHaveLength(1);
+    const found = await create[name]().lookUp({ ...sent, startedAt: new Date() }, never);
+    expect(found).toMatchObject({ kind: 'found', ...('providerMessageId' in result && { ...result, kind: 'found' }) });
+  });
+
+  test('a look-up finds nothing of another attempt', async () => {
+    const sent = message();
+    await create[name]().send(sent, never);
+    const found = await create[name]().lookUp({ ...sent, attempt: sent.attempt + 1, startedAt: new Date() }, never);
+    expect(found).toEqual({ kind: 'none' });
+  });
+
+  test.each([
+    ['down', { down: true }, 'unavailable', 0],
+    ['throttled', { throttled: { retryAfterS: 3 } }, 'throttled', 0],
+    ['given a wrong key', { wrongKey: true }, 'misconfigured', 0],
+    ['failing after it has taken the message', { errorAfterTaking: true }, 'ambiguous', 1],
+    ['hanging up after it has taken the message', { resetAfterTaking: true }, 'ambiguous', 1],
+    ['hanging up on the message', { reset: true }, 'ambiguous', 0],
+  ])('%s', async (_, faults, kind, taken) => {
+    sandbox.setFaults({ [name]: faults });
+    const sent = message();
+    expect(await create[name]().send(sent, never)).toMatchObject({ kind });
+    expect(sandbox.acceptance(sent.emailId)).toHaveLength(taken);
+  });
+
+  test('that takes the message and never answers is ambiguous, and the look-up tells', async () => {
+    sandbox.setFaults({ [name]: { noAnswer: true } });
+    const sent = message();
+    expect(await create[name]().send(sent, AbortSignal.timeout(1_000))).toEqual({ kind: 'ambiguous', code: 'timeout' });
+    const found = await create[name]().lookUp({ ...sent, startedAt: new Date() }, never);
+    expect(found).toMatchObject({ kind: 'found' });
+  });
+});
