@@ -85,7 +85,11 @@ const HANG_UP_MS = 50;
 async function hungUp(ctx: Context): Promise<boolean> {
   if (!ctx.state.heldWhileReading) return false;
   await pause(HANG_UP_MS, new AbortController().signal);
-  return ctx.req.socket.destroyed || ctx.req.socket.readableEnded || ctx.res.closed;
+  return isGone(ctx);
+}
+
+function isGone({ req }: Context): boolean {
+  return req.socket.destroyed || req.socket.readableEnded;
 }
 
 export interface Taking {
@@ -135,7 +139,7 @@ export async function take(
   }
   answer(message);
   finished(ctx.res, async () => {
-    await box.pauses.reach({ point: 'just_after_answer', ...who });
+    if (!isGone(ctx)) await box.pauses.reach({ point: 'just_after_answer', ...who });
     box.carrier.start(message);
   });
 }

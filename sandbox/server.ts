@@ -130,7 +130,7 @@ function application(box: Box, reset: () => Promise<void>): Koa {
   const app = new Koa();
   app.on('error', (error: NodeJS.ErrnoException) => {
     // A client that goes away is what the sandbox is there to bear.
-    const gone = error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.message === 'Request aborted';
+    const gone = ['ECONNRESET', 'EPIPE', 'HPE_INVALID_EOF_STATE'].includes(error.code ?? '');
     if (!gone && !box.stopping.aborted) process.stderr.write(`sandbox: ${error.stack ?? String(error)}\n`);
   });
   for (const router of [controlRoutes(box, reset), mailgunRoutes(box), mandrillRoutes(box)]) app.use(router.routes());
