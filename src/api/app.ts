@@ -3,17 +3,20 @@ import Router from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import type { Logger } from 'pino';
 import type { Db } from '../db/database.js';
+import type { StatusCatalogue } from '../db/statuses.js';
 import type { PerPriority } from '../priority.js';
 import { type ApiState, authenticator } from './authenticate.js';
 import { addEmailRoutes } from './email/routes.js';
 import { addHealthRoutes } from './health/routes.js';
 import type { ApiLimits } from './limits.js';
+import { addOpenRoutes } from './open/routes.js';
 import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } from './problem.js';
 import { addSendRoutes } from './send/routes.js';
 
 export interface AppOptions {
   readonly db: Db;
   readonly uploads: Db;
+  readonly catalogue: StatusCatalogue;
   readonly logger: Logger;
   readonly deadlineMs: PerPriority<number>;
   readonly limits: ApiLimits;
@@ -21,12 +24,13 @@ export interface AppOptions {
 
 /** The service's routes and what surrounds them. */
 export function createApp(options: AppOptions): Koa<ApiState> {
-  const { db, uploads, logger, deadlineMs, limits } = options;
+  const { db, uploads, catalogue, logger, deadlineMs, limits } = options;
   const router = new Router<ApiState>();
   const authenticate = authenticator(db);
   addHealthRoutes(router, { db });
   addSendRoutes(router, { db, uploads, authenticate, deadlineMs, limits });
   addEmailRoutes(router, { db, authenticate });
+  addOpenRoutes(router, { db, catalogue, logger });
 
   const app = new Koa<ApiState>();
   app.use(requestHeaders);
@@ -80,8 +84,9 @@ function problems(logger: Logger): Middleware<ApiState> {
     } catch (error) {
       problem = toProblem(error);
       const { requestId, client } = ctx.state;
-      if (problem.status === 500) logger.error({ requestId, clientId: client?.id, err: error }, 'request failed');
-      else if (problem.status === 503) logger.warn({ requestId, code: problem.code }, 'request turned away');
+      const about = { requestId, clientId: client?.id, code: codeOf(error) };
+      if (problem.status === 500) logger.error({ ...about, at: framesOf(error) }, 'request failed');
+      else if (problem.status === 503) logger.warn(about, 'request turned away');
     }
     if (!problem) return;
     ctx.status = problem.status;
@@ -90,3 +95,8 @@ function problems(logger: Logger): Middleware<ApiState> {
     ctx.set('Content-Type', PROBLEM_TYPE);
   };
 }
+
+const codeOf = (error: unknown) => (error as { code?: string }).code ?? (error as Error).name;
+
+/** Where an error comes from, without its message: the database's speak of values. */
+const framesOf = (error: unknown) => (error as Error).stack?.split('\n').filter((line) => /^\s+at /.test(line));

@@ -1,8 +1,9 @@
 /**
- * SQLSTATE classes that speak of the server, not of the statement: connection, rollback by the server, resources,
- * operator intervention, system error; 25P03 is a transaction the server ended for idling, 25006 a read-only replica.
+ * SQLSTATE classes that speak of the server, not of the statement: connection, log-in, missing database, rollback by
+ * the server, resources, not accepting connections, locks, operator intervention, system error; 25P03 is a transaction
+ * the server ended for idling, 25006 a read-only replica.
  */
-const SERVER_STATES = /^(08...|40...|53...|55P03|57...|58...|25P03|25006)$/;
+const SERVER_STATES = /^(08...|28...|3D...|40...|53...|55...|57...|58...|25P03|25006)$/;
 const SOCKET_CODES = /^(ECONN|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_)/;
 /** node-postgres gives these errors no code. */
 const UNCODED = /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection)/;

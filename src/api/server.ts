@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { assertDurable, type Db, openDatabase } from '../db/database.js';
+import { loadStatuses } from '../db/events.js';
 import { ensureClientKey } from '../db/keys.js';
 import { pendingMigrations } from '../db/migrate.js';
 import type { Stop } from '../service.js';
@@ -40,7 +41,8 @@ export async function startApi(
   };
   try {
     await prepare(db, config.bootstrapApiKey);
-    const app = createApp({ db, uploads, logger, deadlineMs: config.deadlineMs, limits });
+    const catalogue = await loadStatuses(db);
+    const app = createApp({ db, uploads, catalogue, logger, deadlineMs: config.deadlineMs, limits });
     const server = createServer(
       {
         headersTimeout: limits.headersTimeoutMs,

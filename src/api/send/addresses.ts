@@ -21,6 +21,9 @@ const bareAddress = z
   .max(254)
   .refine((address) => address.indexOf('@') <= 64);
 
+/** What a display name may hold only between quotes (RFC 5322, 3.2.3). */
+const SPECIAL = /[()<>[\]:;@\\,"]/;
+
 const compact = (text: string) => text.replace(/\s+/g, ' ').trim();
 
 /**
@@ -34,8 +37,9 @@ export function parseAddress(text: string): SubmittedAddress | undefined {
   if (entries.length !== 1 || !entry || entry.group || !bareAddress.safeParse(entry.address).success) return undefined;
   // The parser is lenient: it drops comments and guesses. What it understood must be all that was said.
   const { name, address } = entry;
-  const readings = name ? [`${name} <${address}>`, `"${name}" <${address}>`] : [address, `<${address}>`];
-  const said = compact(text).replace(/^(".*")</, '$1 <');
+  const readings = name ? [`"${name}" <${address}>`] : [address, `<${address}>`];
+  if (!SPECIAL.test(name)) readings.push(`${name} <${address}>`);
+  const said = compact(text).replace(/(?<=\S)(<[^<>]*>)$/, ' $1');
   if (!readings.map(compact).includes(said)) return undefined;
   return { submitted: text.trim(), address: address.toLowerCase() };
 }

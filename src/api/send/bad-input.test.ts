@@ -65,6 +65,12 @@ describe('fields that are not valid: 422, each fault listed, nothing stored', ()
       ['__proto__x unknown_field', 'constructor unknown_field'],
     ],
     ['a too long subject', { subject: 's'.repeat(999) }, ['subject too_long']],
+    ['a too long display name', { sender: `${'n'.repeat(512)} <a@example.com>` }, ['sender too_long']],
+    [
+      'a huge field',
+      { tags: 't,'.repeat(500_000), reply_to: 'r'.repeat(1_000_000) },
+      ['tags too_many_tags', 'reply_to too_long'],
+    ],
     ['metadata that is not JSON', { metadata: '{' }, ['metadata invalid_metadata']],
     ['metadata that is a list', { metadata: '[]' }, ['metadata invalid_metadata']],
     ['metadata that PostgreSQL cannot store', { metadata: '{"a":"\\u0000"}' }, ['metadata invalid_metadata']],
@@ -238,6 +244,18 @@ describe('what is too large: 413, nothing stored', () => {
     socket.write(requestHead(api, 40 * MB));
     expect(String(await answer)).toMatch(/^HTTP\/1.1 413 .*"code":"too_large"/s);
     socket.destroy();
+    await expectNothingStored(api.db);
+  });
+
+  it('a body of unannounced length that does not end', async () => {
+    const { socket, answer } = await openConnection(api.port);
+    const head = requestHead(api, 0).replace('Content-Length: 0', 'Transfer-Encoding: chunked');
+    const begin = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="attachment"; filename="a"\r\n\r\n`;
+    socket.write(`${head}${begin.length.toString(16)}\r\n${begin}\r\n`);
+    const piece = Buffer.from(`100000\r\n${'x'.repeat(MB)}\r\n`);
+    const goOn = () => socket.write(piece, (error) => error ?? setImmediate(goOn));
+    goOn();
+    expect(await answer).toMatch(/^HTTP\/1.1 413 .*connection: close.*"code":"too_large"/is);
     await expectNothingStored(api.db);
   });
 

@@ -7,7 +7,7 @@ import type { ApiLimits } from '../limits.js';
 import { type FieldFault, Problem } from '../problem.js';
 import { fault, invalidFields } from './faults.js';
 import { PartCounter } from './part-counter.js';
-import { guardUpload } from './upload-guard.js';
+import { guardUpload, maxBodyBytes, tooLarge } from './upload-guard.js';
 
 /** A multipart body, read to its end; the attachment is staged. */
 export interface SendForm {
@@ -26,8 +26,8 @@ export interface FormAttachment extends Digest {
 
 /** More parts than there are fields are refused by name; this only bounds what is listed. */
 const MAX_PARTS = 50;
-/** Room for part headers and small fields, beside attachment and content. */
-const OVERHEAD_BYTES = 1024 * 1024;
+/** Far more than any field other than the content may hold. */
+const MAX_SMALL_FIELD_CHARACTERS = 16 * 1024;
 /** What the parser makes of bytes that are not UTF-8. */
 const REPLACEMENT = '\ufffd';
 
@@ -59,6 +59,10 @@ export async function readSendForm(ctx: Context, staging: ChunkStaging, limits: 
     streamHandler: (request, busboy) => {
       parser = busboy;
       form.listen(busboy);
+      // multer collects the fields as well; its copy would be all that holds those we do not keep.
+      busboy.on('field', () => {
+        request.body = Object.create(null);
+      });
       request.on('data', (piece: Buffer) => {
         counter.push(piece);
         guard.received(piece.length);
@@ -84,7 +88,7 @@ export async function readSendForm(ctx: Context, staging: ChunkStaging, limits: 
 /** Options of multer that its type declarations do not know yet. */
 interface ParserOptions extends multer.Options {
   readonly defParamCharset: string;
-  readonly streamHandler: (request: IncomingMessage, busboy: Writable) => void;
+  readonly streamHandler: (request: multer.MulterIncomingMessage, busboy: Writable) => void;
 }
 
 /** One form on its way in; also multer's storage engine. */
@@ -137,7 +141,7 @@ class FormReader {
     else {
       // No value: the part names a character set that does not exist.
       if (value === undefined || value.includes(REPLACEMENT)) this.#malformed.push(fault(name, 'invalid_utf8'));
-      this.#fields.set(name, value ?? '');
+      this.#fields.set(name, name === 'content' ? (value ?? '') : beginning(value ?? ''));
     }
   }
 
@@ -163,6 +167,12 @@ class FormReader {
   }
 }
 
+/** Enough of a field to see that it is too long; a copy, because a slice would keep the whole in memory. */
+function beginning(text: string): string {
+  if (text.length <= MAX_SMALL_FIELD_CHARACTERS) return text;
+  return Buffer.from(text.slice(0, MAX_SMALL_FIELD_CHARACTERS)).toString();
+}
+
 /** Refuses by the headers what need not be read. */
 function checkHeaders(request: IncomingMessage, contentType: string, limits: ApiLimits): void {
   if (!/^multipart\/form-data\s*(;|$)/i.test(contentType)) {
@@ -170,15 +180,10 @@ function checkHeaders(request: IncomingMessage, contentType: string, limits: Api
   }
   const length = request.headers['content-length'];
   if (length === undefined && request.headers['transfer-encoding'] === undefined) throw malformed('There is no body.');
-  if (Number(length) > limits.attachmentBytes + limits.contentBytes + OVERHEAD_BYTES) throw tooLarge(limits);
+  if (Number(length) > maxBodyBytes(limits)) throw tooLarge(limits);
 }
 
 const malformed = (detail: string) => new Problem(400, 'malformed_request', detail);
-
-function tooLarge(limits: ApiLimits): Problem {
-  const attachment = `${limits.attachmentBytes} bytes of attachment`;
-  return new Problem(413, 'too_large', `At most ${attachment} and ${limits.contentBytes} bytes of content are taken.`);
-}
 
 function asProblem(error: unknown, form: FormReader, request: IncomingMessage, limits: ApiLimits) {
   if (form.stagingError) return form.stagingError;

@@ -5,6 +5,7 @@ import { parseAddress } from './addresses.js';
 import { type FaultCode, fault, isOneLine, isText } from './faults.js';
 
 const SUBJECT_CHARACTERS = 998; // RFC 5322, 2.1.1: the longest line
+const ADDRESS_CHARACTERS = 512; // with its display name
 const METADATA_BYTES = 4096;
 const TAGS = 10; // Mailgun's limit for one message
 const TAG_CHARACTERS = 128;
@@ -31,7 +32,9 @@ function reading<T>(read: (text: string) => T | FaultCode, isFault: (value: T | 
 
 const isCode = <T extends object>(value: T | FaultCode): value is FaultCode => typeof value === 'string';
 
-const address = oneLine.pipe(reading((text) => parseAddress(text) ?? 'invalid_address', isCode));
+const address = oneLine
+  .max(ADDRESS_CHARACTERS, { error: 'too_long', abort: true })
+  .pipe(reading((text) => parseAddress(text) ?? 'invalid_address', isCode));
 
 /** A JSON value that PostgreSQL can store and that carries no line breaks into anyone's headers. */
 function isStorable(value: unknown): boolean {

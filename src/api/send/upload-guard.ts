@@ -6,26 +6,40 @@ import { Problem } from '../problem.js';
 export interface UploadGuard {
   /** Told of every piece of the body. */
   received(bytes: number): void;
-  /** Rejects with a 408 when the client is too slow; never resolves. */
+  /** Rejects with a 408 when the client is too slow, a 413 when it sends too much; never resolves. */
   readonly expired: Promise<never>;
   /** Ends the watch. */
   end(): void;
 }
 
+/** Room for part headers and small fields, beside attachment and content. */
+const OVERHEAD_BYTES = 1024 * 1024;
+
+/** The largest body that can hold an acceptable form. */
+export const maxBodyBytes = (limits: ApiLimits) => limits.attachmentBytes + limits.contentBytes + OVERHEAD_BYTES;
+
+export function tooLarge(limits: ApiLimits, headers: Record<string, string> = {}): Problem {
+  const detail = `At most ${limits.attachmentBytes} bytes of attachment and ${limits.contentBytes} bytes of content are taken.`;
+  return new Problem(413, 'too_large', detail, { headers });
+}
+
+/** Who is given up in the midst of a body must not go on with it. */
+const CLOSE = { Connection: 'close' };
+
 /**
- * Gives up on a client that takes too long or sends too little, so that slow clients hold nothing for long. While we
+ * Gives up on a client that takes too long, sends too little or does not stop, so that slow clients hold nothing for long. While we
  * are the ones who pause (the database is slow), the client is not blamed.
  */
 export function guardUpload(request: IncomingMessage, limits: ApiLimits): UploadGuard {
   let inWindow = 0;
+  let allBytes = 0;
   let giveUp: (problem: Problem) => void = () => {};
   const expired = new Promise<never>((_, reject) => {
     giveUp = reject;
   });
   // Heard here as well: a body that arrived in time leaves a promise that nobody waits for.
   expired.catch(() => undefined);
-  const slow = (detail: string) =>
-    giveUp(new Problem(408, 'upload_too_slow', detail, { headers: { Connection: 'close' } }));
+  const slow = (detail: string) => giveUp(new Problem(408, 'upload_too_slow', detail, { headers: CLOSE }));
   const total = setTimeout(
     () => slow(`The body has to arrive within ${limits.uploadTimeoutMs / 1000} seconds.`),
     limits.uploadTimeoutMs,
@@ -38,6 +52,9 @@ export function guardUpload(request: IncomingMessage, limits: ApiLimits): Upload
   return {
     received: (bytes) => {
       inWindow += bytes;
+      allBytes += bytes;
+      // A body whose length was not announced can have any.
+      if (allBytes > maxBodyBytes(limits)) giveUp(tooLarge(limits, CLOSE));
     },
     expired,
     end: () => {
