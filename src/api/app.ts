@@ -4,13 +4,13 @@ import Koa, { type Middleware } from 'koa';
 import type { Logger } from 'pino';
 import type { Db } from '../db/database.js';
 import type { StatusCatalogue } from '../db/statuses.js';
+import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
 import type { PerPriority } from '../priority.js';
 import { type ApiState, authenticator } from './authenticate.js';
 import { addEmailRoutes } from './email/routes.js';
 import { addHealthRoutes } from './health/routes.js';
 import type { ApiLimits } from './limits.js';
 import { addOpenRoutes } from './open/routes.js';
-import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } from './problem.js';
 import { addSendRoutes } from './send/routes.js';
 
 export interface AppOptions {

@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa';
 import type { Db } from '../db/database.js';
 import { type Client, findClientByKey } from '../db/keys.js';
-import { Problem } from './problem.js';
+import { Problem } from '../http/problem.js';
 
 /** What the middleware of one request tells the next. */
 export interface ApiState {

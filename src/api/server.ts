@@ -7,10 +7,10 @@ import { assertDurable, type Db, openDatabase } from '../db/database.js';
 import { loadStatuses } from '../db/events.js';
 import { ensureClientKey } from '../db/keys.js';
 import { pendingMigrations } from '../db/migrate.js';
+import { PROBLEM_TYPE, Problem, problemBody } from '../http/problem.js';
 import type { Stop } from '../service.js';
 import { createApp } from './app.js';
 import { API_LIMITS, type ApiLimits } from './limits.js';
-import { PROBLEM_TYPE, Problem, problemBody } from './problem.js';
 
 /** Connections for staging attachments: about what one disk can write at once. */
 const UPLOAD_POOL_SIZE = 6;

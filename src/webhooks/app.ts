@@ -2,8 +2,8 @@ import { setTimeout } from 'node:timers/promises';
 import { Router } from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import { sql } from 'kysely';
-import { PROBLEM_TYPE, Problem, problemBody, problemOfStatus, toProblem } from '../api/problem.js';
 import { PIXEL_GIF, PIXEL_HEADERS, recordPixelOpen } from '../db/pixel.js';
+import { PROBLEM_TYPE, Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
 import { NotUnderstoodError } from './normalise.js';
 import { receiveMailgun, receiveMandrill, type WebhookDependencies } from './receive.js';
 

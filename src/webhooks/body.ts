@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Problem } from '../api/problem.js';
+import { Problem } from '../http/problem.js';
 import { NotUnderstoodError } from './normalise.js';
 
 /** How much of a body that is too large is read and thrown away, so that its sender gets to see the answer. */

@@ -1,6 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ProviderEvent } from '../db/provider-events.js';
-import { withoutBrackets } from '../providers/message-id.js';
 import {
   boundedId,
   digestOf,
@@ -137,7 +136,8 @@ export function normaliseMailgun(eventData: JsonObject, signedAt: string | undef
     generation: identity.generation,
     attempt: identity.attempt,
     occurredAt,
-    providerMessageId: messageId ? withoutBrackets(messageId) : null,
+    // Without angle brackets, as the rest of the record has it.
+    providerMessageId: messageId?.replace(/^<|>$/g, '') ?? null,
     suppress: suppressionOf(name, eventData),
     metadata: metadataOf(eventData),
   };

@@ -1,9 +1,9 @@
 import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
-import { Problem } from '../api/problem.js';
 import type { Config } from '../config.js';
 import type { Db } from '../db/database.js';
 import type { StatusCatalogue } from '../db/statuses.js';
+import { Problem } from '../http/problem.js';
 import { isForm, readBody, readForm } from './body.js';
 import { normaliseMailgun, parseMailgunForm, parseMailgunJson, refuseMailgun } from './mailgun.js';
 import { isFromMandrill, parseMandrill, requireMandrillEvents } from './mandrill.js';

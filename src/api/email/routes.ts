@@ -1,8 +1,8 @@
 import type Router from '@koa/router';
 import type { Db } from '../../db/database.js';
 import { type EmailView, findEmailView } from '../../db/email-view.js';
+import { Problem } from '../../http/problem.js';
 import type { ApiState, Authenticate } from '../authenticate.js';
-import { Problem } from '../problem.js';
 
 export interface EmailRouteOptions {
   readonly db: Db;

@@ -1,8 +1,8 @@
 import type Router from '@koa/router';
 import type { Db } from '../../db/database.js';
 import { pendingMigrations } from '../../db/migrate.js';
+import { Problem } from '../../http/problem.js';
 import type { ApiState } from '../authenticate.js';
-import { Problem } from '../problem.js';
 
 /** `GET /healthz`: the process runs. `GET /readyz`: it can accept mail, that is, the database answers and is migrated. */
 export function addHealthRoutes(router: Router<ApiState>, { db }: { readonly db: Db }): void {

@@ -1,4 +1,4 @@
-import { type FieldFault, Problem } from '../problem.js';
+import { type FieldFault, Problem } from '../../http/problem.js';
 
 /** Every way in which a field can be wrong: the stable code, and what a person should know. */
 const MESSAGES = {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { FieldFault } from '../../http/problem.js';
 import { PRIORITIES } from '../../priority.js';
-import type { FieldFault } from '../problem.js';
 import { parseAddress } from './addresses.js';
 import { type FaultCode, fault, isOneLine, isText } from './faults.js';
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { Problem } from '../../http/problem.js';
 import type { ApiLimits } from '../limits.js';
-import { Problem } from '../problem.js';
 
 /** Watches one body arrive. */
 export interface UploadGuard {
@@ -18,13 +18,10 @@ const OVERHEAD_BYTES = 1024 * 1024;
 /** The largest body that can hold an acceptable form. */
 export const maxBodyBytes = (limits: ApiLimits) => limits.attachmentBytes + limits.contentBytes + OVERHEAD_BYTES;
 
-export function tooLarge(limits: ApiLimits, headers: Record<string, string> = {}): Problem {
+export function tooLarge(limits: ApiLimits): Problem {
   const detail = `At most ${limits.attachmentBytes} bytes of attachment and ${limits.contentBytes} bytes of content are taken.`;
-  return new Problem(413, 'too_large', detail, { headers });
+  return new Problem(413, 'too_large', detail);
 }
-
-/** Who is given up in the midst of a body must not go on with it. */
-const CLOSE = { Connection: 'close' };
 
 /**
  * Gives up on a client that takes too long, sends too little or does not stop, so that slow clients hold nothing for long. While we
@@ -39,7 +36,8 @@ export function guardUpload(request: IncomingMessage, limits: ApiLimits): Upload
   });
   // Heard here as well: a body that arrived in time leaves a promise that nobody waits for.
   expired.catch(() => undefined);
-  const slow = (detail: string) => giveUp(new Problem(408, 'upload_too_slow', detail, { headers: CLOSE }));
+  const slow = (detail: string) =>
+    giveUp(new Problem(408, 'upload_too_slow', detail, { headers: { Connection: 'close' } }));
   const total = setTimeout(
     () => slow(`The body has to arrive within ${limits.uploadTimeoutMs / 1000} seconds.`),
     limits.uploadTimeoutMs,
@@ -53,8 +51,9 @@ export function guardUpload(request: IncomingMessage, limits: ApiLimits): Upload
     received: (bytes) => {
       inWindow += bytes;
       allBytes += bytes;
-      // A body whose length was not announced can have any.
-      if (allBytes > maxBodyBytes(limits)) giveUp(tooLarge(limits, CLOSE));
+      // A body whose length was not announced can have any. What still comes is thrown away, until the server's own
+      // time-out: closing now would reset the connection, and the client would never see why.
+      if (allBytes > maxBodyBytes(limits)) giveUp(tooLarge(limits));
     },
     expired,
     end: () => {
