@@ -7,5 +7,7 @@ import { type Logger, pino } from 'pino';
  * @param service the process: `api`, `webhooks`, `dispatcher`, `worker-critical` …
  */
 export function createLogger(service: string, level: string): Logger {
-  return pino({ level, base: { service }, timestamp: pino.stdTimeFunctions.isoTime });
+  const options = { level, base: { service }, timestamp: pino.stdTimeFunctions.isoTime };
+  // Written at once: with writes outstanding and nobody left to read them, pino's flush at the exit never ends.
+  return pino(options, pino.destination({ dest: 1, sync: true }));
 }
