@@ -32,36 +32,40 @@ async function beginSlowly(api: TestApi): Promise<RawConnection & { stop(): void
   return { ...connection, stop };
 }
 
+const chunkCount = async (api: TestApi) => (await storedRows(api.db)).attachment_chunks;
+const patiently = { timeout: 20_000 };
+
 describe('fifty clients that send a byte a second', () => {
   let api: TestApi;
   beforeAll(async () => {
-    api = await startTestApi();
+    // They must not be sent away before we have looked.
+    api = await startTestApi({ progressWindowMs: 100_000 });
   });
   afterAll(() => api.stop());
 
   it('do not hold up a normal submission, and leave nothing when they go', async () => {
     const slow = await Promise.all(Array.from({ length: SLOW_CLIENTS }, () => beginSlowly(api)));
-    await expect.poll(async () => (await storedRows(api.db)).attachment_chunks).toBe(SLOW_CLIENTS);
+    await expect.poll(() => chunkCount(api), patiently).toBe(SLOW_CLIENTS);
     const attachment = new Blob([new Uint8Array(3_000_000)]);
     const responses = await Promise.all(Array.from({ length: 10 }, () => api.send(sendForm({}, attachment))));
     expect(responses.map((response) => response.status)).toEqual(Array(10).fill(200));
     // All of them were there the whole time.
     expect(slow.filter(({ socket }) => socket.destroyed || socket.readableEnded)).toEqual([]);
     for (const client of slow) client.stop();
-    await expect.poll(async () => (await storedRows(api.db)).attachment_chunks).toBe(10 * 12);
+    await expect.poll(() => chunkCount(api), patiently).toBe(10 * 12);
   });
 });
 
 describe('a client that is too slow', () => {
   let api: TestApi;
   beforeAll(async () => {
-    api = await startTestApi({ progressWindowMs: 1_500, progressBytes: 1024, concurrentUploads: 2 });
+    api = await startTestApi({ progressWindowMs: 3_000, progressBytes: 1024, concurrentUploads: 2 });
   });
   afterAll(() => api.stop());
 
   it('is answered 408 and its place is free again', async () => {
     const slow = await Promise.all([beginSlowly(api), beginSlowly(api)]);
-    await expect.poll(async () => (await storedRows(api.db)).attachment_chunks).toBe(2);
+    await expect.poll(() => chunkCount(api), patiently).toBe(2);
     // Both places are taken.
     const refused = await api.send(sendForm());
     expect(refused.status).toBe(503);
