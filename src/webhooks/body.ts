@@ -3,7 +3,7 @@ import { Problem } from '../http/problem.js';
 import { NotUnderstoodError } from './normalise.js';
 
 /** How much of a body that is too large is read and thrown away, so that its sender gets to see the answer. */
-const MAX_DISCARDED_BYTES = 64 * 1024 * 1024;
+const MAX_DISCARDED_BYTES = 32 * 1024 * 1024;
 
 /** All bodies that are being read at one moment; whoever sends them is not known yet, so they must not fill the memory. */
 const BUDGET_BYTES = 256 * 1024 * 1024;
@@ -15,7 +15,11 @@ let heldBytes = 0;
  * @throws Problem 413 when it is larger than `limitBytes` (nothing beyond it was kept); 400 when it ends half-way; 503
  *   when too much is being read already.
  */
-export async function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
+export async function readBody(
+  request: IncomingMessage,
+  limitBytes: number,
+  budgetBytes = BUDGET_BYTES,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let keptBytes = 0;
   let sizeBytes = 0;
@@ -23,8 +27,8 @@ export async function readBody(request: IncomingMessage, limitBytes: number): Pr
   try {
     for await (const chunk of request as AsyncIterable<Buffer>) {
       sizeBytes += chunk.length;
-      crowded ||= heldBytes + chunk.length > BUDGET_BYTES;
-      // Leaving the loop destroys the connection: whoever sends this much wants no answer.
+      crowded ||= heldBytes + chunk.length > budgetBytes;
+      // Nothing more is read; the answer closes the connection.
       if (sizeBytes > limitBytes + MAX_DISCARDED_BYTES) break;
       if (sizeBytes > limitBytes || crowded) continue;
       chunks.push(chunk);

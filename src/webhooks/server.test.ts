@@ -3,6 +3,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import {
   cuttableDatabase,
   insertEmail,
+  insertManyEmails,
   mailgunBody,
   mailgunEvent,
   mailgunSignature,
@@ -259,10 +260,7 @@ describe('POST /webhooks/mandrill', () => {
   });
 
   it('200 for 1,000 events of 1,000 e-mails', async () => {
-    const emails = [];
-    for (let made = 0; made < 1_000; made += 50) {
-      emails.push(...(await Promise.all(Array.from({ length: 50 }, () => sentEmail('mandrill')))));
-    }
+    const emails = await insertManyEmails(database.db, 1_000);
     const batch = emails.map((email) => mandrillEvent(email, 'delivered'));
     expect(await answerOf(await postMandrill(service.url, batch))).toEqual([200]);
     const { count } = await database.db

@@ -96,6 +96,21 @@ export async function insertEmail(
   return { id, clientId: client.id, receiver };
 }
 
+/** Many e-mails of one client, each taken by Mandrill; in one statement, because a thousand would take seconds. */
+export async function insertManyEmails(db: Db, count: number): Promise<{ id: string }[]> {
+  const client = await insertClient(db);
+  const { rows } = await sql<{ id: string }>`
+    with made as (
+      insert into emails (id, client_id, priority, sender, receiver, receiver_address, subject, content, content_type,
+        status, created_at, due_at, deadline_at)
+      select uuidv7(), ${client.id}::uuid, 'low', 'sender@example.org', 'r' || n || '@example.com',
+        'r' || n || '@example.com', 'A subject', 'A content', 'text/plain', 'queued', now(), now(), now()
+      from generate_series(1, ${count}::int) n returning id)
+    insert into send_attempts (email_id, generation, attempt, provider, state, started_at, call_until)
+    select id, 1, 1, 'mandrill', 'accepted', now(), now() from made returning email_id as id`.execute(db);
+  return rows;
+}
+
 export const nowS = () => Math.floor(Date.now() / 1000);
 
 /** Mailgun's signature block. */
