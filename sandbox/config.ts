@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
-const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback);
+/** 0 takes a free one. */
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
 const onOff = (fallback: 'on' | 'off') => z.enum(['on', 'off']).default(fallback);
 const secret = z.string().min(1);
 const url = z.url({ protocol: /^https?$/ });

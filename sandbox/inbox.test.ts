@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Sandbox, startSandbox } from './server.js';
-import { sendByMailgun, sendByMandrill, webhookReceiver } from './testing.js';
+import { eventually, sendByMailgun, sendByMandrill, webhookReceiver } from './testing.js';
 
 interface Mail {
   readonly id: string;
@@ -34,8 +34,7 @@ describe('inbox', () => {
     const mails = (await (await fetch(`${sandbox.inboxUrl}/api/email`)).json()) as Mail[];
     return mails.filter((mail) => mail.headers['message-id'] === `<${emailId}.1@mg.example.com>`);
   };
-  const delivered = (emailId: string) =>
-    vi.waitFor(() => expect(sandbox.happenings(emailId)).toContain('delivered'), 10_000);
+  const delivered = (emailId: string) => eventually(() => expect(sandbox.happenings(emailId)).toContain('delivered'));
 
   it.each(['mailgun', 'mandrill'])('%s: the mail arrives once, with the same bytes attached', async (provider) => {
     const bytes = Buffer.from(Array.from({ length: 5000 }, (_, index) => index % 256));
@@ -68,7 +67,7 @@ describe('inbox', () => {
 
   it('what bounces does not arrive', async () => {
     await sendByMailgun(sandbox, 'bounced', { to: 'hard-bounce@example.org' });
-    await vi.waitFor(() => expect(sandbox.happenings('bounced')).toEqual(['accepted', 'hard_bounce']));
+    await eventually(() => expect(sandbox.happenings('bounced')).toEqual(['accepted', 'hard_bounce']));
     expect(await mailsOf('bounced')).toEqual([]);
   });
 
@@ -78,7 +77,7 @@ describe('inbox', () => {
     const pixel = /<img src="([^"]+\.gif)"/.exec((await mailsOf('tracked'))[0]?.html ?? '')?.[1] ?? '';
     const answer = await fetch(pixel);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'image/gif']);
-    await vi.waitFor(() => {
+    await eventually(() => {
       const events = receiver.told.filter(({ body }) => body.startsWith('{')).map(({ body }) => JSON.parse(body));
       const opened = events.map((told) => told['event-data']).filter(({ event }) => event === 'opened');
       expect(opened).toMatchObject([{ 'user-variables': { email_id: 'tracked' } }]);
@@ -101,7 +100,7 @@ describe('inbox', () => {
     await sendByMandrill(sandbox, `by-${act}`);
     await delivered(`by-${act}`);
     expect((await fetch(`${sandbox.url}/sandbox/messages/by-${act}/${act}`, { method: 'POST' })).status).toBe(200);
-    await vi.waitFor(() => {
+    await eventually(() => {
       const batches = receiver.told.filter(({ body }) => body.startsWith('mandrill_events'));
       const events = batches.flatMap(({ body }) => JSON.parse(new URLSearchParams(body).get('mandrill_events') ?? ''));
       const ours = events.filter(({ msg }) => msg.metadata.email_id === `by-${act}`).map((told) => told.event);

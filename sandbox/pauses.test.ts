@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { PausePoint } from './faults.js';
 import { type Sandbox, startSandbox } from './server.js';
-import { mailgunMessage, sendByMailgun, sendByMandrill } from './testing.js';
+import { eventually, mailgunMessage, sendByMailgun, sendByMandrill } from './testing.js';
 
 const WAIT_MS = 10_000;
 
@@ -58,7 +58,7 @@ describe('kill points', () => {
     sandbox.setFaults({});
     // Whatever came after the dead client's call has been taken by then; the dead one's still is not.
     await sendByMailgun(sandbox, `reading-${size}-again`);
-    await vi.waitFor(() => expect(sandbox.happenings(`reading-${size}-again`)).toContain('delivered'));
+    await eventually(() => expect(sandbox.happenings(`reading-${size}-again`)).toContain('delivered'));
     expect(sandbox.acceptance(`reading-${size}`)).toEqual([]);
   });
 
@@ -85,7 +85,7 @@ describe('kill points', () => {
     expect(sandbox.acceptance('taken')).toHaveLength(1);
     await kill(child);
     sandbox.release();
-    await vi.waitFor(() => expect(sandbox.happenings('taken')).toEqual(['accepted', 'delivered']));
+    await eventually(() => expect(sandbox.happenings('taken')).toEqual(['accepted', 'delivered']));
     expect(sandbox.acceptance('taken')).toHaveLength(1);
   });
 
@@ -98,7 +98,7 @@ describe('kill points', () => {
     await kill(child);
     expect(sandbox.happenings('answered')).toEqual(['accepted']);
     sandbox.release();
-    await vi.waitFor(() => expect(sandbox.happenings('answered')).toEqual(['accepted', 'delivered']));
+    await eventually(() => expect(sandbox.happenings('answered')).toEqual(['accepted', 'delivered']));
   });
 
   it('works for mandrill, for one provider only, and for so many requests only', async () => {

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startSandbox } from './server.js';
-import { sendByMailgun, sendByMandrill, webhookReceiver } from './testing.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startSandbox, withDefaults } from './server.js';
+import { eventually, sendByMailgun, sendByMandrill, webhookReceiver } from './testing.js';
 
 describe('restart', () => {
   let dir: string;
@@ -26,16 +26,16 @@ describe('restart', () => {
     const settings = { dir, mailgun: { webhookUrl: receiver.url }, timeScale: 1 / 60 };
     const before = await startSandbox(settings);
     await sendByMailgun(before, 'owed');
-    await vi.waitFor(() => expect(receiver.told).toHaveLength(1));
+    await eventually(() => expect(receiver.told).toHaveLength(1));
     await before.stop();
     status = 200;
     const after = await startSandbox(settings);
-    await vi.waitFor(() => expect(receiver.told).toHaveLength(2));
+    await eventually(() => expect(receiver.told).toHaveLength(2));
     expect(receiver.told[1]?.body).toBe(receiver.told[0]?.body);
     await after.stop();
     const last = await startSandbox(settings);
     await sendByMailgun(last, 'new');
-    await vi.waitFor(() => expect(receiver.told).toHaveLength(3));
+    await eventually(() => expect(receiver.told).toHaveLength(3));
     expect(receiver.mailgunEvents()[2]['user-variables'].email_id).toBe('new');
     await last.stop();
     await receiver.stop();
@@ -44,17 +44,17 @@ describe('restart', () => {
   it('messages underway go on where they were', async () => {
     const before = await startSandbox({ dir, timeScale: 1 });
     await sendByMailgun(before, 'deferred', { to: 'defer@example.org' });
-    await vi.waitFor(() => expect(before.happenings('deferred')).toEqual(['accepted', 'deferred']));
+    await eventually(() => expect(before.happenings('deferred')).toEqual(['accepted', 'deferred']));
     await before.stop();
     const after = await startSandbox({ dir, timeScale: 1 / 1_000_000 });
-    await vi.waitFor(() => expect(after.happenings('deferred')).toEqual(['accepted', 'deferred', 'delivered']));
+    await eventually(() => expect(after.happenings('deferred')).toEqual(['accepted', 'deferred', 'delivered']));
     await after.stop();
   });
 
   it('look-ups, opens and the acceptance log know what was before', async () => {
     const before = await startSandbox({ dir });
     await sendByMandrill(before, 'old');
-    await vi.waitFor(() => expect(before.happenings('old')).toContain('delivered'));
+    await eventually(() => expect(before.happenings('old')).toContain('delivered'));
     const accepted = before.acceptance();
     await before.stop();
     const after = await startSandbox({ dir });
@@ -91,20 +91,21 @@ describe('restart', () => {
 
   describe('as a process', () => {
     let child: ChildProcess | undefined;
+    const options = withDefaults({ dir: 'unused' });
     afterEach(() => child?.kill('SIGKILL'));
 
     /** The sandbox as `npm run sandbox` starts it, on ports of its own. */
-    const launch = async (ports: { api: number; web: number; smtp: number }) => {
+    const launch = async () => {
       const tsx = import.meta.resolve('tsx');
       child = spawn(process.execPath, ['--import', tsx, join(import.meta.dirname, 'main.ts')], {
         env: {
           PATH: process.env.PATH,
           SANDBOX_DIR: dir,
-          SANDBOX_PORT: String(ports.api),
-          INBOX_PORT: String(ports.web),
-          INBOX_SMTP_PORT: String(ports.smtp),
-          MAILGUN_API_KEY: 'sandbox-mailgun-key',
-          MAILGUN_DOMAIN: 'mg.example.com',
+          SANDBOX_PORT: '0',
+          INBOX_PORT: '0',
+          INBOX_SMTP_PORT: '0',
+          MAILGUN_API_KEY: options.mailgun.apiKey,
+          MAILGUN_DOMAIN: options.mailgun.domain,
           MAILGUN_WEBHOOK_SIGNING_KEY: 'key',
           MANDRILL_API_KEY: 'key',
           MANDRILL_WEBHOOK_KEY: 'key',
@@ -115,47 +116,41 @@ describe('restart', () => {
       child.stdout?.on('data', (chunk) => {
         output += chunk;
       });
-      await vi.waitFor(() => expect(output).toContain('/sandbox'), 20_000);
-      return child;
+      const started = /sandbox: (\S+)\/sandbox, inbox (\S+)\n/;
+      await eventually(() => expect(output).toMatch(started));
+      const [, url = '', inboxUrl = ''] = started.exec(output) ?? [];
+      return { process: child, url, inboxUrl, options };
     };
 
     it('SIGKILL loses nothing that was answered, and the inbox gets every mail; SIGTERM ends it with 0', async () => {
-      // A sandbox that is started and stopped finds three free ports and names the rest of the settings.
-      const scout = await startSandbox({ inbox: true });
-      const ports = {
-        api: Number(new URL(scout.url).port),
-        web: Number(new URL(scout.inboxUrl ?? '').port),
-        smtp: scout.inboxSmtpPort ?? 0,
-      };
-      await scout.stop();
-      const first = await launch(ports);
+      const first = await launch();
       const emailIds = Array.from({ length: 60 }, (_, index) => `email-${index}`);
       const attachment = { data: Buffer.alloc(200_000, 1), filename: 'a.bin' };
       const answered: string[] = [];
       const sends = emailIds.map((emailId) =>
-        sendByMailgun(scout, emailId, { attachment }).then(
+        sendByMailgun(first, emailId, { attachment }).then(
           () => answered.push(emailId),
           () => undefined,
         ),
       );
-      await vi.waitFor(() => expect(answered.length).toBeGreaterThan(20), 20_000);
-      const gone = once(first, 'exit');
-      first.kill('SIGKILL');
+      await eventually(() => expect(answered.length).toBeGreaterThan(20));
+      const gone = once(first.process, 'exit');
+      first.process.kill('SIGKILL');
       await gone;
       await Promise.all(sends);
 
-      const second = await launch(ports);
+      const second = await launch();
       const accepted = acceptanceLog().map((line) => line.email_id);
       expect(accepted).toEqual([...new Set(accepted)]);
       expect(accepted).toEqual(expect.arrayContaining(answered));
-      await vi.waitFor(() => expect(readdirSync(join(dir, 'outgoing'))).toEqual([]), 20_000);
-      const list = await fetch(`http://127.0.0.1:${ports.web}/api/email`);
+      await eventually(() => expect(readdirSync(join(dir, 'outgoing'))).toEqual([]));
+      const list = await fetch(`${second.inboxUrl}/api/email`);
       const mails = (await list.json()) as { headers: Record<string, string> }[];
       const inInbox = new Set(mails.map((mail) => mail.headers['message-id']));
       expect(inInbox).toEqual(new Set(accepted.map((emailId) => `<${emailId}.1@mg.example.com>`)));
 
-      const ended = once(second, 'exit');
-      second.kill('SIGTERM');
+      const ended = once(second.process, 'exit');
+      second.process.kill('SIGTERM');
       expect(await ended).toEqual([0, null]);
     }, 60_000);
   });

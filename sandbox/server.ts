@@ -66,6 +66,8 @@ export async function startSandbox(given: StartOptions = {}): Promise<Sandbox> {
   const store = new Store(options.dir);
   let inbox: Inbox | null = null;
   const server = createServer();
+  // As long as a public service's: Node's own 5 s cut pooled connections that workers are about to use again.
+  server.keepAliveTimeout = 65_000;
   const url = `http://127.0.0.1:${await listen(server, options.port)}`;
   try {
     if (options.inbox) {
@@ -148,7 +150,8 @@ function listen(server: Server, port: number): Promise<number> {
   });
 }
 
-function withDefaults(given: StartOptions): SandboxOptions {
+/** Fills in what a test leaves out. */
+export function withDefaults(given: StartOptions): SandboxOptions {
   return {
     port: 0,
     inbox: false,

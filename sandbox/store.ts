@@ -20,6 +20,8 @@ const KEPT_MS = 3 * 24 * 60 * 60 * 1000;
  */
 export class Store {
   private readonly messages = new Map<string, Message>();
+  /** All attempts of a generation share one. */
+  private readonly byMessageIdHeader = new Map<string, Message[]>();
   private readonly events = new Map<string, MessageEvent[]>();
   private readonly owed = new Map<string, MessageEvent>();
   private readonly outgoingDir: string;
@@ -54,8 +56,10 @@ export class Store {
       this.messages.delete(message.id);
       this.events.delete(message.id);
     }
+    this.byMessageIdHeader.clear();
     const entries: Entry[] = [];
     for (const message of this.messages.values()) {
+      push(this.byMessageIdHeader, message.messageIdHeader, message);
       entries.push({ kind: 'message', message });
       for (const event of this.eventsOf(message.id)) {
         entries.push({ kind: 'event', event });
@@ -77,10 +81,9 @@ export class Store {
   private apply(entry: Entry): void {
     if (entry.kind === 'message') {
       this.messages.set(entry.message.id, entry.message);
+      push(this.byMessageIdHeader, entry.message.messageIdHeader, entry.message);
     } else if (entry.kind === 'event') {
-      const events = this.events.get(entry.event.messageId);
-      if (events) events.push(entry.event);
-      else this.events.set(entry.event.messageId, [entry.event]);
+      push(this.events, entry.event.messageId, entry.event);
       if (entry.event.webhook) this.owed.set(entry.event.id, entry.event);
     } else {
       this.owed.delete(entry.eventId);
@@ -138,6 +141,11 @@ export class Store {
     return [...this.messages.values()];
   }
 
+  /** Oldest first; the Message-ID with angle brackets. */
+  messagesOfHeader(messageIdHeader: string): readonly Message[] {
+    return this.byMessageIdHeader.get(messageIdHeader) ?? [];
+  }
+
   /** The newest message of an e-mail of the product. */
   messageOfEmail(emailId: string): Message | undefined {
     return this.allMessages().findLast((message) => message.emailId === emailId);
@@ -161,6 +169,7 @@ export class Store {
   /** Forgets everything. */
   reset(): void {
     this.messages.clear();
+    this.byMessageIdHeader.clear();
     this.events.clear();
     this.owed.clear();
     this.journal.clear();
@@ -172,4 +181,10 @@ export class Store {
     this.journal.close();
     this.acceptanceLog.close();
   }
+}
+
+function push<Value>(lists: Map<string, Value[]>, key: string, value: Value): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
 }

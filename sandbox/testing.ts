@@ -2,12 +2,20 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import FormData from 'form-data';
 import Mailgun from 'mailgun.js';
+import { vi } from 'vitest';
 import type { Sandbox } from './server.js';
 
 /** What the sandbox's own tests share: its clients, as strangers would write them, and a webhook receiver. */
 
+/** Waits until the expectation holds: generous, because the machine may be busy with other tests. */
+export function eventually<T>(expectation: () => T | Promise<T>): Promise<T> {
+  return vi.waitFor(expectation, { timeout: 20_000, interval: 20 });
+}
+
+type Reachable = Pick<Sandbox, 'url' | 'options'>;
+
 /** Mailgun's own client, pointed at a sandbox. */
-export function mailgunClient(sandbox: Sandbox, key = sandbox.options.mailgun.apiKey) {
+export function mailgunClient(sandbox: Reachable, key = sandbox.options.mailgun.apiKey) {
   return new Mailgun.default(FormData).client({ username: 'api', key, url: sandbox.url });
 }
 
@@ -27,12 +35,12 @@ export function mailgunMessage(emailId: string, more: Record<string, unknown> = 
   };
 }
 
-export async function sendByMailgun(sandbox: Sandbox, emailId: string, more: Record<string, unknown> = {}) {
+export async function sendByMailgun(sandbox: Reachable, emailId: string, more: Record<string, unknown> = {}) {
   return mailgunClient(sandbox).messages.create(sandbox.options.mailgun.domain, mailgunMessage(emailId, more) as never);
 }
 
 /** Any call to Mandrill; the key is added. */
-export async function mandrill(sandbox: Sandbox, path: string, body: object, key = sandbox.options.mandrill.apiKey) {
+export async function mandrill(sandbox: Reachable, path: string, body: object, key = sandbox.options.mandrill.apiKey) {
   const answer = await fetch(`${sandbox.url}/api/1.0/${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -55,7 +63,7 @@ export function mandrillMessage(emailId: string, more: Record<string, unknown> =
   };
 }
 
-export function sendByMandrill(sandbox: Sandbox, emailId: string, more: Record<string, unknown> = {}) {
+export function sendByMandrill(sandbox: Reachable, emailId: string, more: Record<string, unknown> = {}) {
   return mandrill(sandbox, 'messages/send.json', { message: mandrillMessage(emailId, more) });
 }
 

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Sandbox, type StartOptions, startSandbox } from './server.js';
-import { sendByMailgun, sendByMandrill, type Told, webhookReceiver } from './testing.js';
+import { eventually, sendByMailgun, sendByMandrill, type Told, webhookReceiver } from './testing.js';
 
 type Receiver = Awaited<ReturnType<typeof webhookReceiver>>;
 
@@ -29,7 +29,7 @@ describe('webhooks', () => {
       mandrill: { webhookUrl: receiver.url, ...more.mandrill },
     });
   };
-  const told = (count: number) => vi.waitFor(() => expect(receiver.told.length).toBeGreaterThanOrEqual(count), 10_000);
+  const told = (count: number) => eventually(() => expect(receiver.told.length).toBeGreaterThanOrEqual(count));
   const state = async (emailId: string) => {
     const messages = await fetch(`${sandbox.url}/sandbox/messages?email_id=${emailId}`).then((got) => got.json());
     return (messages as { events: { type: string; webhook: string }[] }[])[0]?.events;
@@ -66,7 +66,7 @@ describe('webhooks', () => {
       await start();
       await sendByMailgun(sandbox, 'again');
       await told(4);
-      await vi.waitFor(async () => expect(await state('again')).toMatchObject([{}, { webhook: 'told' }]));
+      await eventually(async () => expect(await state('again')).toMatchObject([{}, { webhook: 'told' }]));
       expect(new Set(receiver.told.map(({ body }) => body)).size).toBe(1);
     });
 
@@ -74,7 +74,7 @@ describe('webhooks', () => {
       answer = () => 500;
       await start({ timeScale: 1 / 1_000_000 });
       await sendByMailgun(sandbox, 'hopeless');
-      await vi.waitFor(async () => expect(await state('hopeless')).toMatchObject([{}, { webhook: 'told' }]));
+      await eventually(async () => expect(await state('hopeless')).toMatchObject([{}, { webhook: 'told' }]));
       expect(receiver.told).toHaveLength(7);
     });
 
@@ -82,7 +82,7 @@ describe('webhooks', () => {
       answer = () => 406;
       await start();
       await sendByMailgun(sandbox, 'stop');
-      await vi.waitFor(async () => expect(await state('stop')).toMatchObject([{}, { webhook: 'told' }]));
+      await eventually(async () => expect(await state('stop')).toMatchObject([{}, { webhook: 'told' }]));
       expect(receiver.told).toHaveLength(1);
     });
 
@@ -112,7 +112,7 @@ describe('webhooks', () => {
     it('come in batches, signed with HMAC-SHA1 over the configured URL and the field', async () => {
       await start({ timeScale: 1 / 200 });
       await Promise.all(['a', 'b', 'c'].map((emailId) => sendByMandrill(sandbox, emailId)));
-      await vi.waitFor(() => expect(receiver.mandrillEvents()).toHaveLength(6), 10_000);
+      await eventually(() => expect(receiver.mandrillEvents()).toHaveLength(6));
       expect(receiver.told.length).toBeLessThan(6);
       const { headers, body } = receiver.told[0]!;
       const field = new URLSearchParams(body).get('mandrill_events');
@@ -129,7 +129,7 @@ describe('webhooks', () => {
       answer = (_, soFar) => (soFar < 3 ? 500 : 200);
       await start();
       await sendByMandrill(sandbox, 'again');
-      await vi.waitFor(async () =>
+      await eventually(async () =>
         expect(await state('again')).toMatchObject([{ webhook: 'told' }, { webhook: 'told' }]),
       );
       expect(receiver.told.length).toBeGreaterThanOrEqual(3);
@@ -145,7 +145,7 @@ describe('webhooks', () => {
     ])('tell what becomes of %s@', async (magic, events) => {
       await start();
       await sendByMandrill(sandbox, magic, { to: [{ email: `${magic}@example.org` }] });
-      await vi.waitFor(() => expect(receiver.mandrillEvents()).toHaveLength(events.length), 10_000);
+      await eventually(() => expect(receiver.mandrillEvents()).toHaveLength(events.length));
       expect(receiver.mandrillEvents().map(({ event }) => event)).toEqual(events);
     });
   });
@@ -155,7 +155,7 @@ describe('webhooks', () => {
       await start();
       sandbox.setFaults({ mailgun: { webhooks: { delayMs: 60_000 } } });
       await sendByMailgun(sandbox, 'late');
-      await vi.waitFor(async () => expect(await state('late')).toMatchObject([{}, { webhook: 'owed' }]));
+      await eventually(async () => expect(await state('late')).toMatchObject([{}, { webhook: 'owed' }]));
       sandbox.setFaults({});
       await sendByMailgun(sandbox, 'prompt');
       await told(1);
@@ -185,7 +185,7 @@ describe('webhooks', () => {
       await start();
       sandbox.setFaults({ mailgun: { webhooks: { loseFraction: 1 } } });
       await sendByMailgun(sandbox, 'lost');
-      await vi.waitFor(async () => expect(await state('lost')).toMatchObject([{}, { webhook: 'told' }]));
+      await eventually(async () => expect(await state('lost')).toMatchObject([{}, { webhook: 'told' }]));
       expect(receiver.told).toEqual([]);
     });
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Sandbox, startSandbox } from '../server.js';
-import { mailgunClient, mailgunMessage, sendByMailgun } from '../testing.js';
+import { eventually, mailgunClient, mailgunMessage, sendByMailgun } from '../testing.js';
 
 describe('mailgun protocol, spoken by mailgun.js', () => {
   let sandbox: Sandbox;
@@ -136,7 +136,7 @@ describe('mailgun protocol, spoken by mailgun.js', () => {
 
     it('finds by message-id, by recipient and by event', async () => {
       await sendByMailgun(sandbox, 'look', { to: 'look@example.org', 'o:tag': 'seen' });
-      await vi.waitFor(() => expect(sandbox.happenings('look')).toEqual(['accepted', 'delivered']));
+      await eventually(() => expect(sandbox.happenings('look')).toEqual(['accepted', 'delivered']));
       const found = await events({ 'message-id': 'look.1@mg.example.com' });
       expect(found.items.map((item) => item.event)).toEqual(['delivered', 'accepted']);
       expect(found.items[0]).toMatchObject({

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Sandbox, startSandbox } from '../server.js';
-import { mandrill, sendByMandrill } from '../testing.js';
+import { eventually, mandrill, sendByMandrill } from '../testing.js';
 
 describe('mandrill protocol', () => {
   let sandbox: Sandbox;
@@ -58,7 +58,7 @@ describe('mandrill protocol', () => {
     const rejected = await sendByMandrill(sandbox, 'no', { to: [{ email: 'reject@example.com' }] });
     expect(rejected.body).toMatchObject([{ status: 'rejected', reject_reason: 'hard-bounce' }]);
     expect(sandbox.acceptance('no')).toEqual([]);
-    await vi.waitFor(() => expect(sandbox.happenings('no')).toEqual(['rejected']));
+    await eventually(() => expect(sandbox.happenings('no')).toEqual(['rejected']));
   });
 
   it('ping2', async () => {
@@ -67,7 +67,7 @@ describe('mandrill protocol', () => {
 
   it('search finds by metadata, address and date, info by _id', async () => {
     const sent = await sendByMandrill(sandbox, 'look', { to: [{ email: 'look@example.org' }] });
-    await vi.waitFor(() => expect(sandbox.happenings('look')).toContain('delivered'));
+    await eventually(() => expect(sandbox.happenings('look')).toContain('delivered'));
     const search = async (body: object) => (await mandrill(sandbox, 'messages/search.json', body)).body;
     const expected = [
       { _id: sent.body[0]._id, email: 'look@example.org', state: 'sent', metadata: { email_id: 'look' } },
