@@ -62,7 +62,7 @@ interface Running {
 export class Stack {
   readonly key = `test-${randomBytes(24).toString('base64url')}`;
   readonly directory = mkdtempSync(join(tmpdir(), 'tempost-stack-'));
-  private readonly running = new Map<ProcessName, Running>();
+  private readonly running = new Map<string, Running>();
 
   private constructor(
     readonly ports: Readonly<Record<'api' | 'webhooks' | 'sandbox' | 'inbox' | 'smtp', number>>,
@@ -74,8 +74,14 @@ export class Stack {
     const names = ['api', 'webhooks', 'sandbox', 'inbox', 'smtp'] as const;
     const ports = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await freePort()])));
     const stack = new Stack(ports, options);
-    await Promise.all(PROCESS_NAMES.map((name) => stack.startProcess(name)));
-    await stack.ready();
+    live.add(stack);
+    try {
+      await Promise.all(PROCESS_NAMES.map((name) => stack.startProcess(name)));
+      await stack.ready();
+    } catch (error) {
+      await stack.stop();
+      throw error;
+    }
     return stack;
   }
 
@@ -94,13 +100,14 @@ export class Stack {
 
   async ready(): Promise<void> {
     for (const url of [`${this.api}/readyz`, `${this.webhooks}/readyz`, `${this.sandbox}/healthz`]) {
-      await until(`${url} answers 200`, async () => (await fetch(url)).ok, 30_000);
+      await until(`${url} answers 200`, async () => (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok, 20_000);
     }
   }
 
-  async startProcess(name: ProcessName): Promise<void> {
+  /** @param instance another name for a second process of one kind. */
+  async startProcess(name: ProcessName, instance: string = name): Promise<void> {
     const [script, ...args] = PROCESSES[name];
-    const log = createWriteStream(join(this.directory, `${name}.log`), { flags: 'a' });
+    const log = createWriteStream(join(this.directory, `${instance}.log`), { flags: 'a' });
     const child = spawn(process.execPath, ['--enable-source-maps', join(dist, script), ...args], {
       env: this.environment(),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -110,16 +117,25 @@ export class Stack {
     child.stderr.pipe(log, { end: false });
     await once(child, 'spawn');
     const exited = once(child, 'exit').then(() => log.end());
-    this.running.set(name, { pid: child.pid!, exited });
+    this.running.set(instance, { pid: child.pid!, exited });
+    void exited.then(() => this.startAgain(name, instance, child.pid!));
   }
 
-  pidOf(name: ProcessName): number {
-    return this.running.get(name)!.pid;
+  /** What a supervisor or Kubernetes does with a process that ends by itself. */
+  private async startAgain(name: ProcessName, instance: string, pid: number): Promise<void> {
+    const current = () => this.running.get(instance)?.pid === pid;
+    if (!current()) return;
+    await delay(500);
+    if (current()) await this.startProcess(name, instance);
+  }
+
+  pidOf(instance: string): number {
+    return this.running.get(instance)!.pid;
   }
 
   /** SIGKILL, as a crash or the kernel would; resolves when it is gone. */
-  async kill(name: ProcessName): Promise<void> {
-    await this.end(name, 'SIGKILL');
+  async kill(instance: string): Promise<void> {
+    await this.end(instance, 'SIGKILL');
   }
 
   async restart(name: ProcessName): Promise<void> {
@@ -128,12 +144,12 @@ export class Stack {
   }
 
   /** Ends a process with a signal and waits for its end. */
-  async end(name: ProcessName, signal: NodeJS.Signals): Promise<void> {
-    const process_ = this.running.get(name);
-    if (!process_) return;
-    this.running.delete(name);
-    process.kill(process_.pid, signal);
-    await process_.exited;
+  async end(instance: string, signal: NodeJS.Signals): Promise<void> {
+    const running = this.running.get(instance);
+    if (!running) return;
+    this.running.delete(instance);
+    process.kill(running.pid, signal);
+    await running.exited;
   }
 
   logOf(name: ProcessName): string {
@@ -142,7 +158,14 @@ export class Stack {
 
   async stop(): Promise<void> {
     await Promise.all([...this.running.keys()].map((name) => this.end(name, 'SIGKILL')));
+    live.delete(this);
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 10 });
+  }
+
+  killAtOnce(): void {
+    for (const { pid } of this.running.values()) process.kill(pid, 'SIGKILL');
+    this.running.clear();
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   /** Submits an e-mail once. */
@@ -237,6 +260,12 @@ export class Stack {
     };
   }
 }
+
+/** Whatever ends the test run, short of SIGKILL, takes the processes along. */
+const live = new Set<Stack>();
+process.once('exit', () => {
+  for (const stack of live) stack.killAtOnce();
+});
 
 class Refused extends Error {}
 

@@ -1,0 +1,113 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from './support/database.js';
+import { Stack } from './support/stack.js';
+import { createTestNamespace, type TestNamespace } from './support/temporal.js';
+
+/** Each kill point is met this often. */
+const TIMES = 10;
+const CRITICAL_MS = 15_000;
+
+let database: TestDatabase;
+let temporal: TestNamespace;
+let stack: Stack;
+
+beforeAll(async () => {
+  [database, temporal] = await Promise.all([createTestDatabase(), createTestNamespace()]);
+  stack = await Stack.start({
+    databaseUrl: database.url,
+    temporalAddress: temporal.address,
+    namespace: temporal.namespace,
+  });
+});
+afterAll(async () => {
+  await stack?.stop();
+  await temporal?.drop();
+  await database?.drop();
+});
+
+/** After a kill: one acceptance, within the service level. */
+async function expectHandedOverOnce(id: string) {
+  const view = await stack.reaches(id, ['delivered', 'opened'], 40_000);
+  const calls = (await stack.acceptance()).filter((call) => call.email_id === id);
+  expect(calls, JSON.stringify(view)).toHaveLength(1);
+  const handOverMs = new Date(calls[0]!.accepted_at).getTime() - new Date(view.created_at).getTime();
+  expect(handOverMs, JSON.stringify(view)).toBeLessThanOrEqual(CRITICAL_MS);
+}
+
+const submitCritical = () => stack.submit({ priority: 'critical' });
+
+describe.each(['while_reading_body', 'after_taking_before_answer', 'just_after_answer'] as const)(
+  'a worker killed with the provider %s',
+  (pausePoint) => {
+    it('hands its e-mail over exactly once, within 15 s', { timeout: TIMES * 45_000 }, async () => {
+      for (let n = 0; n < TIMES; n++) {
+        await stack.setFaults({ pausePoint, pauseTimes: 1 });
+        const id = await submitCritical();
+        const waiting = await fetch(`${stack.sandbox}/sandbox/waiting?point=${pausePoint}&timeout_ms=20000`);
+        expect(waiting.status).toBe(200);
+        await stack.kill('worker-critical');
+        await stack.setFaults({});
+        await fetch(`${stack.sandbox}/sandbox/release`, { method: 'POST' });
+        await stack.startProcess('worker-critical');
+        await expectHandedOverOnce(id);
+      }
+    });
+  },
+);
+
+describe('a worker killed between its permission and its call', () => {
+  /** A trigger on the attempt's row tells the moment: its notification is sent by the commit. */
+  const CHANNEL = 'test_attempt_written';
+  let listener: pg.Client;
+
+  beforeAll(async () => {
+    listener = new pg.Client({ connectionString: database.url });
+    listener.on('error', () => {});
+    await listener.connect();
+    await listener.query(`listen ${CHANNEL}`);
+    await listener.query(`create function test_notify() returns trigger language plpgsql as $$
+      begin perform pg_notify('${CHANNEL}', new.email_id::text); return new; end $$`);
+    await listener.query(
+      'create trigger test_attempt after insert on send_attempts for each row execute function test_notify()',
+    );
+  });
+  afterAll(async () => {
+    await listener.query('drop trigger test_attempt on send_attempts');
+    await listener.end();
+  });
+
+  it('hands its e-mail over exactly once, within 15 s', { timeout: TIMES * 45_000 }, async () => {
+    for (let n = 0; n < TIMES; n++) {
+      const written = new Promise<void>((resolve) => listener.once('notification', () => resolve()));
+      const id = await submitCritical();
+      await written;
+      await stack.kill('worker-critical');
+      await stack.startProcess('worker-critical');
+      await expectHandedOverOnce(id);
+    }
+  });
+});
+
+describe('a worker that is frozen past its time-outs and wakes', () => {
+  it('does not send a second time', { timeout: 90_000 }, async () => {
+    await stack.setFaults({ pausePoint: 'after_taking_before_answer', pauseTimes: 1 });
+    const id = await submitCritical();
+    await fetch(`${stack.sandbox}/sandbox/waiting?point=after_taking_before_answer&timeout_ms=20000`);
+    const frozen = stack.pidOf('worker-critical');
+    process.kill(frozen, 'SIGSTOP');
+    try {
+      await stack.setFaults({});
+      await stack.startProcess('worker-critical', 'second-worker');
+      await stack.reaches(id, ['delivered'], 40_000);
+    } finally {
+      process.kill(frozen, 'SIGCONT');
+    }
+    await fetch(`${stack.sandbox}/sandbox/release`, { method: 'POST' });
+    await stack.kill('second-worker');
+    // The one that was frozen is of use again, and nothing it remembers is sent.
+    const next = await submitCritical();
+    await stack.reaches(next, ['delivered'], 40_000);
+    expect((await stack.acceptance()).filter((call) => call.email_id === id)).toHaveLength(1);
+  });
+});

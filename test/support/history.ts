@@ -1,0 +1,30 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { inject } from 'vitest';
+
+export interface HistoryEvent {
+  readonly eventType: string;
+  readonly activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+}
+
+/** A workflow's history as an operator sees it: `temporal workflow show --output json`, whole. */
+export async function showWorkflow(
+  temporal: { readonly address: string; readonly namespace: string },
+  workflowId: string,
+): Promise<{ json: string; events: HistoryEvent[] }> {
+  const where = ['--address', temporal.address, '--namespace', temporal.namespace];
+  const { stdout } = await promisify(execFile)(
+    inject('temporalCli'),
+    ['workflow', 'show', '--workflow-id', workflowId, '--output', 'json', ...where],
+    { maxBuffer: 64 * 1024 * 1024 },
+  );
+  return { json: stdout, events: (JSON.parse(stdout) as { events: HistoryEvent[] }).events };
+}
+
+/** Payloads are base64 in the JSON: their texts as well, so that a search finds what they hold. */
+export function readableText(json: string): string {
+  const decoded = [...json.matchAll(/"data":\s*"([A-Za-z0-9+/=]+)"/g)].map((match) =>
+    Buffer.from(match[1]!, 'base64').toString('utf8'),
+  );
+  return [json, ...decoded].join('\n');
+}
