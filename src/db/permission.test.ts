@@ -158,7 +158,6 @@ describe('an ambiguous attempt', () => {
             provider: 'mailgun',
             providerEventId: 'event-1',
             type: 'delivered',
-            emailId: id,
             generation: 1,
             attempt: 1,
             occurredAt: new Date(),

@@ -2,7 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../config.js';
 import { eventKey, type LockedEmail, leaveSignal, lockEmail, type NewEvent, recordEvents } from './events.js';
 import { handOverChanges, noteHandedOver } from './hand-over.js';
-import type { Database, SignalKind } from './schema.js';
+import type { AttemptState, Database, SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 
 type Trx = Transaction<Database>;
@@ -96,7 +96,7 @@ function whatToTell(added: readonly ProviderEvent[], before: string, catalogue: 
  * Whatever a provider tells of an attempt proves that it took the message, also when the call's answer said otherwise
  * or never came.
  *
- * @returns whether the attempt had not been known to be accepted.
+ * @returns whether a workflow may be waiting for this.
  */
 async function adoptEvidence(trx: Trx, email: LockedEmail, event: ProviderEvent): Promise<boolean> {
   const generation = event.generation ?? email.generation;
@@ -120,13 +120,14 @@ async function adoptEvidence(trx: Trx, email: LockedEmail, event: ProviderEvent)
     .where('attempt', '=', event.attempt ?? attempts)
     .where('provider', '=', event.provider)
     .where('state', '!=', 'accepted')
-    .returning('attempt')
+    .returning(sql<AttemptState>`old.state`.as('before'))
     .executeTakeFirst();
   if (!proven) return false;
   const changes = handOverChanges(event.provider, event.providerMessageId, event.occurredAt);
   await trx.updateTable('emails').set(changes).where('id', '=', email.id).execute();
   await noteHandedOver(trx, email.id);
-  return true;
+  // Whoever is still calling finds the proof when it writes its answer down; only who waits for evidence is to be told.
+  return proven.before !== 'calling';
 }
 
 async function suppress(trx: Trx, email: LockedEmail, reason: NonNullable<ProviderEvent['suppress']>): Promise<void> {
