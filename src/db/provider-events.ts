@@ -45,11 +45,14 @@ export async function storeProviderEvents(
 ): Promise<StoredEvents | undefined> {
   const email = await lockEmail(trx, emailId);
   if (!email) return undefined;
-  const byKey = new Map(events.map((event) => [eventKey.ofProvider(event.provider, event.providerEventId), event]));
+  const byKey = new Map<string, PlacedEvent>();
+  for (const event of events) {
+    byKey.set(eventKey.ofProvider(event.provider, event.providerEventId), await placeEvent(trx, email, event));
+  }
   const recorded = await recordEvents(
     trx,
     email,
-    [...byKey].map(([key, event]) => toNewEvent(key, event, email)),
+    [...byKey].map(([key, event]) => toNewEvent(key, event)),
     catalogue,
   );
   const added = recorded.added.map((event) => byKey.get(event.key)!);
@@ -66,11 +69,32 @@ export async function storeProviderEvents(
   return { signals: [...signals], status: recorded.status };
 }
 
-function toNewEvent(key: string, event: ProviderEvent, email: LockedEmail): NewEvent {
+type PlacedEvent = ProviderEvent & { readonly generation: number };
+
+/**
+ * An event that names no attempt (its variables were lost; the Message-ID is the same for all attempts) is taken to be
+ * of the latest one at its provider: a bounce has to meet the "sent" that it undoes.
+ */
+async function placeEvent(trx: Trx, email: LockedEmail, event: ProviderEvent): Promise<PlacedEvent> {
+  const generation = event.generation ?? email.generation;
+  if (event.attempt !== null) return { ...event, generation };
+  const latest = await trx
+    .selectFrom('send_attempts')
+    .select('attempt')
+    .where('email_id', '=', email.id)
+    .where('generation', '=', generation)
+    .where('provider', '=', event.provider)
+    .orderBy('attempt', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return { ...event, generation, attempt: latest?.attempt ?? null };
+}
+
+function toNewEvent(key: string, event: PlacedEvent): NewEvent {
   return {
     key,
     type: event.type,
-    generation: event.generation ?? email.generation,
+    generation: event.generation,
     attempt: event.attempt,
     provider: event.provider,
     providerEventId: event.providerEventId,
@@ -98,16 +122,7 @@ function whatToTell(added: readonly ProviderEvent[], before: string, catalogue: 
  *
  * @returns whether a workflow may be waiting for this.
  */
-async function adoptEvidence(trx: Trx, email: LockedEmail, event: ProviderEvent): Promise<boolean> {
-  const generation = event.generation ?? email.generation;
-  const attempts = trx
-    .selectFrom('send_attempts')
-    .select('attempt')
-    .where('email_id', '=', email.id)
-    .where('generation', '=', generation)
-    .where('provider', '=', event.provider)
-    .orderBy('attempt', 'desc')
-    .limit(1);
+async function adoptEvidence(trx: Trx, email: LockedEmail, event: PlacedEvent): Promise<boolean> {
   const proven = await trx
     .updateTable('send_attempts')
     .set({
@@ -116,8 +131,8 @@ async function adoptEvidence(trx: Trx, email: LockedEmail, event: ProviderEvent)
       provider_message_id: sql<string | null>`coalesce(provider_message_id, ${event.providerMessageId})`,
     })
     .where('email_id', '=', email.id)
-    .where('generation', '=', generation)
-    .where('attempt', '=', event.attempt ?? attempts)
+    .where('generation', '=', event.generation)
+    .where('attempt', '=', event.attempt)
     .where('provider', '=', event.provider)
     .where('state', '!=', 'accepted')
     .returning(sql<AttemptState>`old.state`.as('before'))

@@ -196,4 +196,22 @@ describe('evidence', () => {
     expect(attempt.state).toBe('accepted');
     expect(await record.signalsOf(email)).toEqual(['evidence']);
   });
+
+  it('an event that is known by its Message-ID alone is of the latest attempt at its provider: a bounce undoes its "sent"', async () => {
+    const email = await insertEmail(database.db, [
+      { provider: 'mailgun', state: 'refused' },
+      { provider: 'mailgun', state: 'ambiguous' },
+      { provider: 'mandrill', state: 'refused' },
+    ]);
+    const post = async (event: string, fields: object) =>
+      postMailgun(service.url, mailgunBody(mailgunEvent(email, event, { 'user-variables': {}, ...fields })));
+    await post('accepted', {});
+    await post('failed', { severity: 'permanent' });
+    expect(await record.statusOf(email)).toBe('bounced');
+    expect((await record.eventsOf(email)).map(({ generation, attempt }) => [generation, attempt])).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+    expect(await record.signalsOf(email)).toEqual(['evidence', 'failed']);
+  });
 });
