@@ -38,6 +38,8 @@ export function createApp(options: AppOptions): Koa<ApiState> {
   app.use(problems(logger));
   app.use(router.routes());
   app.use(router.allowedMethods());
+  // What comes here are connections that broke while they were being answered.
+  app.on('error', (error: unknown) => logger.debug({ code: codeOf(error) }, 'connection lost'));
   return app;
 }
 
@@ -56,7 +58,7 @@ function accessLog(logger: Logger): Middleware<ApiState> {
   return async (ctx, next) => {
     const startedAt = performance.now();
     await next();
-    const { requestId, client, emailId } = ctx.state;
+    const { requestId, client, emailId, problemCode } = ctx.state;
     const route = (ctx as { _matchedRoute?: unknown })._matchedRoute;
     const level = route === '/healthz' || route === '/readyz' ? 'debug' : 'info';
     logger[level](
@@ -68,6 +70,7 @@ function accessLog(logger: Logger): Middleware<ApiState> {
         durationMs: Math.round(performance.now() - startedAt),
         clientId: client?.id,
         emailId,
+        code: problemCode,
       },
       'request',
     );
@@ -89,6 +92,7 @@ function problems(logger: Logger): Middleware<ApiState> {
       else if (problem.status === 503) logger.warn(about, 'request turned away');
     }
     if (!problem) return;
+    ctx.state.problemCode = problem.code;
     ctx.status = problem.status;
     ctx.set(problem.headers);
     ctx.body = problemBody(problem);

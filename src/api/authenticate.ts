@@ -10,6 +10,8 @@ export interface ApiState {
   client: Client;
   /** The e-mail the request is about, for the log. */
   emailId?: string;
+  /** The answer's code when it is not a success, for the log. */
+  problemCode?: string;
 }
 
 export type Authenticate = Middleware<ApiState>;

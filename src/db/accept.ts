@@ -73,14 +73,21 @@ export const QUEUE_CHANNEL = 'tempost_queue';
  *   belongs to the e-mail may be removed.
  */
 export async function acceptEmail(db: Db, submission: Submission): Promise<AcceptResult> {
-  return db.transaction().execute(async (trx) => {
-    const start = await begin(trx, submission);
-    if (!start.locked) return { kind: 'in_flight' };
-    const earlier = submission.idempotency && (await findEarlier(trx, submission.clientId, submission.idempotency));
-    if (earlier) return earlier;
-    const acceptance = await insert(trx, submission, start.id, start.now);
-    return { kind: 'accepted', acceptance };
-  });
+  try {
+    return await db.transaction().execute((trx) => accept(trx, submission));
+  } catch (error) {
+    if ((error as { constraint?: string }).constraint === 'idempotency_keys_pkey') return { kind: 'in_flight' };
+    throw error;
+  }
+}
+
+async function accept(trx: Trx, submission: Submission): Promise<AcceptResult> {
+  const { clientId, idempotency } = submission;
+  const start = await begin(trx, submission);
+  if (!start.locked) return { kind: 'in_flight' };
+  const earlier = idempotency && (await findEarlier(trx, clientId, idempotency));
+  if (earlier) return earlier;
+  return { kind: 'accepted', acceptance: await insert(trx, submission, start.id, start.now) };
 }
 
 /** The e-mail's id and time of acceptance by the database's clock, and the idempotency key to ourselves. */

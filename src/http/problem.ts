@@ -49,14 +49,9 @@ export const PROBLEM_TYPE = 'application/problem+json';
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (isDatabaseTrouble(error)) {
-    return new Problem(
-      503,
-      'database_unavailable',
-      'The database cannot be reached now. Nothing is known to be lost.',
-      {
-        headers: { 'Retry-After': '5' },
-      },
-    );
+    return new Problem(503, 'database_unavailable', 'The database cannot be reached now. Please try again.', {
+      headers: { 'Retry-After': '5' },
+    });
   }
   return new Problem(500, 'internal_error', 'Something went wrong on our side.');
 }

@@ -1,8 +1,12 @@
+import { setTimeout } from 'node:timers/promises';
 import type Router from '@koa/router';
 import type { Db } from '../../db/database.js';
 import { pendingMigrations } from '../../db/migrate.js';
 import { Problem } from '../../http/problem.js';
 import type { ApiState } from '../authenticate.js';
+
+/** Whoever asks has a time-out, too. */
+const PATIENCE_MS = 2_000;
 
 /** `GET /healthz`: the process runs. `GET /readyz`: it can accept mail, that is, the database answers and is migrated. */
 export function addHealthRoutes(router: Router<ApiState>, { db }: { readonly db: Db }): void {
@@ -12,7 +16,10 @@ export function addHealthRoutes(router: Router<ApiState>, { db }: { readonly db:
 
   router.get('/readyz', async (ctx) => {
     // Whatever the database answers other than "all is there", this process should get no requests.
-    const pending = await pendingMigrations(db).catch(() => undefined);
+    const pending = await Promise.race([
+      pendingMigrations(db).catch(() => undefined),
+      setTimeout(PATIENCE_MS, undefined, { ref: false }),
+    ]);
     if (!pending) throw new Problem(503, 'database_unavailable', 'The database cannot be reached now.', retryLater);
     if (pending.length > 0)
       throw new Problem(503, 'database_not_migrated', 'The database is not migrated.', retryLater);

@@ -82,6 +82,7 @@ describe('fields that are not valid: 422, each fault listed, nothing stored', ()
     ['an empty tag', { tags: 'a,,b' }, ['tags invalid_tags']],
     ['a too long tag', { tags: 't'.repeat(129) }, ['tags too_long']],
     ['a send_at without an offset', { send_at: '2030-01-01T00:00:00' }, ['send_at invalid_time']],
+    ['a send_at without seconds', { send_at: '2030-01-01T00:00Z' }, ['send_at invalid_time']],
     ['a send_at that no calendar has', { send_at: '2030-02-30T00:00:00Z' }, ['send_at invalid_time']],
     ['a send_at in the past', { send_at: inFuture(-aDay) }, ['send_at time_in_past']],
     ['a send_at beyond 30 days', { send_at: inFuture(30 * aDay + 60_000) }, ['send_at time_too_far']],

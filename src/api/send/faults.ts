@@ -24,6 +24,9 @@ const MESSAGES = {
 
 export type FaultCode = keyof typeof MESSAGES;
 
+/** All of them, for the documentation's test. */
+export const FAULT_CODES = Object.keys(MESSAGES) as FaultCode[];
+
 /** @param field the name as the client gave it. */
 export function fault(field: string, code: FaultCode): FieldFault {
   return { field: field.slice(0, 100), code, message: MESSAGES[code] };

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sendForm, startTestApi, storedRows, type TestApi, VALID_FIELDS } from '../../../test/support/api.js';
 import { insertClient } from '../../../test/support/database.js';
@@ -17,6 +18,12 @@ beforeEach(() => {
 const send = (changes: Record<string, string | undefined> = {}, attachment?: Blob) =>
   api.send(sendForm(changes, attachment), { 'Idempotency-Key': key });
 const codeOf = async (response: Response) => ((await response.json()) as { code: string }).code;
+/** How many statements of this database wait for a lock. */
+const lockWaits = async () => {
+  const { rows } = await sql`select 1 from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock'`.execute(api.db);
+  return rows.length;
+};
 const file = () => new Blob(['attachment '.repeat(50_000)]);
 
 describe('Idempotency-Key', () => {
@@ -67,6 +74,28 @@ describe('Idempotency-Key', () => {
     });
     expect(await storedRows(api.db)).toEqual(before);
     expect((await send({}, file())).status).toBe(200);
+  });
+
+  it('is held by the unique row even where nobody holds the lock', async () => {
+    const before = await storedRows(api.db);
+    const other = new pg.Client({ connectionString: api.databaseUrl });
+    await other.connect();
+    try {
+      // Inserted without the lock, and committed only while we wait for its row.
+      await other.query('begin');
+      await other.query(
+        `insert into idempotency_keys (client_id, key, request_hash, email_id, response)
+          values ($1, $2, '\\x00', uuidv7(), '{}')`,
+        [api.client.id, key],
+      );
+      const response = send({}, file());
+      await expect.poll(lockWaits, { timeout: 10_000 }).toBe(1);
+      await other.query('commit');
+      expect((await response).status).toBe(409);
+    } finally {
+      await other.end();
+    }
+    expect(await storedRows(api.db)).toEqual({ ...before, idempotency_keys: before.idempotency_keys + 1 });
   });
 
   it('does not remember what was refused', async () => {

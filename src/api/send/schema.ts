@@ -64,8 +64,9 @@ function readTags(text: string): string[] | FaultCode {
 }
 
 function readSendAt(text: string): { at: Date | null } | FaultCode {
-  // Date and time as RFC 3339 has them: with seconds and an offset.
-  if (!z.iso.datetime({ offset: true }).safeParse(text.toUpperCase()).success) return 'invalid_time';
+  // RFC 3339 wants seconds and an offset; zod would do without seconds.
+  if (!/T\d{2}:\d{2}:\d{2}/i.test(text) || !z.iso.datetime({ offset: true }).safeParse(text.toUpperCase()).success)
+    return 'invalid_time';
   const aheadMs = Date.parse(text) - Date.now();
   if (aheadMs < -CLOCK_SKEW_MS) return 'time_in_past';
   if (aheadMs > DAYS_AHEAD * 24 * 60 * 60 * 1000) return 'time_too_far';

@@ -25,7 +25,7 @@ export function tooLarge(limits: ApiLimits): Problem {
 
 /**
  * Gives up on a client that takes too long, sends too little or does not stop, so that slow clients hold nothing for long. While we
- * are the ones who pause (the database is slow), the client is not blamed.
+ * are the ones who pause (the database is slow), or once all has arrived, the client is not blamed.
  */
 export function guardUpload(request: IncomingMessage, limits: ApiLimits): UploadGuard {
   let inWindow = 0;
@@ -36,8 +36,10 @@ export function guardUpload(request: IncomingMessage, limits: ApiLimits): Upload
   });
   // Heard here as well: a body that arrived in time leaves a promise that nobody waits for.
   expired.catch(() => undefined);
-  const slow = (detail: string) =>
+  const slow = (detail: string) => {
+    if (request.complete) return;
     giveUp(new Problem(408, 'upload_too_slow', detail, { headers: { Connection: 'close' } }));
+  };
   const total = setTimeout(
     () => slow(`The body has to arrive within ${limits.uploadTimeoutMs / 1000} seconds.`),
     limits.uploadTimeoutMs,
