@@ -72,6 +72,9 @@ export function controlRoutes(box: Box, reset: () => Promise<void>): Router {
     if (reached === null) ctx.status = 204;
     else ctx.body = reached;
   });
+  router.get('/sandbox/held', (ctx) => {
+    ctx.body = { held: box.pauses.list() };
+  });
   router.post('/sandbox/release', (ctx) => {
     ctx.body = { released: box.pauses.release() };
   });

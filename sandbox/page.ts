@@ -8,6 +8,7 @@ const ENDPOINTS: readonly [string, string][] = [
   ['POST /api/1.0/messages/search.json · info.json · /users/ping2.json', 'Mandrill: look up'],
   ['GET, PUT /sandbox/faults', 'faults and pause points; PUT replaces all of them, {} switches all off'],
   ['GET /sandbox/waiting?point=…&timeout_ms=…', 'waits until a request is held at a pause point; 204 when none comes'],
+  ['GET /sandbox/held', 'the requests that are held now'],
   ['POST /sandbox/release', 'lets held requests go on'],
   ['GET /sandbox/acceptance?email_id=…', 'one line for every call that was accepted'],
   ['GET /sandbox/messages?email_id=…', 'messages and what happened to them'],

@@ -77,6 +77,11 @@ export class Pauses {
     });
   }
 
+  /** The requests that are held now. */
+  list(): Reached[] {
+    return [...this.held].map(({ reached }) => reached);
+  }
+
   /** Lets every held request go on; returns how many there were. */
   release(): number {
     const held = [...this.held];

@@ -100,7 +100,11 @@ export class Stack {
 
   async ready(): Promise<void> {
     for (const url of [`${this.api}/readyz`, `${this.webhooks}/readyz`, `${this.sandbox}/healthz`]) {
-      await until(`${url} answers 200`, async () => (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok, 20_000);
+      await until(
+        `${url} answers 200`,
+        async () => (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok,
+        20_000,
+      );
     }
   }
 
