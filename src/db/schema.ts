@@ -14,7 +14,14 @@ export interface Database {
   send_attempts: SendAttemptTable;
   email_queue: EmailQueueTable;
   pending_signals: { email_id: string; kind: SignalKind; try_at: Date };
-  dead_emails: { email_id: string; generation: number; reason: DeadReason; died_at: Generated<Date> };
+  dead_emails: DeadEmailTable;
+  client_usage: { client_id: string; priority: Priority; day: string; accepted: number };
+  queue_controls: { priority: Priority; paused_at: Date | null; reason: string | null; changed_at: Generated<Date> };
+  send_stops: { priority: Priority; cause: 'paused' | 'no_provider'; from_at: Date; until_at: Date | null };
+  provider_controls: ProviderControlTable;
+  provider_health: ProviderHealthTable;
+  sender_domain_blocks: { provider: ProviderName; domain: string; until_at: Date; code: string };
+  failure_notices: FailureNoticeTable;
   suppressions: SuppressionTable;
   idempotency_keys: IdempotencyKeyTable;
   webhook_tokens: { provider: ProviderName; token: string; body_hash: Buffer; recorded_at: Generated<Date> };
@@ -33,6 +40,11 @@ interface ClientTable {
   name: string;
   created_at: Generated<Date>;
   disabled_at: Date | null;
+  /** Whether senders are told of failures by e-mail. */
+  failure_notices: Generated<boolean>;
+  daily_limit_critical: Generated<number>;
+  daily_limit_medium: Generated<number>;
+  daily_limit_low: Generated<number>;
 }
 
 interface ApiKeyTable {
@@ -44,6 +56,8 @@ interface ApiKeyTable {
   prefix: string;
   created_at: Generated<Date>;
   revoked_at: Date | null;
+  /** May administer the whole system, beside what its client may. */
+  operator: Generated<boolean>;
 }
 
 interface StatusTable {
@@ -82,7 +96,10 @@ interface EmailTable {
   cancelled_at: Date | null;
   provider: ProviderName | null;
   provider_message_id: string | null;
+  /** A deliberate resend is a new e-mail that names the old one. */
   resend_of: string | null;
+  /** An operator's choice for this generation: this provider and no other. */
+  only_provider: ProviderName | null;
 }
 
 interface AttachmentTable {
@@ -146,6 +163,60 @@ interface EmailQueueTable {
   dispatched_at: Date | null;
   /** When the sweep looks at its workflow next. */
   check_at: Date | null;
+}
+
+interface DeadEmailTable {
+  email_id: string;
+  generation: number;
+  reason: DeadReason;
+  died_at: Generated<Date>;
+  client_id: string | null;
+  priority: Priority | null;
+  /** The code of the last attempt. */
+  code: string | null;
+  resolved_at: Date | null;
+  /** What an operator did; `delivered`: a provider had taken it after all. */
+  resolution: 'retried' | 'discarded' | 'delivered' | null;
+}
+
+interface ProviderControlTable {
+  provider: ProviderName;
+  enabled: Generated<boolean>;
+  /** An operator's word, stronger than the breaker's own. */
+  forced: 'open' | 'closed' | null;
+  /** Calls a second and a day; null for no limit. */
+  rate_per_s: number | null;
+  per_day: number | null;
+  reason: string | null;
+  changed_at: Generated<Date>;
+}
+
+interface ProviderHealthTable {
+  provider: ProviderName;
+  state: Generated<'closed' | 'open' | 'half_open'>;
+  /** Failures in a row. */
+  failures: Generated<number>;
+  last_code: string | null;
+  opened_at: Date | null;
+  /** Openings in a row: each doubles the pause before the next probe. */
+  openings: Generated<number>;
+  /** When the next call may be made as a probe. */
+  probe_at: Date | null;
+  /** Since when traffic is coming back. */
+  closed_at: Date | null;
+  misconfigured: Generated<boolean>;
+  /** The earliest moment of the next call under the rate. */
+  next_call_at: ColumnType<Date, never, Date>;
+  day: string | null;
+  used_today: Generated<number>;
+}
+
+interface FailureNoticeTable {
+  client_id: string;
+  sender: string;
+  window_from: Date;
+  told: number;
+  untold: number;
 }
 
 interface SuppressionTable {
