@@ -67,7 +67,7 @@ export function createHttpCaller(): HttpCaller {
       let begun = false;
       // Node holds the request back until the connection stands, then writes it at once.
       call.once('socket', (socket) => {
-        if (call.reusedSocket) begun = true;
+        if (call.reusedSocket || (!secure && !socket.connecting)) begun = true;
         else socket.once(secure ? 'secureConnect' : 'connect', () => (begun = true));
       });
 

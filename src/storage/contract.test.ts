@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type FakeGcs, skipGcs, startFakeGcs } from '../../test/support/fake-gcs.js';
+import { startHttp } from '../../test/support/scripted-servers.js';
 import { createFileStore } from './file-store.js';
 import { createGcsStore } from './gcs-store.js';
 import { type ObjectDigest, ObjectMismatchError, ObjectMissingError, type ObjectStore } from './object-store.js';
@@ -180,6 +181,19 @@ describe('the file store', () => {
     await put(createFileStore(directory), 'another');
     expect(await incoming()).toEqual(['new']);
   });
+});
+
+test('an object that arrives damaged is taken back, so that another try can succeed', async () => {
+  const deleted: string[] = [];
+  const server = await startHttp((request, response) => {
+    request.resume();
+    if (request.method === 'DELETE') deleted.push(request.url ?? '');
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ name: 'a', size: String(TEXT.length), md5Hash: 'damaged', generation: '7' }));
+  });
+  await expect(put(createGcsStore('attachments', server.url), 'a')).rejects.toThrow(ObjectMismatchError);
+  expect(deleted).toEqual([expect.stringContaining('ifGenerationMatch=7')]);
+  await server.stop();
 });
 
 test("the variable for emulators is ours to read, not the library's", () => {

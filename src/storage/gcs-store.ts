@@ -78,10 +78,12 @@ async function upload(file: File, content: Readable, digest: ObjectDigest, conte
   return check.md5Base64();
 }
 
-/** Reads back what the store says it holds. */
+/** Reads back what the store says it holds, and takes back what arrived damaged, or no later try could succeed. */
 async function assertStored(file: File, digest: ObjectDigest, md5: string): Promise<void> {
-  const [metadata] = await file.getMetadata();
-  if (Number(metadata.size) !== digest.sizeBytes || metadata.md5Hash !== md5) throw mismatch();
+  const [{ size, md5Hash, generation }] = await file.getMetadata();
+  if (Number(size) === digest.sizeBytes && md5Hash === md5) return;
+  await file.delete({ ifGenerationMatch: generation });
+  throw mismatch();
 }
 
 async function read(file: File): Promise<Buffer> {

@@ -40,10 +40,13 @@ export async function startFakeGcs(): Promise<FakeGcs> {
     ],
     { stdio: 'ignore' },
   );
+  const kill = () => server.kill('SIGKILL');
+  process.once('exit', kill);
   const stop = async () => {
+    process.off('exit', kill);
     if (server.exitCode === null && server.signalCode === null) {
       const exited = once(server, 'exit');
-      server.kill('SIGKILL');
+      kill();
       await exited;
     }
     await rm(directory, { recursive: true, force: true });
