@@ -29,7 +29,7 @@ export async function startHttp(answer: RequestListener, { secure = false } = {}
 
 /** A real SMTP server; offers STARTTLS with nobody's certificate unless `options` hide it. */
 export async function startSmtp(options: SMTPServerOptions): Promise<ScriptedServer> {
-  const smtp = new SMTPServer({ authOptional: true, ...options });
+  const smtp = new SMTPServer({ authOptional: true, ...selfSigned(), ...options });
   smtp.on('error', () => {});
   smtp.listen(0, '127.0.0.1');
   return scripted(smtp.server as Server, 'smtp', () => smtp.close());
