@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatLine } from './log-view.js';
+import { formatLine, isWorthShowing } from './log-view.js';
 
 const json = (fields: Record<string, unknown>) =>
   JSON.stringify({ time: '2026-01-02T03:04:05.678Z', service: 'api', pid: 1, ...fields });
@@ -23,4 +23,13 @@ it('shows an error as its code and the first line of its message, without its st
 
 it('shows whatever else a process writes as it is', () => {
   for (const line of ['plain words', '{"not": "ours"}', '{broken']) expect(view(line)).toBe(`api   ${line}`);
+});
+
+it('keeps requests that only read and went well to itself', () => {
+  const request = { level: 30, msg: 'request', method: 'GET', status: 200 };
+  expect(isWorthShowing(json(request))).toBe(false);
+  for (const other of [{ method: 'POST' }, { status: 404 }, { level: 40 }]) {
+    expect(isWorthShowing(json({ ...request, ...other }))).toBe(true);
+  }
+  expect(isWorthShowing('plain words')).toBe(true);
 });

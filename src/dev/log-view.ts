@@ -8,14 +8,23 @@ const LEVELS: Readonly<Record<number, string>> = {
   60: 'FATAL',
 };
 
-/** The same on every line of a process, or said by the prefix. */
-const OMITTED = new Set(['level', 'time', 'pid', 'hostname', 'service', 'msg']);
+/** The same on every line of a process, said by the prefix, or of use only to a log store. */
+const OMITTED = new Set(['level', 'time', 'pid', 'hostname', 'service', 'msg', 'requestId', 'clientId']);
 
 const COLOURS = { dim: 2, red: 31, yellow: 33, cyan: 36, bold: 1 } as const;
 
 /** Wraps a text in a terminal colour, if `on`. */
 export function colour(name: keyof typeof COLOURS, text: string, on: boolean): string {
   return on ? `\u001b[${COLOURS[name]}m${text}\u001b[0m` : text;
+}
+
+/**
+ * Whether a line is worth showing to someone who has not asked for a log level: everything but requests that only
+ * read and went well, such as those of a page that follows an e-mail.
+ */
+export function isWorthShowing(line: string): boolean {
+  const entry = parseEntry(line);
+  return !entry || Number(entry.level) > 30 || entry.method !== 'GET' || Number(entry.status) >= 400;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Config, ConfigError, loadConfig } from '../config.js';
-import { formatLine, formatSentence } from './log-view.js';
+import { formatLine, formatSentence, isWorthShowing } from './log-view.js';
 import { childEnvironment, STOP_ORDER } from './plan.js';
 import { isPortFree } from './ports.js';
 import { AlreadyRunningError, endOrphans, RunState } from './run-state.js';
@@ -46,7 +46,9 @@ async function main(): Promise<void> {
       supervisor,
       signal,
       say,
-      onLine: (name, line) => print(formatLine(name, line, columns, colours)),
+      onLine: (name, line) => {
+        if (settings.env.LOG_LEVEL || isWorthShowing(line)) print(formatLine(name, line, columns, colours));
+      },
     });
     state.publish(started.addresses);
     const curl = exampleCurl(started.addresses, writeSample(settings.dataDir));
