@@ -32,6 +32,16 @@ export function authenticator(db: Db): Authenticate {
   };
 }
 
+/**
+ * Lets an operator's request pass; stands behind `authenticator`.
+ *
+ * @throws Problem 403 for any other key.
+ */
+export const requireOperator: Middleware<ApiState> = async (ctx, next) => {
+  if (!ctx.state.client.operator) throw new Problem(403, 'operator_only', 'Only an operator’s API key may do this.');
+  await next();
+};
+
 function unauthorized(keyGiven: boolean): Problem {
   const challenge = `Bearer realm="tempost"${keyGiven ? ', error="invalid_token"' : ''}`;
   const detail = keyGiven ? 'This API key is not valid.' : 'An API key is needed: Authorization: Bearer KEY.';

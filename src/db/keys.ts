@@ -5,6 +5,8 @@ import type { Db } from './database.js';
 export interface Client {
   readonly id: string;
   readonly disabled: boolean;
+  /** Whether this key may administer the whole system. */
+  readonly operator: boolean;
 }
 
 /** Shown in lists; too short to help anyone guess the rest. */
@@ -18,15 +20,15 @@ export async function findClientByKey(db: Db, key: string): Promise<Client | und
   const row = await db
     .selectFrom('api_keys')
     .innerJoin('clients', 'clients.id', 'api_keys.client_id')
-    .select(['clients.id', 'clients.disabled_at'])
+    .select(['clients.id', 'clients.disabled_at', 'api_keys.operator'])
     .where('api_keys.key_hash', '=', hashKey(key))
     .where('api_keys.revoked_at', 'is', null)
     .executeTakeFirst();
-  return row && { id: row.id, disabled: row.disabled_at !== null };
+  return row && { id: row.id, disabled: row.disabled_at !== null, operator: row.operator };
 }
 
 /**
- * Makes sure that a client of this name exists and owns this key; several processes may do so at once.
+ * Makes sure that a client of this name exists and owns this key, an operator's; several processes may do so at once.
  * A key that already belongs to someone stays theirs, and a revoked one stays revoked.
  *
  * @returns the client's id.
@@ -42,8 +44,16 @@ export async function ensureClientKey(db: Db, name: string, key: string): Promis
       .executeTakeFirstOrThrow();
     await trx
       .insertInto('api_keys')
-      .values({ client_id: client.id, key_hash: hashKey(key), prefix: key.slice(0, PREFIX_LENGTH), revoked_at: null })
-      .onConflict((conflict) => conflict.column('key_hash').doNothing())
+      .values({
+        client_id: client.id,
+        key_hash: hashKey(key),
+        prefix: key.slice(0, PREFIX_LENGTH),
+        revoked_at: null,
+        operator: true,
+      })
+      .onConflict((conflict) =>
+        conflict.column('key_hash').doUpdateSet({ operator: true }).where('api_keys.client_id', '=', client.id),
+      )
       .execute();
     return client.id;
   });

@@ -60,7 +60,10 @@ export interface TestClient {
 }
 
 /** A client (tenant) with one API key. */
-export async function insertClient(db: Db, overrides: { name?: string; key?: string } = {}): Promise<TestClient> {
+export async function insertClient(
+  db: Db,
+  overrides: { name?: string; key?: string; operator?: boolean } = {},
+): Promise<TestClient> {
   const key = overrides.key ?? `test-${randomBytes(24).toString('base64url')}`;
   const { id } = await db
     .insertInto('clients')
@@ -70,7 +73,7 @@ export async function insertClient(db: Db, overrides: { name?: string; key?: str
   const hash = createHash('sha256').update(key).digest();
   await db
     .insertInto('api_keys')
-    .values({ client_id: id, key_hash: hash, prefix: key.slice(0, 8) })
+    .values({ client_id: id, key_hash: hash, prefix: key.slice(0, 8), operator: overrides.operator ?? false })
     .execute();
   return { id, key };
 }
