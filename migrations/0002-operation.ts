@@ -23,11 +23,13 @@ export async function up(db: Kysely<any>): Promise<void> {
 
   await run(`alter table emails add column only_provider text`);
 
-  // One row a priority, always there: paused_at says whether.
+  // One row a priority, always there: paused_at says whether we paused it, the other two what somebody did in Temporal.
   await run(`create table queue_controls (
     priority text primary key,
     paused_at timestamptz,
     reason text,
+    temporal_paused_at timestamptz,
+    temporal_reason text,
     changed_at timestamptz not null default now()
   )`);
   await run(`insert into queue_controls (priority) values ('critical'), ('medium'), ('low')`);

@@ -16,7 +16,7 @@ export interface Database {
   pending_signals: { email_id: string; kind: SignalKind; try_at: Date };
   dead_emails: DeadEmailTable;
   client_usage: { client_id: string; priority: Priority; day: string; accepted: number };
-  queue_controls: { priority: Priority; paused_at: Date | null; reason: string | null; changed_at: Generated<Date> };
+  queue_controls: QueueControlTable;
   send_stops: { priority: Priority; cause: 'paused' | 'no_provider'; from_at: Date; until_at: Date | null };
   provider_controls: ProviderControlTable;
   provider_health: ProviderHealthTable;
@@ -177,6 +177,17 @@ interface DeadEmailTable {
   resolved_at: Date | null;
   /** What an operator did; `delivered`: a provider had taken it after all. */
   resolution: 'retried' | 'discarded' | 'delivered' | null;
+}
+
+interface QueueControlTable {
+  priority: Priority;
+  /** Since when operators have paused it through us. */
+  paused_at: Date | null;
+  reason: string | null;
+  /** Since when it has been paused in Temporal alone, past us. */
+  temporal_paused_at: Date | null;
+  temporal_reason: string | null;
+  changed_at: Generated<Date>;
 }
 
 interface ProviderControlTable {
