@@ -67,6 +67,8 @@ export const environmentSchema = z.object({
   SWEEP_INTERVAL_S: seconds(5),
   SWEEP_AFTER_S: seconds(60),
   SHUTDOWN_GRACE_S: seconds(40),
+  NOTICE_SENDER: z.email().optional(),
+  NOTICES_PER_HOUR: count(5),
 });
 
 export type Environment = z.infer<typeof environmentSchema>;
@@ -134,6 +136,7 @@ function shape(env: Environment, providers: readonly ProviderName[]) {
   const perPrioritySeconds = (name: 'DEADLINE' | 'LIFETIME' | 'CALL_TIMEOUT'): PerPriority<number> =>
     perPriority((priority) => ms(env[`${name}_${priority.toUpperCase() as 'CRITICAL' | 'MEDIUM' | 'LOW'}_S`]));
   const publicUrl = (env.PUBLIC_URL ?? `http://127.0.0.1:${env.WEBHOOKS_PORT}`).replace(/\/+$/, '');
+  const messageIdDomain = env.MESSAGE_ID_DOMAIN ?? env.MAILGUN_DOMAIN ?? new URL(publicUrl).hostname;
   return {
     database: { url: env.DATABASE_URL, poolSize: env.DATABASE_POOL_SIZE },
     temporal: {
@@ -169,7 +172,9 @@ function shape(env: Environment, providers: readonly ProviderName[]) {
     },
     smtp: { url: env.SMTP_URL ?? '' },
     /** The right-hand side of our Message-IDs. */
-    messageIdDomain: env.MESSAGE_ID_DOMAIN ?? env.MAILGUN_DOMAIN ?? new URL(publicUrl).hostname,
+    messageIdDomain,
+    /** Who tells senders that their mail has finally failed, and how often in an hour before it becomes a digest. */
+    notices: { sender: env.NOTICE_SENDER ?? `postmaster@${messageIdDomain}`, perHour: env.NOTICES_PER_HOUR },
     storage: {
       kind: env.STORAGE,
       bucket: env.GCS_BUCKET ?? '',
@@ -200,7 +205,7 @@ function shape(env: Environment, providers: readonly ProviderName[]) {
 }
 
 /** Reads the TLS files named in the configuration; undefined when TLS is off. */
-export function temporalTls(config: Config) {
+export function temporalTls(config: Pick<Config, 'temporal'>) {
   const { caFile, certFile, keyFile, serverName } = config.temporal.tls;
   if (!caFile && !certFile && !serverName) return config.temporal.apiKey ? true : undefined;
   return {

@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { Priority } from '../priority.js';
 import type { Db } from './database.js';
-import { eventKey, toRow } from './events.js';
+import { eventKey, toRow } from './event-rows.js';
 import type { Database } from './schema.js';
 
 type Trx = Transaction<Database>;

@@ -1,32 +1,12 @@
 import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
-import type { ProviderName } from '../config.js';
+import { type NewEvent, toRow } from './event-rows.js';
 import { projectStatus } from './projection.js';
 import type { Database, SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 
+export { eventKey, type NewEvent, toRow } from './event-rows.js';
+
 type Trx = Transaction<Database>;
-
-/** Something that happened to an e-mail. */
-export interface NewEvent {
-  /** What makes it one: the same key twice is the same event. See `eventKey`. */
-  readonly key: string;
-  /** A status name, or any other word: kept all the same. */
-  readonly type: string;
-  readonly generation: number;
-  /** Null when it concerns the generation as a whole. */
-  readonly attempt: number | null;
-  readonly provider?: ProviderName | null;
-  readonly providerEventId?: string | null;
-  readonly occurredAt: Date;
-  readonly metadata?: Record<string, unknown>;
-}
-
-/** Keys of events: a provider's own id within the provider, or ours from what the event is. */
-export const eventKey = {
-  ofProvider: (provider: ProviderName, id: string) => `${provider}:${id}`,
-  ofGeneration: (type: string, generation: number) => `tempost:g${generation}:${type}`,
-  ofAttempt: (type: string, generation: number, attempt: number) => `tempost:g${generation}:a${attempt}:${type}`,
-};
 
 /** The row of an e-mail that every writer of events locks first, so that its status is projected by one at a time. */
 export interface LockedEmail {
@@ -90,21 +70,6 @@ export async function recordEvents(
       .execute();
   }
   return { added: events.filter((event) => addedKeys.has(event.key)), before: email.status, status };
-}
-
-/** An event as a row, for writers that have nothing to project yet (acceptance). */
-export function toRow(emailId: string, event: NewEvent) {
-  return {
-    email_id: emailId,
-    event_key: event.key,
-    type: event.type,
-    generation: event.generation,
-    attempt: event.attempt,
-    provider: event.provider ?? null,
-    provider_event_id: event.providerEventId ?? null,
-    occurred_at: event.occurredAt,
-    metadata: JSON.stringify(event.metadata ?? {}),
-  };
 }
 
 /** Leaves word that an e-mail's workflow is to be told; whoever delivers it deletes the row. */

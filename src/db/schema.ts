@@ -22,6 +22,8 @@ export interface Database {
   provider_health: ProviderHealthTable;
   sender_domain_blocks: { provider: ProviderName; domain: string; until_at: Date; code: string };
   failure_notices: FailureNoticeTable;
+  notice_policy: NoticePolicyTable;
+  counters: { name: CounterName; label: string; value: number };
   suppressions: SuppressionTable;
   idempotency_keys: IdempotencyKeyTable;
   webhook_tokens: { provider: ProviderName; token: string; body_hash: Buffer; recorded_at: Generated<Date> };
@@ -30,6 +32,15 @@ export interface Database {
 
 /** What a workflow is told about: the first of each kind, and evidence for an attempt whose outcome was unknown. */
 export type SignalKind = 'delivered' | 'opened' | 'failed' | 'evidence';
+
+/** What is counted for good; the label says for which provider. */
+export type CounterName =
+  | 'ambiguous_attempts'
+  | 'adopted_attempts'
+  | 'repeated_sends'
+  | 'known_duplicates'
+  | 'breaker_openings'
+  | 'quiet_emails';
 
 export type DeadReason = 'lifetime_over' | 'ambiguous' | 'stopped_in_temporal';
 
@@ -100,6 +111,8 @@ interface EmailTable {
   resend_of: string | null;
   /** An operator's choice for this generation: this provider and no other. */
   only_provider: ProviderName | null;
+  /** The e-mail that this one tells the failure of. */
+  notice_for: string | null;
 }
 
 interface AttachmentTable {
@@ -172,8 +185,9 @@ interface DeadEmailTable {
   died_at: Generated<Date>;
   client_id: string | null;
   priority: Priority | null;
-  /** The code of the last attempt. */
+  /** The code and the provider of the last attempt. */
   code: string | null;
+  provider: ProviderName | null;
   resolved_at: Date | null;
   /** What an operator did; `delivered`: a provider had taken it after all. */
   resolution: 'retried' | 'discarded' | 'delivered' | null;
@@ -228,6 +242,18 @@ interface FailureNoticeTable {
   window_from: Date;
   told: number;
   untold: number;
+  /** The first of the untold, for the digest. */
+  untold_ids: Generated<string[]>;
+}
+
+/** At most one row. */
+interface NoticePolicyTable {
+  only_row: Generated<boolean>;
+  sender: string;
+  /** How many single notices a sender gets in an hour. */
+  per_hour: number;
+  /** The service level of a notice. */
+  deadline_ms: number;
 }
 
 interface SuppressionTable {
