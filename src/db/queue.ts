@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { PRIORITIES, type Priority } from '../priority.js';
+import { isPaused } from './controls.js';
 import type { Db } from './database.js';
 import { bury } from './dead-letters.js';
 import { lockEmail } from './events.js';
@@ -55,10 +56,12 @@ export async function dispatchBatch(
   });
 }
 
+/** False while another dispatcher has the priority, and while its sending is stopped. */
 async function claimPriority(trx: Trx, priority: Priority): Promise<boolean> {
   const key = PRIORITIES.indexOf(priority);
   const { rows } = await sql<{ got: boolean }>`
-    select pg_try_advisory_xact_lock(hashtext('tempost.dispatch'), ${key}) as got`.execute(trx);
+    select not ${isPaused(priority)}
+      and pg_try_advisory_xact_lock(hashtext('tempost.dispatch'), ${key}) as got`.execute(trx);
   return rows[0]!.got;
 }
 

@@ -11,6 +11,7 @@ import { deliverSignals } from '../signals.js';
 import type { TemporalLink } from '../temporal.js';
 import { listen } from './listener.js';
 import { repeat } from './loop.js';
+import { applyPauses } from './pauses.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { startWorkflows } from './start.js';
 import { sweep } from './sweep.js';
@@ -19,12 +20,15 @@ import { sweep } from './sweep.js';
 const WHEN_FULL_MS = 50;
 /** The polling behind the notifications, which can be missed. */
 const WHEN_IDLE_MS = 1_000;
+/** How soon a pause made in Temporal alone is seen. */
+const PAUSES_MS = 1_000;
 const SIGNALS_BATCH = 200;
 const HOUSEKEEPING_MS = 10 * 60_000;
 
 /**
  * Runs the dispatcher: one loop a priority that starts workflows, so that critical never waits for a batch of low;
- * one that tells workflows what they have missed; one that sweeps for lost workflows; one that keeps house.
+ * one that keeps pauses in Temporal and in the record alike; one that tells workflows what they have missed; one that
+ * sweeps for lost workflows; one that keeps house.
  * Several dispatchers may run side by side.
  */
 export async function startDispatcher(config: Config, db: Db, temporal: TemporalLink, logger: Logger): Promise<Stop> {
@@ -53,7 +57,11 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
   };
 
   const dispatching = perPriority((priority) => repeat(`dispatch ${priority}`, () => dispatch(priority), logger));
+  const { namespace } = config.temporal;
+  const applying = { db, connection: temporal.connection, namespace, logger };
+  const pauses = repeat('pauses', () => applyPauses(applying).then(() => PAUSES_MS), logger);
   const others = [
+    pauses,
     repeat('signals', signals, logger),
     repeat('sweep', sweeping, logger),
     repeat('housekeeping', () => keepHouse(db).then(() => HOUSEKEEPING_MS), logger),
@@ -62,6 +70,7 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
     config.database.url,
     (priority) => {
       for (const each of priority ? [priority] : PRIORITIES) dispatching[each].wake();
+      if (!priority) pauses.wake();
     },
     logger,
   );

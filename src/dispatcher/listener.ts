@@ -1,9 +1,10 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { CONTROLS_CHANNEL } from '../db/controls.js';
 import { QUEUE_CHANNEL } from '../db/queue.js';
 import { isPriority, type Priority } from '../priority.js';
 
-/** Listens for accepted e-mails. Notifications only make things faster: whoever misses one finds the e-mail by polling. */
+/** Listens for accepted e-mails and for switches. Notifications only make things faster: who misses one polls. */
 export interface Listener {
   stop(): Promise<void>;
 }
@@ -13,7 +14,7 @@ const RECONNECT_MS = 1_000;
 /**
  * Keeps one connection on `LISTEN`, and makes a new one whenever it is lost.
  *
- * @param wake called with the priority of what was accepted, or with none after a reconnection.
+ * @param wake called with the priority of what was accepted, or with none for a switch and after a reconnection.
  */
 export function listen(databaseUrl: string, wake: (priority?: Priority) => void, logger: Logger): Listener {
   let client: pg.Client | undefined;
@@ -42,7 +43,7 @@ export function listen(databaseUrl: string, wake: (priority?: Priority) => void,
     fresh.on('end', () => lost(fresh));
     fresh
       .connect()
-      .then(() => fresh.query(`listen ${QUEUE_CHANNEL}`))
+      .then(() => fresh.query(`listen ${QUEUE_CHANNEL}; listen ${CONTROLS_CHANNEL}`))
       .then(() => wake())
       .catch(() => lost(fresh));
   };

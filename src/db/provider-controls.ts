@@ -1,0 +1,80 @@
+import { sql } from 'kysely';
+import { PROVIDER_NAMES, type ProviderName } from '../config.js';
+import { announce } from './controls.js';
+import type { Db } from './database.js';
+
+/** What an operator says about a provider; what is left out stays. */
+export interface ProviderChange {
+  readonly enabled?: boolean;
+  /** The breaker's state by an operator's word; null leaves it to the breaker. */
+  readonly forced?: 'open' | 'closed' | null;
+  /** Calls a second and a day, over all processes; null for no limit. */
+  readonly rate_per_s?: number | null;
+  readonly per_day?: number | null;
+  readonly reason: string;
+}
+
+/** Changes a provider's switches; every process heeds them from its next call on. */
+export async function changeProvider(db: Db, provider: ProviderName, change: ProviderChange): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .updateTable('provider_controls')
+      .set({ ...change, changed_at: sql<Date>`now()` })
+      .where('provider', '=', provider)
+      .execute();
+    await announce(trx);
+  });
+}
+
+/** A provider's switches, what its breaker says, and what is used of its quota. */
+export interface ProviderView {
+  readonly provider: ProviderName;
+  readonly enabled: boolean;
+  readonly forced: 'open' | 'closed' | null;
+  readonly rate_per_s: number | null;
+  readonly per_day: number | null;
+  readonly reason: string | null;
+  readonly changed_at: Date;
+  readonly breaker: {
+    readonly state: 'closed' | 'open' | 'half_open';
+    /** In a row. */
+    readonly failures: number;
+    readonly last_code: string | null;
+    readonly opened_at: Date | null;
+    /** When the next call may be made as a probe. */
+    readonly probe_at: Date | null;
+    /** Our account there is refused: a person has to look. */
+    readonly misconfigured: boolean;
+  };
+  /** Counted only while a rate or a daily quota is set. */
+  readonly used_today: number;
+  /** Sender domains that this provider does not take for now. */
+  readonly blocked_domains: readonly { readonly domain: string; readonly until: Date; readonly code: string }[];
+}
+
+/** Every provider, in the order of `PROVIDER_NAMES`. */
+export async function readProviders(db: Db): Promise<ProviderView[]> {
+  const providers = await db
+    .selectFrom('provider_controls as c')
+    .innerJoin('provider_health as h', 'h.provider', 'c.provider')
+    .selectAll('c')
+    .select(['h.state', 'h.failures', 'h.last_code', 'h.opened_at', 'h.probe_at', 'h.misconfigured'])
+    .select(sql<number>`case when h.day = current_date then h.used_today else 0 end`.as('used_today'))
+    .execute();
+  const blocks = await db
+    .selectFrom('sender_domain_blocks')
+    .select(['provider', 'domain', 'until_at as until', 'code'])
+    .where('until_at', '>', sql<Date>`now()`)
+    .orderBy('domain')
+    .execute();
+  return providers
+    .sort((a, b) => PROVIDER_NAMES.indexOf(a.provider) - PROVIDER_NAMES.indexOf(b.provider))
+    .map(({ state, failures, last_code, opened_at, probe_at, misconfigured, used_today, ...controls }) => ({
+      ...controls,
+      breaker: { state, failures, last_code, opened_at, probe_at, misconfigured },
+      used_today,
+      blocked_domains: blocks
+        .filter(({ provider }) => provider === controls.provider)
+        .map(({ domain, until, code }) => ({ domain, until, code })),
+    }));
+}
