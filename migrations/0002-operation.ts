@@ -97,4 +97,12 @@ export async function up(db: Kysely<any>): Promise<void> {
     untold integer not null default 0,
     primary key (client_id, sender)
   )`);
+
+  // Rare events, counted for good: what happened to ambiguous attempts, quiet e-mails.
+  await run(`create table counters (
+    name text not null,
+    label text not null,
+    value bigint not null default 0,
+    primary key (name, label)
+  ) with (fillfactor = 50)`);
 }

@@ -1,4 +1,4 @@
-import type { OpenAttempt } from '../db/attempts.js';
+import type { OpenAttempt } from '../db/ambiguous.js';
 import type { Priority } from '../priority.js';
 
 /** What to do about an attempt for which there is no evidence. */

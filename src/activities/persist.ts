@@ -17,7 +17,7 @@ export function createPersist({ db, config, catalogue }: ActivityDependencies) {
       status: work.status,
       hasAttachment: work.hasAttachment,
       uploadPending: work.hasAttachment && !work.stored,
-      providers: config.providers,
+      providers: work.onlyProvider ? [work.onlyProvider] : config.providers,
       backoff: config.backoff,
       deliveryTimeoutMs: remaining(config.deliveryTimeoutMs, work.sinceSentMs),
       openWindowMs: remaining(config.openWindowMs, work.sinceDeliveredMs),

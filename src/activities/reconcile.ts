@@ -1,4 +1,4 @@
-import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous, type OpenAttempt } from '../db/attempts.js';
+import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous, type OpenAttempt } from '../db/ambiguous.js';
 import type { LookUpResult } from '../providers/provider.js';
 import { decideAmbiguity } from './ambiguity.js';
 import type { ActivityDependencies } from './dependencies.js';

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Outcome, recordOutcome } from '../db/attempts.js';
+import type { Outcome } from '../db/attempt-steps.js';
+import { noteNotAdmitted, recordOutcome } from '../db/attempts.js';
 import { askPermission, type Permission } from '../db/permission.js';
 import type { OutgoingMessage, Provider, SendResult } from '../providers/provider.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -36,12 +37,16 @@ async function sendOnce(dependencies: ActivityDependencies, request: SendRequest
       return { kind: 'ambiguous', code: 'earlier_attempt' };
     case 'ended':
       return { kind: 'ended', status: permission.status };
+    case 'not_admitted':
+      if (request.lastOfRound) await noteNotAdmitted(dependencies.db, request.emailId);
+      return permission;
   }
   const { emailId, generation } = request;
   const id = { emailId, generation, attempt: permission.attempt, provider: provider.name };
   const message = composeMessage(config, permission.email, id, attachment);
   const result = await call(provider, message, permission.abortAt);
-  return recordHeld(dependencies, { ...id, lastOfRound: request.lastOfRound, result });
+  const answer = { result, lastOfRound: request.lastOfRound, noted: permission.noted };
+  return recordHeld(dependencies, { ...id, answer });
 }
 
 type Decided = Exclude<Permission, { kind: 'busy' }>;
@@ -75,26 +80,26 @@ async function call(provider: Provider, message: OutgoingMessage, abortAt: numbe
 }
 
 /** Writes the answer down, patiently; when the database stays away, hands it to the workflow. */
-async function recordHeld(dependencies: ActivityDependencies, answer: UnrecordedAnswer): Promise<SendOutcome> {
+async function recordHeld(dependencies: ActivityDependencies, unrecorded: UnrecordedAnswer): Promise<SendOutcome> {
   const giveUpAt = performance.now() + HOLD_ANSWER_MS;
   for (;;) {
     try {
-      return await writeDown(dependencies, answer);
+      return await writeDown(dependencies, unrecorded);
     } catch (error) {
       const { code } = error as { code?: string };
-      dependencies.logger.warn({ emailId: answer.emailId, code }, 'answer not written down yet');
-      if (performance.now() > giveUpAt) return { kind: 'unrecorded', answer };
+      dependencies.logger.warn({ emailId: unrecorded.emailId, code }, 'answer not written down yet');
+      if (performance.now() > giveUpAt) return { kind: 'unrecorded', unrecorded };
       await delay(LOOK_AGAIN_MS);
     }
   }
 }
 
-async function writeDown(dependencies: ActivityDependencies, answer: UnrecordedAnswer): Promise<Outcome> {
+async function writeDown(dependencies: ActivityDependencies, unrecorded: UnrecordedAnswer): Promise<Outcome> {
   const { db, catalogue } = dependencies;
-  return recordOutcome(db, answer, answer.result, answer.lastOfRound, catalogue);
+  return recordOutcome(db, unrecorded, unrecorded.answer, catalogue);
 }
 
 /** Writes down an answer that a workflow kept while the database was away. */
 export function createRecordAnswer(dependencies: ActivityDependencies) {
-  return (answer: UnrecordedAnswer): Promise<Outcome> => writeDown(dependencies, answer);
+  return (unrecorded: UnrecordedAnswer): Promise<Outcome> => writeDown(dependencies, unrecorded);
 }

@@ -1,6 +1,6 @@
 import type { ProviderName } from '../config.js';
-import type { Outcome } from '../db/attempts.js';
-import type { SendResult } from '../providers/provider.js';
+import type { Outcome } from '../db/attempt-steps.js';
+import type { Answer } from '../db/attempts.js';
 
 /** What the workflow learns from the record at its start, or when it is started anew: what is left to do. */
 export interface Plan {
@@ -40,15 +40,16 @@ export interface UnrecordedAnswer {
   readonly generation: number;
   readonly attempt: number;
   readonly provider: ProviderName;
-  readonly lastOfRound: boolean;
-  readonly result: SendResult;
+  readonly answer: Answer;
 }
 
 /** What the workflow is told of a try. Codes only: this goes into the workflow's history. */
 export type SendOutcome =
   | Outcome
+  /** The provider may not be called now; no attempt was made. */
+  | { readonly kind: 'not_admitted'; readonly code: string; readonly waitMs: number }
   /** Answered, but not in the record yet. */
-  | { readonly kind: 'unrecorded'; readonly answer: UnrecordedAnswer };
+  | { readonly kind: 'unrecorded'; readonly unrecorded: UnrecordedAnswer };
 
 export type Reconciliation =
   | Exclude<Outcome, { kind: 'ambiguous' }>
@@ -58,7 +59,7 @@ export type Reconciliation =
 /** On the workflow's own queue. */
 export interface RecordActivities {
   persist(emailId: string): Promise<Plan>;
-  recordAnswer(answer: UnrecordedAnswer): Promise<Outcome>;
+  recordAnswer(unrecorded: UnrecordedAnswer): Promise<Outcome>;
   uploadAttachment(emailId: string): Promise<void>;
 }
 

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../config.js';
 import type { Priority } from '../priority.js';
+import { admit } from './admission.js';
 import type { Db } from './database.js';
 import { bury } from './dead-letters.js';
 import { eventKey, recordEvents } from './events.js';
@@ -37,13 +38,22 @@ export interface SendableEmail {
 
 export type Permission =
   /** Call now, once, and be done by `abortAt` (of `performance.now()`). */
-  | { readonly kind: 'granted'; readonly attempt: number; readonly abortAt: number; readonly email: SendableEmail }
+  | {
+      readonly kind: 'granted';
+      readonly attempt: number;
+      readonly abortAt: number;
+      readonly email: SendableEmail;
+      /** The provider's health says more than "all is well": its success is worth writing down. */
+      readonly noted: boolean;
+    }
   /** A provider has it already. */
   | { readonly kind: 'accepted'; readonly provider: ProviderName }
   /** Another call is open and may still be going on. */
   | { readonly kind: 'busy'; readonly waitMs: number }
   /** An earlier call's outcome is unknown: reconcile first. */
   | { readonly kind: 'ambiguous' }
+  /** The provider may not be called now (breaker, quota, switch); no attempt was made. */
+  | { readonly kind: 'not_admitted'; readonly code: string; readonly waitMs: number }
   /** It is not to be sent any more; the status says why. */
   | { readonly kind: 'ended'; readonly status: string };
 
@@ -71,13 +81,17 @@ export async function askPermission(
 
     if (catalogue.get(email.status)?.final) return { kind: 'ended', status: email.status };
     if (email.suppressed) return { kind: 'ended', status: await endAsSuppressed(trx, email, catalogue) };
-    if (email.past_lifetime) return { kind: 'ended', status: await bury(trx, email, 'lifetime_over', catalogue) };
+    if (email.past_lifetime && (await isLifetimeOver(trx, request))) {
+      return { kind: 'ended', status: await bury(trx, email, 'lifetime_over', catalogue) };
+    }
+    const admission = await admit(trx, request.provider, email.priority, domainOf(email.sender));
+    if (!admission.admitted) return { kind: 'not_admitted', code: admission.code, waitMs: admission.waitMs };
 
     const attempt = (attempts[0]?.attempt ?? 0) + 1;
     // Taken before the row is written, so that our abort comes before the row's `call_until`, whatever the clocks say.
     const abortAt = performance.now() + request.callTimeoutMs;
     await openAttempt(trx, request, attempt, catalogue, email);
-    return { kind: 'granted', attempt, abortAt, email };
+    return { kind: 'granted', attempt, abortAt, email, noted: admission.noted };
   });
 }
 
@@ -107,6 +121,27 @@ async function lockForSending(trx: Trx, request: PermissionRequest) {
     .forUpdate()
     .executeTakeFirst();
 }
+
+/** Time in which nothing could be sent (paused, no provider) does not count against a lifetime. */
+async function isLifetimeOver(trx: Trx, { emailId, lifetimeMs }: PermissionRequest): Promise<boolean> {
+  const { rows } = await sql<{ over: boolean }>`
+    select clock_timestamp() - e.due_at - coalesce((
+      select sum(upper(stop) - lower(stop)) from unnest((
+        select range_agg(tstzrange(greatest(s.from_at, e.due_at), coalesce(s.until_at, clock_timestamp())))
+        from send_stops s
+        where s.priority = e.priority and coalesce(s.until_at, clock_timestamp()) > e.due_at)) as stop
+    ), interval '0') > make_interval(secs => ${lifetimeMs / 1000}) as over
+    from emails e where e.id = ${emailId}`.execute(trx);
+  return rows[0]?.over ?? false;
+}
+
+/** The domain of an address such as `shop@example.com` or `Shop <shop@example.com>`, in lower case. */
+export const domainOf = (address: string): string =>
+  address
+    .slice(address.lastIndexOf('@') + 1)
+    .replace(/>.*$/, '')
+    .trim()
+    .toLowerCase();
 
 /** The generation's attempts, newest first; `open_ms` is what remains of a call's time by the database's clock. */
 async function attemptsOf(trx: Trx, { emailId, generation }: PermissionRequest) {

@@ -1,5 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../config.js';
+import { countDuplicate } from './attempt-steps.js';
+import { count } from './counters.js';
 import { eventKey, type LockedEmail, leaveSignal, lockEmail, type NewEvent, recordEvents } from './events.js';
 import { handOverChanges, noteHandedOver } from './hand-over.js';
 import type { AttemptState, Database, SignalKind } from './schema.js';
@@ -141,6 +143,10 @@ async function adoptEvidence(trx: Trx, email: LockedEmail, event: PlacedEvent): 
   const changes = handOverChanges(event.provider, event.providerMessageId, event.occurredAt);
   await trx.updateTable('emails').set(changes).where('id', '=', email.id).execute();
   await noteHandedOver(trx, email.id);
+  if (proven.before === 'ambiguous') await count(trx, 'adopted_attempts', event.provider);
+  if (proven.before !== 'calling') {
+    await countDuplicate(trx, { emailId: email.id, generation: event.generation, provider: event.provider });
+  }
   // Whoever is still calling finds the proof when it writes its answer down; only who waits for evidence is to be told.
   return proven.before !== 'calling';
 }

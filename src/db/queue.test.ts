@@ -14,6 +14,7 @@ beforeEach(async () => {
 });
 afterAll(() => database.drop());
 
+const PROVIDERS = ['mailgun', 'mandrill'] as const;
 const startAll = async (emails: readonly ClaimedEmail[]) => emails.map((email) => email.emailId);
 const dispatch = (
   start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]> = startAll,
@@ -22,7 +23,7 @@ const dispatch = (
   dispatchBatch(
     database.db,
     options.priority ?? 'low',
-    { cap: options.cap ?? 100, checkAfterMs: options.checkAfterMs ?? 60_000 },
+    { cap: options.cap ?? 100, providers: PROVIDERS, checkAfterMs: options.checkAfterMs ?? 60_000 },
     start,
   );
 const states = async () =>
@@ -38,9 +39,9 @@ describe('dispatch', () => {
       claimed.push(...emails.map((email) => email.emailId));
       return startAll(emails);
     };
-    expect(await dispatch(start, { cap: 2 })).toEqual({ started: 2, more: true });
+    expect(await dispatch(start, { cap: 2 })).toMatchObject({ started: 2, more: true });
     expect(new Set(claimed)).toEqual(new Set([early, middle]));
-    expect(await dispatch(start, { cap: 2 })).toEqual({ started: 0, more: true });
+    expect(await dispatch(start, { cap: 2 })).toMatchObject({ started: 0, more: true });
     await database.db.updateTable('email_queue').set({ state: 'handed_over' }).where('email_id', '=', early).execute();
     await dispatch(start, { cap: 2 });
     expect(claimed.at(-1)).toBe(late);
@@ -49,7 +50,7 @@ describe('dispatch', () => {
   it('leaves other priorities and what is not due alone', async () => {
     await insertQueuedEmail(database.db, { priority: 'critical' });
     await insertQueuedEmail(database.db, { priority: 'low', dueInS: 30 });
-    expect(await dispatch()).toEqual({ started: 0, more: false });
+    expect(await dispatch()).toMatchObject({ started: 0, more: false });
     expect(await nextDueInMs(database.db, 'low')).toBeGreaterThan(20_000);
     expect(await nextDueInMs(database.db, 'critical')).toBeUndefined();
   });

@@ -1,5 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import type { ProviderName } from '../config.js';
 import { PRIORITIES, type Priority } from '../priority.js';
+import { admittance } from './breaker.js';
 import { isPaused } from './controls.js';
 import type { Db } from './database.js';
 import { bury } from './dead-letters.js';
@@ -21,14 +23,28 @@ const BACKING_OFF_BOUND = 5_000;
 export interface ClaimedEmail {
   readonly emailId: string;
   readonly clientId: string;
+  readonly generation: number;
 }
 
 export interface DispatchOptions {
   /** How many e-mails of the priority may be in flight. */
   readonly cap: number;
+  /** Those we send through: while none admits, only probes are dispatched. */
+  readonly providers: readonly ProviderName[];
   /** When the sweep first looks whether the workflow is still there. */
   readonly checkAfterMs: number;
 }
+
+/** What a dispatch came to. */
+export interface Dispatched {
+  readonly started: number;
+  /** There may be more waiting, for which there was no room. */
+  readonly more: boolean;
+  /** No provider admits: there is no use in looking again soon. */
+  readonly blocked: boolean;
+}
+
+const NOTHING: Dispatched = { started: 0, more: false, blocked: false };
 
 /**
  * Claims the most urgent waiting e-mails of one priority under the cap, has them started, and marks those started as
@@ -36,24 +52,54 @@ export interface DispatchOptions {
  * priority at a time keeps the cap exact; a frozen one is ended by `idle_in_transaction_session_timeout`.
  *
  * @param start starts workflows; resolves to the ids of those started. Starting again what runs already is harmless.
- * @returns how many were started, and whether more may be waiting.
  */
 export async function dispatchBatch(
   db: Db,
   priority: Priority,
   options: DispatchOptions,
   start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]>,
-): Promise<{ started: number; more: boolean }> {
+): Promise<Dispatched> {
   return db.transaction().execute(async (trx) => {
-    if (!(await claimPriority(trx, priority))) return { started: 0, more: false };
-    const room = await freePlaces(trx, priority, options.cap);
-    if (room <= 0) return { started: 0, more: true };
+    if (!(await claimPriority(trx, priority))) return NOTHING;
+    const gate = await admittance(trx, options.providers);
+    await noteStop(trx, priority, 'no_provider', gate !== 'open');
+    if (gate === 'none') return { ...NOTHING, blocked: true };
+    const free = await freePlaces(trx, priority, options.cap);
+    const room = gate === 'probe' ? Math.min(free, 1) : free;
+    if (room <= 0) return { ...NOTHING, more: true };
     const emails = await claim(trx, priority, room);
-    if (emails.length === 0) return { started: 0, more: false };
+    if (emails.length === 0) return NOTHING;
     const started = await start(emails);
     await markDispatched(trx, started, options.checkAfterMs);
-    return { started: started.length, more: emails.length === room };
+    return { started: started.length, more: emails.length === room, blocked: gate === 'probe' };
   });
+}
+
+/**
+ * Opens or closes a time in which a priority cannot be sent; such times do not count against lifetimes. Doing it again
+ * changes nothing.
+ */
+export async function noteStop(
+  trx: Kysely<Database>,
+  priority: Priority,
+  cause: 'paused' | 'no_provider',
+  stopped: boolean,
+): Promise<void> {
+  if (stopped) {
+    await trx
+      .insertInto('send_stops')
+      .values({ priority, cause, from_at: sql`clock_timestamp()`, until_at: null })
+      .onConflict((conflict) => conflict.columns(['priority', 'cause']).where('until_at', 'is', null).doNothing())
+      .execute();
+    return;
+  }
+  await trx
+    .updateTable('send_stops')
+    .set({ until_at: sql<Date>`clock_timestamp()` })
+    .where('priority', '=', priority)
+    .where('cause', '=', cause)
+    .where('until_at', 'is', null)
+    .execute();
 }
 
 /** False while another dispatcher has the priority, and while its sending is stopped. */
@@ -81,7 +127,7 @@ async function claim(trx: Trx, priority: Priority, limit: number): Promise<Claim
       select email_id from email_queue
       where state = 'waiting' and priority = ${priority} and due_at <= now()
       order by due_at limit ${limit} for update skip locked)
-    select e.id as "emailId", e.client_id as "clientId"
+    select e.id as "emailId", e.client_id as "clientId", e.generation
     from due join emails e on e.id = due.email_id`.execute(trx);
   return rows;
 }

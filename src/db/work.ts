@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { ProviderName } from '../config.js';
 import type { Db } from './database.js';
 import { eventKey, lockEmail, recordEvents } from './events.js';
 import type { StatusCatalogue } from './statuses.js';
@@ -7,6 +8,8 @@ import type { StatusCatalogue } from './statuses.js';
 export interface Work {
   readonly clientId: string;
   readonly generation: number;
+  /** An operator's choice: this provider and no other. */
+  readonly onlyProvider: ProviderName | null;
   readonly status: string;
   /** An attempt of this generation is known to be accepted. */
   readonly accepted: boolean;
@@ -24,6 +27,7 @@ export async function findWork(db: Db, emailId: string): Promise<Work | undefine
     .select([
       'e.client_id',
       'e.generation',
+      'e.only_provider',
       'e.status',
       sql<boolean>`a.email_id is not null`.as('has_attachment'),
       sql<boolean>`a.storage_path is not null`.as('stored'),
@@ -39,6 +43,7 @@ export async function findWork(db: Db, emailId: string): Promise<Work | undefine
   return {
     clientId: row.client_id,
     generation: row.generation,
+    onlyProvider: row.only_provider,
     status: row.status,
     accepted: row.accepted,
     hasAttachment: row.has_attachment,

@@ -18,6 +18,8 @@ import { sweep } from './sweep.js';
 
 /** A full priority is looked at again after this long: places become free without a notification. */
 const WHEN_FULL_MS = 50;
+/** While no provider admits; also the pace at which probes are dispatched. */
+const WHEN_BLOCKED_MS = 500;
 /** The polling behind the notifications, which can be missed. */
 const WHEN_IDLE_MS = 1_000;
 /** How soon a pause made in Temporal alone is seen. */
@@ -37,11 +39,16 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
   await ensureSearchAttributes(temporal.connection, config.temporal.namespace, logger);
 
   const dispatch = async (priority: Priority): Promise<number> => {
-    const options = { cap: config.inFlightCap[priority], checkAfterMs: config.sweep.afterMs };
-    const { started, more } = await dispatchBatch(db, priority, options, (emails) =>
+    const options = {
+      cap: config.inFlightCap[priority],
+      providers: config.providers,
+      checkAfterMs: config.sweep.afterMs,
+    };
+    const { started, more, blocked } = await dispatchBatch(db, priority, options, (emails) =>
       startWorkflows(client, priority, emails, logger),
     );
     if (started > 0) logger.debug({ priority, started }, 'dispatched');
+    if (blocked) return WHEN_BLOCKED_MS;
     if (more) return started > 0 ? 0 : WHEN_FULL_MS;
     return Math.max(1, Math.min(WHEN_IDLE_MS, (await nextDueInMs(db, priority)) ?? WHEN_IDLE_MS));
   };

@@ -10,6 +10,9 @@ const MAX_TAG_LENGTH = 50;
 const MAX_SEARCH_RESULTS = 100;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** The domain is not verified or not signed there: another provider may know it, and other domains are not concerned. */
+const SENDER_DOMAIN_REASONS: ReadonlySet<string> = new Set(['unsigned', 'invalid-sender']);
+
 /** One entry for each receiver, and we have one (https://mailchimp.com/developer/transactional/api/messages). */
 const sendAnswer = z
   .array(
@@ -101,6 +104,9 @@ function resultOf(answer: HttpAnswer): SendResult {
   const parsed = sendAnswer.safeParse(body);
   if (!parsed.success) return unreadable(body);
   const [{ _id, status, reject_reason, queued_reason }] = parsed.data as [z.infer<typeof sendAnswer>[number]];
+  if (reject_reason && SENDER_DOMAIN_REASONS.has(reject_reason)) {
+    return { kind: 'misconfigured', code: safeCode(`rejected_${reject_reason}`, 'rejected'), scope: 'sender_domain' };
+  }
   if (status === 'rejected' || status === 'invalid') {
     return { kind: 'rejected', code: safeCode(`rejected_${reject_reason ?? status}`, 'rejected') };
   }

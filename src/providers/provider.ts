@@ -46,6 +46,8 @@ export interface Failed {
   readonly kind: FailureKind;
   /** A short stable code such as `http_503`, `timeout`, `Invalid_Key`: never a provider's sentence, never an address. */
   readonly code: string;
+  /** The trouble is tied to the sender's domain at this provider; other senders are not concerned. */
+  readonly scope?: 'sender_domain';
   /** How long the provider asked us to wait. */
   readonly retryAfterMs?: number;
 }

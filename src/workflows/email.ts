@@ -52,7 +52,8 @@ const { uploadAttachment } = proxyActivities<RecordActivities>({
  *
  * @returns the e-mail's end, as the workflow saw it: `opened`, `delivered`, `sent` (nothing was heard), `failed`, …
  */
-export async function email({ emailId }: EmailInput): Promise<string> {
+export async function email(input: EmailInput): Promise<string> {
+  const { emailId } = input;
   let stage: Stage = 'starting';
   const heard = new Set<SignalKind>();
   const nudges: Nudges = { evidence: 0, hurry: 0 };
@@ -75,7 +76,7 @@ export async function email({ emailId }: EmailInput): Promise<string> {
 
   if (waits === 'hand_over') {
     enter('handing over', 'being handed to a provider');
-    const outcome = await handOver(emailId, plan, nudges);
+    const outcome = await handOver(input, plan, nudges);
     end = outcome.kind === 'accepted' ? 'sent' : outcome.status;
     waits = outcome.kind === 'accepted' ? 'await_delivery' : 'over';
   }

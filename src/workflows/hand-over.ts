@@ -1,10 +1,13 @@
-import { condition, proxyActivities, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
+import { condition, continueAsNew, proxyActivities, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
 import type { Plan, Reconciliation, RecordActivities, SendActivities, SendOutcome } from '../activities/types.js';
 import type { ProviderName } from '../config.js';
-import type { Outcome } from '../db/attempts.js';
+import type { Outcome } from '../db/attempt-steps.js';
+import type { EmailInput, email } from './email.js';
 import type { Nudges } from './nudges.js';
+import { Pace } from './pace.js';
 import { sendQueue } from './queues.js';
 
+type Tried = Exclude<SendOutcome, { kind: 'not_admitted' }>;
 type Settled = Exclude<Reconciliation, { kind: 'wait' }>;
 export type HandOver = Extract<Settled, { kind: 'accepted' | 'ended' }>;
 
@@ -16,17 +19,26 @@ const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10
  * it is over (cancelled, suppressed, refused for good, past its lifetime). Each try is an activity of its own, visible
  * in the history; waiting is a durable timer.
  */
-export async function handOver(emailId: string, plan: Plan, nudges: Nudges): Promise<HandOver> {
-  for (let round = 0; ; round++) {
-    let retryAfterMs = 0;
+export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): Promise<HandOver> {
+  const pace = new Pace(input.priority, plan.backoff);
+  for (;;) {
+    const round = { refused: false, retryAfterMs: 0, admittedInMs: Number.POSITIVE_INFINITY };
     for (const [index, provider] of plan.providers.entries()) {
       const lastOfRound = index === plan.providers.length - 1;
-      const outcome = await settle(emailId, plan, await tryProvider(emailId, plan, provider, lastOfRound), nudges);
+      const tried = await tryProvider(input.emailId, plan, provider, lastOfRound);
+      if (tried.kind === 'not_admitted') {
+        round.admittedInMs = Math.min(round.admittedInMs, tried.waitMs);
+        continue;
+      }
+      const outcome = await settle(input.emailId, plan, tried, nudges);
       if (outcome.kind !== 'refused') return outcome;
-      retryAfterMs = Math.max(retryAfterMs, outcome.retryAfterMs ?? 0);
+      round.refused = true;
+      round.retryAfterMs = Math.max(round.retryAfterMs, outcome.retryAfterMs ?? 0);
     }
     const hurried = nudges.hurry;
-    await condition(() => nudges.hurry > hurried, Math.max(retryAfterMs, backOffMs(round, plan.backoff)));
+    await condition(() => nudges.hurry > hurried, pace.next(round));
+    // Days without a provider make a long history: the e-mail goes on in a new run, which reads the record anew.
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof email>(input);
   }
 }
 
@@ -38,9 +50,9 @@ function tryProvider(emailId: string, plan: Plan, provider: ProviderName, lastOf
 }
 
 /** Sees to it that a try's outcome is in the record and known. */
-async function settle(emailId: string, plan: Plan, outcome: SendOutcome, nudges: Nudges): Promise<Settled> {
+async function settle(emailId: string, plan: Plan, tried: Tried, nudges: Nudges): Promise<Settled> {
   let known: Outcome | Reconciliation =
-    outcome.kind === 'unrecorded' ? await record.recordAnswer(outcome.answer) : outcome;
+    tried.kind === 'unrecorded' ? await record.recordAnswer(tried.unrecorded) : tried;
   while (known.kind === 'ambiguous' || known.kind === 'wait') {
     if (known.kind === 'wait') {
       const { evidence, hurry } = nudges;
@@ -49,12 +61,6 @@ async function settle(emailId: string, plan: Plan, outcome: SendOutcome, nudges:
     known = await sendActivities('looking for evidence').reconcile({ emailId, generation: plan.generation });
   }
   return known;
-}
-
-/** Exponential, with jitter: half of the step is random, so that mail held up together does not return together. */
-function backOffMs(round: number, { initialMs, maxMs }: Plan['backoff']): number {
-  const step = Math.min(initialMs * 2 ** round, maxMs);
-  return step / 2 + (step / 2) * Math.random();
 }
 
 /**

@@ -1,0 +1,125 @@
+import { sql, type Transaction } from 'kysely';
+import type { ProviderName } from '../config.js';
+import type { PerPriority, Priority } from '../priority.js';
+import { BREAKER } from './breaker.js';
+import type { Database } from './schema.js';
+
+/** Whether a provider may be called now. `noted`: its health row says more than "all is well". */
+export type Admission =
+  | { readonly admitted: true; readonly noted: boolean }
+  | { readonly admitted: false; readonly code: string; readonly waitMs: number };
+
+/** A refusal lasts at least this long, so that workflows do not ask in circles. */
+const MIN_WAIT_MS = 500;
+/** What nobody can foresee the end of (an operator's switch, a domain) is asked about again after this long. */
+const UNKNOWN_WAIT_MS = 15_000;
+/** Only when nobody else has probed for this long does a critical e-mail serve as the probe. */
+const CRITICAL_PROBES_AFTER_S = 30;
+
+/**
+ * How far the calls of each priority may run ahead of the rate, in seconds of it. Critical may go furthest, so under
+ * pressure it finds a place where medium and low find none; a ten-second window sees at most 5 % more than the rate.
+ */
+const AHEAD_S: PerPriority<number> = { critical: 0.5, medium: 0.25, low: 0 };
+/** The share of a day's quota that each priority may use up: the last tenth is kept for critical and medium. */
+const DAY_SHARE: PerPriority<number> = { critical: 1, medium: 0.95, low: 0.9 };
+
+/**
+ * Asks a provider's breaker, switches and quotas for one call, and takes the place in its quota. The last step of the
+ * permission's transaction: with a rate set, all calls of a provider pass one row, and its lock should be short.
+ */
+export async function admit(
+  trx: Transaction<Database>,
+  provider: ProviderName,
+  priority: Priority,
+  senderDomain: string,
+): Promise<Admission> {
+  const row = await trx
+    .selectFrom('provider_controls as c')
+    .innerJoin('provider_health as h', 'h.provider', 'c.provider')
+    .select(['c.enabled', 'c.forced', 'c.rate_per_s', 'c.per_day', 'h.state', 'h.failures'])
+    .select([
+      sql<number>`coalesce(extract(epoch from h.probe_at - clock_timestamp()) * 1000, 0)::int`.as('to_probe_ms'),
+      sql<number>`coalesce(extract(epoch from clock_timestamp() - h.closed_at), 0)::float8`.as('since_closed_s'),
+      sql<boolean>`exists (select from sender_domain_blocks b where b.provider = ${provider}
+        and b.domain = ${senderDomain} and b.until_at > now())`.as('domain_blocked'),
+    ])
+    .where('c.provider', '=', provider)
+    .executeTakeFirst();
+  if (!row) return { admitted: true, noted: false };
+  if (!row.enabled) return refuse('provider_disabled', UNKNOWN_WAIT_MS);
+  if (row.forced === 'open') return refuse('breaker_forced_open', UNKNOWN_WAIT_MS);
+  if (row.domain_blocked) return refuse('sender_domain_blocked', UNKNOWN_WAIT_MS);
+  const noted = row.failures > 0 || row.state !== 'closed';
+  if (row.state === 'open' && row.forced !== 'closed') {
+    if (!(await takeProbe(trx, provider, priority))) return refuse('breaker_open', row.to_probe_ms);
+    return { admitted: true, noted };
+  }
+  const ramp = row.state === 'half_open' ? 2 ** Math.min(row.since_closed_s + 1, BREAKER.rampS + 1) : null;
+  const rate = Math.min(row.rate_per_s ?? Number.POSITIVE_INFINITY, ramp ?? Number.POSITIVE_INFINITY);
+  if (Number.isFinite(rate) || row.per_day !== null) {
+    const refused = await takePlace(trx, provider, priority, rate, row.per_day);
+    if (refused) return refused;
+  }
+  return { admitted: true, noted };
+}
+
+const refuse = (code: string, waitMs: number): Admission => ({
+  admitted: false,
+  code,
+  waitMs: Math.max(MIN_WAIT_MS, Math.min(waitMs, UNKNOWN_WAIT_MS)),
+});
+
+/** One probe at a time, over all processes: who moves `probe_at` has it. */
+async function takeProbe(trx: Transaction<Database>, provider: ProviderName, priority: Priority): Promise<boolean> {
+  const patience = priority === 'critical' ? CRITICAL_PROBES_AFTER_S : 0;
+  const taken = await trx
+    .updateTable('provider_health')
+    .set({ probe_at: sql<Date>`clock_timestamp() + make_interval(secs => ${BREAKER.probeAfterS})` })
+    .where('provider', '=', provider)
+    .where('state', '=', 'open')
+    .where(sql<boolean>`probe_at <= clock_timestamp() - make_interval(secs => ${patience})`)
+    .returning('provider')
+    .executeTakeFirst();
+  return taken !== undefined;
+}
+
+/**
+ * Takes a place in the rate and in the day's quota. `next_call_at` is the earliest moment of the next call under the
+ * rate; a place taken by a call that crashes stays used.
+ */
+async function takePlace(
+  trx: Transaction<Database>,
+  provider: ProviderName,
+  priority: Priority,
+  ratePerS: number,
+  perDay: number | null,
+): Promise<Admission | undefined> {
+  const limited = Number.isFinite(ratePerS);
+  const ahead = sql`make_interval(secs => ${AHEAD_S[priority]})`;
+  const step = sql`make_interval(secs => ${limited ? 1 / ratePerS : 0})`;
+  const share = perDay === null ? null : Math.floor(perDay * DAY_SHARE[priority]);
+  const usedToday = sql<number>`case when day = current_date then used_today else 0 end`;
+  const taken = await trx
+    .updateTable('provider_health')
+    .set({
+      next_call_at: limited ? sql<Date>`greatest(next_call_at, clock_timestamp()) + ${step}` : sql<Date>`next_call_at`,
+      day: sql<string>`current_date`,
+      used_today: sql<number>`${usedToday} + 1`,
+    })
+    .where('provider', '=', provider)
+    .where(sql<boolean>`(not ${limited} or next_call_at <= clock_timestamp() + ${ahead})`)
+    .where(sql<boolean>`(${share}::int is null or ${usedToday} < ${share}::int)`)
+    .returning('provider')
+    .executeTakeFirst();
+  if (taken) return undefined;
+  const { used_up, wait_ms } = await trx
+    .selectFrom('provider_health')
+    .select([
+      sql<boolean>`coalesce(${usedToday} >= ${share}::int, false)`.as('used_up'),
+      sql<number>`greatest(extract(epoch from next_call_at - clock_timestamp()) * 1000, 0)::int`.as('wait_ms'),
+    ])
+    .where('provider', '=', provider)
+    .executeTakeFirstOrThrow();
+  return used_up ? refuse('quota_used_up', UNKNOWN_WAIT_MS) : refuse('rate_limited', wait_ms);
+}

@@ -1,0 +1,140 @@
+import { type ExpressionBuilder, sql, type Transaction } from 'kysely';
+import type { ProviderName } from '../config.js';
+import type { SendResult } from '../providers/provider.js';
+import { count } from './counters.js';
+import { eventKey, type LockedEmail, recordEvents } from './events.js';
+import { handOverChanges, noteHandedOver } from './hand-over.js';
+import type { AttemptState, Database } from './schema.js';
+import type { StatusCatalogue } from './statuses.js';
+
+/** The steps that whoever learns an attempt's outcome takes, each under the e-mail's row lock. */
+type Trx = Transaction<Database>;
+
+/** Which call: one attempt of one generation of one e-mail, at one provider. */
+export interface AttemptId {
+  readonly emailId: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly provider: ProviderName;
+}
+
+/** What became of a call, once it is in the record; `ended`: it will not be sent, the status says why. */
+export type Outcome =
+  | { readonly kind: 'accepted'; readonly provider: ProviderName }
+  | { readonly kind: 'ended'; readonly status: string; readonly code?: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly retryAfterMs?: number }
+  | { readonly kind: 'ambiguous'; readonly code: string };
+
+/** The attempt is accepted, whatever was thought of it before. */
+export async function markAccepted(
+  trx: Trx,
+  email: LockedEmail,
+  id: AttemptId,
+  providerMessageId: string,
+  catalogue: StatusCatalogue,
+  metadata: Record<string, unknown> = {},
+): Promise<{ startedAt: Date; outcome: Outcome }> {
+  const { started_at } = await trx
+    .updateTable('send_attempts')
+    .set({
+      state: 'accepted',
+      provider_message_id: providerMessageId,
+      finished_at: sql<Date>`coalesce(finished_at, clock_timestamp())`,
+    })
+    .where(thisAttempt(id))
+    .returning('started_at')
+    .executeTakeFirstOrThrow();
+  if (id.attempt > 1) await countDuplicate(trx, id);
+  const changes = handOverChanges(id.provider, providerMessageId, null);
+  await recordEvents(trx, email, [attemptEvent(id, 'sent', metadata)], catalogue, changes);
+  await noteHandedOver(trx, id.emailId);
+  return { startedAt: started_at, outcome: { kind: 'accepted', provider: id.provider } };
+}
+
+/** A second accepted attempt of one generation is a duplicate that we know of. */
+export async function countDuplicate(trx: Trx, id: Omit<AttemptId, 'attempt'>): Promise<void> {
+  const accepted = await trx
+    .selectFrom('send_attempts')
+    .select('attempt')
+    .where('email_id', '=', id.emailId)
+    .where('generation', '=', id.generation)
+    .where('state', '=', 'accepted')
+    .execute();
+  if (accepted.length > 1) await count(trx, 'known_duplicates', id.provider);
+}
+
+/**
+ * Closes an attempt that is open.
+ *
+ * @returns undefined when it was closed before.
+ */
+export async function closeAttempt(trx: Trx, id: AttemptId, state: AttemptState, code: string) {
+  return (
+    trx
+      .updateTable('send_attempts')
+      .set({ state, code, finished_at: state === 'ambiguous' ? null : sql<Date>`clock_timestamp()` })
+      .where(thisAttempt(id))
+      // From ambiguous too: an answer that comes after the call was given up is still an answer.
+      .where('state', 'in', ['calling', 'ambiguous'])
+      .returning('started_at')
+      .executeTakeFirst()
+  );
+}
+
+/** The attempt was closed before this answer came: what the record says stands. */
+export async function adopt(
+  trx: Trx,
+  id: AttemptId,
+  result: Exclude<SendResult, { kind: 'accepted' }>,
+): Promise<Outcome> {
+  const { state, provider } = await trx
+    .selectFrom('send_attempts')
+    .select(['state', 'provider'])
+    .where(thisAttempt(id))
+    .executeTakeFirstOrThrow();
+  if (state === 'accepted') return { kind: 'accepted', provider };
+  if (state === 'rejected') return { kind: 'ended', status: 'failed', code: result.code };
+  return { kind: 'refused', code: result.code, retryAfterMs: result.retryAfterMs };
+}
+
+/** Nobody knows whether the provider has it: the e-mail waits for evidence. */
+export async function noteAmbiguous(
+  trx: Trx,
+  email: LockedEmail,
+  id: AttemptId,
+  code: string,
+  catalogue: StatusCatalogue,
+): Promise<Outcome> {
+  await recordEvents(trx, email, [attemptEvent(id, 'unconfirmed', { code })], catalogue);
+  await noteBackOff(trx, id.emailId);
+  await count(trx, 'ambiguous_attempts', id.provider);
+  return { kind: 'ambiguous', code };
+}
+
+/** The e-mail's workflow waits, for its next round or for evidence; it does not count as in flight meanwhile. */
+export async function noteBackOff(trx: Trx, emailId: string): Promise<void> {
+  await trx
+    .updateTable('email_queue')
+    .set({ state: 'backing_off' })
+    .where('email_id', '=', emailId)
+    .where('state', '=', 'in_flight')
+    .execute();
+}
+
+/** An event of an attempt. */
+export function attemptEvent(id: AttemptId, type: string, metadata: Record<string, unknown>) {
+  return {
+    key: eventKey.ofAttempt(type, id.generation, id.attempt),
+    type,
+    generation: id.generation,
+    attempt: id.attempt,
+    provider: id.provider,
+    occurredAt: new Date(),
+    metadata,
+  };
+}
+
+const thisAttempt =
+  (id: AttemptId) =>
+  ({ and, eb }: ExpressionBuilder<Database, 'send_attempts'>) =>
+    and([eb('email_id', '=', id.emailId), eb('generation', '=', id.generation), eb('attempt', '=', id.attempt)]);

@@ -1,0 +1,116 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { ProviderName } from '../config.js';
+import type { FailureKind } from '../providers/provider.js';
+import { count } from './counters.js';
+import type { Database } from './schema.js';
+
+/**
+ * One breaker a provider, in PostgreSQL, for all processes: a critical e-mail every eight seconds could never trip or
+ * heal a breaker of its own. Its row is written only when something is wrong.
+ *
+ * closed → (five failures in a row, or one that blames our account) → open → (a probe succeeds) → half open, with
+ * traffic coming back at a doubling rate → closed. A failed probe opens it again, for twice as long.
+ */
+export const BREAKER = {
+  failuresToOpen: 5,
+  /** Between an opening and its first probe, and between two probes; doubled with every opening in a row. */
+  probeAfterS: 15,
+  probeAfterMaxS: 300,
+  /** How long traffic takes to come back: at two calls a second, doubled every second. */
+  rampS: 10,
+} as const;
+
+const probeAfter = sql`make_interval(secs => least(${BREAKER.probeAfterMaxS},
+  ${BREAKER.probeAfterS} * 2 ^ least(openings, 10)))`;
+
+/** A failure that says something of the provider rather than of the message. */
+export interface ProviderFailure {
+  readonly kind: Exclude<FailureKind, 'rejected'>;
+  readonly code: string;
+  readonly retryAfterMs?: number;
+  /** When the call began: one that began before the opening says nothing new. */
+  readonly startedAt: Date;
+}
+
+/** Notes a failure; opens the breaker when it is one too many. */
+export async function noteFailure(
+  trx: Transaction<Database>,
+  provider: ProviderName,
+  failure: ProviderFailure,
+): Promise<void> {
+  const atOnce = failure.kind === 'misconfigured' || (failure.retryAfterMs ?? 0) > 0;
+  const opens = sql<boolean>`(state = 'half_open' or (state = 'open' and opened_at < ${failure.startedAt})
+    or (state = 'closed' and (${atOnce} or failures + 1 >= ${BREAKER.failuresToOpen})))`;
+  const retryAfter = sql`make_interval(secs => ${(failure.retryAfterMs ?? 0) / 1000})`;
+  const row = await trx
+    .updateTable('provider_health')
+    .set({
+      failures: sql<number>`failures + 1`,
+      last_code: failure.code,
+      misconfigured: failure.kind === 'misconfigured',
+      state: sql<'open'>`case when ${opens} then 'open' else state end`,
+      opened_at: sql<Date>`case when ${opens} then clock_timestamp() else opened_at end`,
+      openings: sql<number>`case when ${opens} then openings + 1 else openings end`,
+      probe_at: sql<Date>`case when ${opens} then clock_timestamp() + greatest(${probeAfter}, ${retryAfter})
+        else probe_at end`,
+    })
+    .where('provider', '=', provider)
+    .returning([sql<string>`old.state`.as('before'), 'state'])
+    .executeTakeFirst();
+  if (row?.before === 'closed' && row.state === 'open') await count(trx, 'breaker_openings', provider);
+}
+
+/** Notes a success where failures had been noted: heals the breaker step by step. */
+export async function noteSuccess(trx: Transaction<Database>, provider: ProviderName, startedAt: Date): Promise<void> {
+  const ramped = sql<boolean>`(state = 'half_open' and closed_at < clock_timestamp() - make_interval(secs => ${BREAKER.rampS}))`;
+  await trx
+    .updateTable('provider_health')
+    .set({
+      failures: 0,
+      misconfigured: false,
+      state: sql<'closed'>`case when state = 'open' then 'half_open' when ${ramped} then 'closed' else state end`,
+      closed_at: sql<Date>`case when state = 'open' then clock_timestamp() else closed_at end`,
+      next_call_at: sql<Date>`case when state = 'open' then clock_timestamp() else next_call_at end`,
+      openings: sql<number>`case when ${ramped} then 0 else openings end`,
+    })
+    .where('provider', '=', provider)
+    // A call that began before the breaker opened says nothing about now.
+    .where((eb) => eb.or([eb('state', '!=', 'open'), eb('opened_at', '<', startedAt)]))
+    .execute();
+}
+
+/** Trouble that is tied to a sender's domain blocks that domain at that provider, and nothing else. */
+export async function blockSenderDomain(
+  trx: Transaction<Database>,
+  provider: ProviderName,
+  domain: string,
+  code: string,
+): Promise<void> {
+  await trx
+    .insertInto('sender_domain_blocks')
+    .values({ provider, domain, code, until_at: sql<Date>`now() + interval '10 minutes'` })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['provider', 'domain'])
+        .doUpdateSet({ code, until_at: sql<Date>`now() + interval '10 minutes'` }),
+    )
+    .execute();
+}
+
+/** Whether any of the providers would take an e-mail now, or at least a probe; for the dispatcher. */
+export async function admittance(
+  db: Kysely<Database>,
+  providers: readonly ProviderName[],
+): Promise<'open' | 'probe' | 'none'> {
+  const rows = await db
+    .selectFrom('provider_health as h')
+    .innerJoin('provider_controls as c', 'c.provider', 'h.provider')
+    .select(['c.forced', 'h.state', sql<boolean>`h.probe_at <= clock_timestamp()`.as('probe_due')])
+    .select(sql<boolean>`coalesce(h.day = current_date and h.used_today >= c.per_day, false)`.as('used_up'))
+    .where('h.provider', 'in', [...providers])
+    .where('c.enabled', '=', true)
+    .execute();
+  const usable = rows.filter((row) => row.forced !== 'open' && !row.used_up);
+  if (usable.some((row) => row.forced === 'closed' || row.state !== 'open')) return 'open';
+  return usable.some((row) => row.probe_due) ? 'probe' : 'none';
+}

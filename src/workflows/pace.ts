@@ -1,0 +1,42 @@
+import type { Plan } from '../activities/types.js';
+import type { Priority } from '../priority.js';
+
+/** What a round over the providers came to. */
+export interface Round {
+  /** A provider was called and did not take it. */
+  readonly refused: boolean;
+  /** What the providers that were called asked for. */
+  readonly retryAfterMs: number;
+  /** When the first of those that may not be called now may be asked again. */
+  readonly admittedInMs: number;
+}
+
+/** A wait for admission never grows beyond this: critical is to leave soon after a provider is back. */
+const ADMISSION_WAIT_MAX_MS: Readonly<Record<Priority, number>> = { critical: 5_000, medium: 30_000, low: 60_000 };
+
+/**
+ * How long to wait between rounds. Refusals back off exponentially; waiting for admission is no refusal, and grows
+ * only so far. Half of each wait is random, so that mail held up together does not return together.
+ */
+export class Pace {
+  private refusals = 0;
+  private idle = 0;
+
+  constructor(
+    private readonly priority: Priority,
+    private readonly backoff: Plan['backoff'],
+  ) {}
+
+  /** Milliseconds until the next round. */
+  next(round: Round): number {
+    if (round.refused) {
+      this.idle = 0;
+      const step = Math.min(this.backoff.initialMs * 2 ** this.refusals++, this.backoff.maxMs);
+      return Math.max(jittered(step), round.retryAfterMs);
+    }
+    const step = round.admittedInMs * 1.5 ** this.idle++;
+    return jittered(Math.min(step, ADMISSION_WAIT_MAX_MS[this.priority]));
+  }
+}
+
+const jittered = (ms: number) => ms / 2 + (ms / 2) * Math.random();
