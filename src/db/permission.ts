@@ -79,7 +79,9 @@ export async function askPermission(
     if (open && open.open_ms > 0) return { kind: 'busy', waitMs: open.open_ms };
     if (open || attempts.some((attempt) => attempt.state === 'ambiguous')) return { kind: 'ambiguous' };
 
-    if (catalogue.get(email.status)?.final) return { kind: 'ended', status: email.status };
+    const rule = catalogue.get(email.status);
+    // Not final, and it survives: an earlier generation turns out to have been sent.
+    if (rule?.final || rule?.survives) return { kind: 'ended', status: email.status };
     if (email.suppressed) return { kind: 'ended', status: await endAsSuppressed(trx, email, catalogue) };
     if (email.past_lifetime && (await isLifetimeOver(trx, request))) {
       return { kind: 'ended', status: await bury(trx, email, 'lifetime_over', catalogue) };

@@ -41,7 +41,8 @@ export async function startWorkflow(client: Client, priority: Priority, email: C
     taskQueue: workflowQueueOf(priority),
     args: [input],
     workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    workflowIdConflictPolicy: 'USE_EXISTING',
+    // A retried e-mail's former workflow may still be closing, or waiting for an upload: it carries another generation.
+    workflowIdConflictPolicy: email.generation > 1 ? 'TERMINATE_EXISTING' : 'USE_EXISTING',
     workflowTaskTimeout: '10s',
     staticSummary: `${priority} e-mail`,
     typedSearchAttributes: new TypedSearchAttributes([

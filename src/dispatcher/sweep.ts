@@ -43,7 +43,7 @@ async function mend(dependencies: SweepDependencies, suspect: Suspect): Promise<
   if (!work.accepted) return requeue(db, [emailId]);
   // It is with a provider. A completed workflow has waited for news as long as it should; a lost one has not.
   if (workflow === 'completed') return leaveQueue(db, emailId);
-  await startWorkflow(dependencies.client, suspect.priority, { emailId, clientId: work.clientId });
+  await startWorkflow(dependencies.client, suspect.priority, { emailId, ...work });
 }
 
 type WorkflowState = 'running' | 'completed' | 'stopped' | 'lost';
