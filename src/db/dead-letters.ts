@@ -1,4 +1,5 @@
-import type { Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
+import type { Db } from './database.js';
 import { eventKey, type LockedEmail, recordEvents } from './events.js';
 import type { Database, DeadReason } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
@@ -15,11 +16,14 @@ export async function bury(
   catalogue: StatusCatalogue,
 ): Promise<string> {
   const { id, generation } = email;
-  await trx
-    .insertInto('dead_emails')
-    .values({ email_id: id, generation, reason })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  await sql`
+    insert into dead_emails (email_id, generation, reason, client_id, priority, code, provider)
+    select e.id, ${generation}, ${reason}, e.client_id, e.priority, last.code, last.provider
+    from emails e left join lateral (
+      select code, provider from send_attempts t where t.email_id = ${id} and t.generation = ${generation}
+      order by attempt desc limit 1) last on true
+    where e.id = ${id}
+    on conflict do nothing`.execute(trx);
   await trx.deleteFrom('email_queue').where('email_id', '=', id).execute();
   const event = {
     key: eventKey.ofGeneration('dead', generation),
@@ -30,4 +34,21 @@ export async function bury(
     metadata: { reason },
   };
   return (await recordEvents(trx, email, [event], catalogue)).status;
+}
+
+/**
+ * Closes an e-mail's open dead letter: nothing more is to be done about it. The e-mail stays dead, and readable.
+ *
+ * @param clientId whose it has to be; null for anyone's.
+ * @returns false when there is no open one.
+ */
+export async function discard(db: Db, clientId: string | null, emailId: string): Promise<boolean> {
+  let update = db
+    .updateTable('dead_emails')
+    .set({ resolved_at: sql<Date>`now()`, resolution: 'discarded' })
+    .where('email_id', '=', emailId)
+    .where('resolved_at', 'is', null);
+  if (clientId) update = update.where('client_id', '=', clientId);
+  const discarded = await update.returning('email_id').executeTakeFirst();
+  return discarded !== undefined;
 }

@@ -69,7 +69,18 @@ export async function recordEvents(
       .where('id', '=', email.id)
       .execute();
   }
+  if (email.status === 'dead' && status !== 'dead') await closeDeadLetter(trx, email.id);
   return { added: events.filter((event) => addedKeys.has(event.key)), before: email.status, status };
+}
+
+/** A provider had taken it after all; an operator's retry has closed it already, with a word of its own. */
+async function closeDeadLetter(trx: Trx, emailId: string): Promise<void> {
+  await trx
+    .updateTable('dead_emails')
+    .set({ resolved_at: sql<Date>`now()`, resolution: 'delivered' })
+    .where('email_id', '=', emailId)
+    .where('resolved_at', 'is', null)
+    .execute();
 }
 
 /** Leaves word that an e-mail's workflow is to be told; whoever delivers it deletes the row. */
