@@ -6,6 +6,7 @@ import type { Db } from '../db/database.js';
 import type { StatusCatalogue } from '../db/statuses.js';
 import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
 import type { PerPriority } from '../priority.js';
+import { addAdminRoutes } from './admin/routes.js';
 import { type ApiState, authenticator } from './authenticate.js';
 import { addEmailRoutes } from './email/routes.js';
 import { addHealthRoutes } from './health/routes.js';
@@ -30,6 +31,7 @@ export function createApp(options: AppOptions): Koa<ApiState> {
   addHealthRoutes(router, { db });
   addSendRoutes(router, { db, uploads, authenticate, deadlineMs, limits });
   addEmailRoutes(router, { db, authenticate });
+  addAdminRoutes(router, { db, authenticate, deadlineMs, logger });
   addOpenRoutes(router, { db, catalogue, logger });
 
   const app = new Koa<ApiState>();

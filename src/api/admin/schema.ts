@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { PRIORITIES } from '../../priority.js';
+import { isOneLine } from '../send/faults.js';
+
+/** Operators read it in lists, and Temporal keeps it beside the queue. */
+const REASON_CHARACTERS = 200;
+
+const reason = z.string().trim().min(1, 'must say why').max(REASON_CHARACTERS).refine(isOneLine, 'must be one line');
+
+/** `{priority|all}` of an address. */
+export const priorityParameter = z
+  .enum([...PRIORITIES, 'all'])
+  .transform((value) => (value === 'all' ? PRIORITIES : [value]));
+
+export const pauseBody = z.strictObject({ reason });
+
+export const resumeBody = z.strictObject({});
+
+export const providerBody = z
+  .strictObject({
+    enabled: z.boolean().optional(),
+    forced: z.enum(['open', 'closed']).nullable().optional(),
+    rate_per_s: z.number().positive().max(10_000).nullable().optional(),
+    per_day: z.int().positive().max(1_000_000_000).nullable().optional(),
+    reason,
+  })
+  .refine((body) => Object.keys(body).length > 1, {
+    path: ['reason'],
+    error: 'is all there is: name enabled, forced, rate_per_s or per_day as well',
+  });
