@@ -51,6 +51,7 @@ export interface AcceptedCall {
   readonly generation: number;
   readonly attempt: number;
   readonly accepted_at: string;
+  readonly attachment_sha256: readonly string[];
 }
 
 interface Running {

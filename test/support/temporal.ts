@@ -1,11 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { inject } from 'vitest';
-import { freePort } from '../../src/dev/ports.js';
-import { type RunningTemporal, SEARCH_ATTRIBUTES, startTemporalServer } from '../../src/dev/temporal-server.js';
+import { SEARCH_ATTRIBUTES } from '../../src/dev/temporal-server.js';
+import { startOwnTemporal } from './temporal-server.js';
 
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
 const KEYWORD = 2;
@@ -46,43 +43,7 @@ export async function createTestNamespace(address = inject('temporalAddress')): 
   return { address, namespace, client, drop: () => connection.close() };
 }
 
-export interface TestTemporal {
-  /** `host:port`; stays the same over `kill` and `start`. */
-  readonly address: string;
-  readonly pid: number;
-  /** SIGKILL, as a crash would; resolves when it is gone. */
-  kill(): Promise<void>;
-  /** Starts it again on the same port and data. */
-  start(): Promise<void>;
-  /** Stops it and deletes its data. */
-  drop(): Promise<void>;
-}
+export type { TestTemporal } from './temporal-server.js';
 
 /** A Temporal server of the test's own with a file database, for tests that stop or kill it. */
-export async function startTestTemporal(): Promise<TestTemporal> {
-  const folder = mkdtempSync(join(tmpdir(), 'tempost-temporal-'));
-  const options = {
-    cli: inject('temporalCli'),
-    port: await freePort(),
-    databaseFile: join(folder, 'temporal.db'),
-    logFile: join(folder, 'temporal.log'),
-  };
-  let server: RunningTemporal = await startTemporalServer(options);
-  return {
-    address: server.address,
-    get pid() {
-      return server.pid;
-    },
-    async kill() {
-      process.kill(server.pid, 'SIGKILL');
-      await server.exited;
-    },
-    async start() {
-      server = await startTemporalServer(options);
-    },
-    async drop() {
-      await server.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
-}
+export const startTestTemporal = () => startOwnTemporal(inject('temporalCli'));

@@ -1,0 +1,54 @@
+import type { World } from './world.js';
+
+/** A length of time in seconds: in the whole drill, and in the quick one of CI. */
+export interface Seconds {
+  readonly full: number;
+  readonly quick: number;
+}
+
+/** A known set of e-mails, something that really breaks while they are submitted, and what is promised all the same. */
+export interface Drill {
+  readonly name: string;
+  /** One sentence for the list. */
+  readonly breaks: string;
+  /** How long it stays broken; the e-mails are submitted before, during and after. */
+  readonly outageS: Seconds;
+  /** More environment for every process of ours. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Promised: every critical e-mail for an ordinary receiver is with a provider within its 15 s. */
+  readonly criticalInTime?: true;
+  /** Evidence is missing on purpose: repeats may happen, and each must have been counted. */
+  readonly duplicates?: 'counted';
+  /** Webhooks are lost on purpose: an e-mail may stay "sent". */
+  readonly silence?: true;
+  /** Where PostgreSQL's data are to be; made and removed by the drill. */
+  readonly disk?: SmallDisk;
+  /** Receivers other than ordinary ones, by the e-mail's number in the set. */
+  readonly receiver?: (n: number, emails: number) => string | undefined;
+  /** Breaks and heals; runs while the set is being submitted. */
+  breakAndHeal(world: World): Promise<void>;
+  /** More that has to be true in the end. @returns what is not. */
+  check?(world: World): Promise<string[]>;
+}
+
+export interface SmallDisk {
+  readonly sizeMb: number;
+}
+
+/** Something this machine or this release cannot do: the drill is skipped, with this reason. */
+export class CannotDrill extends Error {
+  override readonly name = 'CannotDrill';
+}
+
+/** A drill in which the providers misbehave for a while. */
+export function faultDrill(drill: Omit<Drill, 'breakAndHeal'> & { readonly faults: object }): Drill {
+  const { faults, ...rest } = drill;
+  return {
+    ...rest,
+    async breakAndHeal(world) {
+      await world.stack.setFaults(faults);
+      await world.outage();
+      await world.stack.setFaults({});
+    },
+  };
+}

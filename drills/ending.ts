@@ -1,0 +1,44 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Drill } from './drill.js';
+import type { World } from './world.js';
+
+/** From the last acceptance (or the healing, whichever is later) to "it never ends". */
+const PATIENCE_S = { full: 300, quick: 90 } as const;
+const LOOK_EVERY_MS = 500;
+/** Nothing may be sent a second time after the end either. */
+const AFTERMATH_MS = 3_000;
+
+/** Statuses in which nothing is left to be done for an e-mail. */
+const ENDED = [
+  ...['delivered', 'opened', 'clicked', 'failed', 'bounced', 'complained', 'suppressed', 'cancelled', 'dead'],
+];
+
+/**
+ * Waits until every e-mail has ended and every attachment is in the object storage.
+ *
+ * @returns what has not come to its end in time.
+ */
+export async function waitForEnd(world: World, drill: Drill): Promise<string[]> {
+  const ended = drill.silence ? [...ENDED, 'sent', 'deferred'] : ENDED;
+  const giveUpAt = Date.now() + (world.options.quick ? PATIENCE_S.quick : PATIENCE_S.full) * 1000;
+  let open = ['nobody has looked yet'];
+  while (Date.now() < giveUpAt) {
+    open = await openEnds(world, ended).catch((error) => [`the record could not be read: ${String(error)}`]);
+    if (open.length === 0) break;
+    await delay(LOOK_EVERY_MS);
+  }
+  await delay(AFTERMATH_MS);
+  return open;
+}
+
+async function openEnds(world: World, ended: readonly string[]): Promise<string[]> {
+  const statuses = await world.query<{ status: string; priority: string; count: string }>(
+    'select status, priority, count(*) from emails where not status = any($1) group by 1, 2',
+    [ended],
+  );
+  const [spool] = await world.query<{ count: string }>('select count(*) from attachments where storage_path is null');
+  return [
+    ...statuses.map(({ status, priority, count }) => `${count} ${priority} still "${status}"`),
+    ...(spool && spool.count !== '0' ? [`${spool.count} attachments still in the spool`] : []),
+  ];
+}

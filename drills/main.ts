@@ -1,0 +1,68 @@
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { findTemporalCli } from '../src/dev/temporal-cli.js';
+import type { Drill } from './drill.js';
+import { head, keepResults, row } from './report.js';
+import { endRunningDrills, runDrill } from './run.js';
+import { DRILLS } from './scenarios/index.js';
+
+const USAGE = `npm run drill -- [NAME ...] [--list] [--emails N] [--quick]
+  NAME        one or several drills; without a name all of them, one after another
+  --list      the drills and what each breaks
+  --emails N  how many e-mails each submits, a third of each priority (default 300)
+  --quick     short outages, as in CI
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    list: { type: 'boolean', default: false },
+    emails: { type: 'string', default: '300' },
+    quick: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+const emails = Number(values.emails);
+const unknown = positionals.filter((name) => !DRILLS.some((drill) => drill.name === name));
+const write = (text: string) => process.stdout.write(`${text}\n`);
+
+if (values.help) {
+  write(USAGE);
+} else if (values.list) {
+  for (const drill of DRILLS) write(`${drill.name.padEnd(28)}  ${drill.breaks}`);
+} else if (unknown.length > 0 || !Number.isInteger(emails) || emails < 3) {
+  process.stderr.write(
+    `drill: ${unknown.length > 0 ? `no drill ${unknown.join(', ')}` : '--emails wants 3 or more'}\n`,
+  );
+  process.stderr.write(USAGE);
+  process.exitCode = 2;
+} else {
+  const chosen = positionals.length > 0 ? DRILLS.filter(({ name }) => positionals.includes(name)) : DRILLS;
+  process.exitCode = (await runAll(chosen)) ? 0 : 1;
+}
+
+/** @returns whether every promise was kept. */
+async function runAll(drills: readonly Drill[]): Promise<boolean> {
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => void endRunningDrills().finally(() => process.exit(code)));
+  }
+  const dataDir = process.env.DATA_DIR || fileURLToPath(new URL('../.data', import.meta.url));
+  const cli = await findTemporalCli({ env: process.env, dataDir });
+  const results = keepResults(new Date());
+  let kept = true;
+  write(head());
+  for (const drill of drills) {
+    const say = (sentence: string) => process.stderr.write(`${drill.name}: ${sentence}\n`);
+    const result = await runDrill(drill, { emails, quick: values.quick, cli, say }, (world, count) =>
+      results.keepEvidence(drill.name, world, count),
+    );
+    results.keep(result);
+    write(row(result));
+    kept &&= result.broken.length === 0;
+  }
+  write(`\nResults: ${results.file}`);
+  return kept;
+}

@@ -1,0 +1,103 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Count, countAll } from './count.js';
+import { CannotDrill, type Drill } from './drill.js';
+import { waitForEnd } from './ending.js';
+import { submitSet } from './known-set.js';
+import { World, type WorldOptions } from './world.js';
+
+const CRITICAL_S = 15;
+/** E-mails come before the break and after the healing, too. */
+const BEFORE_MS = 2_000;
+const AFTER_MS = 5_000;
+/** How long the last evidence may be on its way when everything has ended. */
+const LATE_EVIDENCE_MS = 15_000;
+
+export interface DrillResult {
+  readonly drill: string;
+  readonly at: string;
+  readonly emails: number;
+  readonly quick: boolean;
+  /** Why it was not run. */
+  readonly skipped?: string;
+  readonly count?: Count;
+  readonly tookS: number;
+  /** Promises that were broken. */
+  readonly broken: readonly string[];
+}
+
+/**
+ * Runs one drill on a system of its own.
+ *
+ * @param onBroken looks at the system while it still runs, when a promise was broken.
+ */
+export async function runDrill(
+  drill: Drill,
+  options: WorldOptions,
+  onBroken?: (world: World, count: Count) => Promise<void>,
+): Promise<DrillResult> {
+  const startedAt = Date.now();
+  const about = {
+    drill: drill.name,
+    at: new Date(startedAt).toISOString(),
+    emails: options.emails,
+    quick: options.quick,
+  };
+  const tookS = () => Math.round((Date.now() - startedAt) / 1000);
+  let world: World | undefined;
+  try {
+    world = await World.start(drill, options);
+    running.add(world);
+    const { count, broken } = await through(world, drill);
+    if (broken.length > 0) await onBroken?.(world, count);
+    return { ...about, count, tookS: tookS(), broken };
+  } catch (error) {
+    if (error instanceof CannotDrill) return { ...about, skipped: error.message, tookS: tookS(), broken: [] };
+    return { ...about, tookS: tookS(), broken: [`the drill itself failed: ${(error as Error).stack}`] };
+  } finally {
+    await world?.end();
+    if (world) running.delete(world);
+  }
+}
+
+async function through(world: World, drill: Drill): Promise<{ count: Count; broken: string[] }> {
+  const breaking = (async () => {
+    await delay(BEFORE_MS);
+    await drill.breakAndHeal(world);
+  })();
+  const overMs = BEFORE_MS + world.brokenS * 1000 + AFTER_MS;
+  const [known] = await Promise.all([submitSet(world.stack, drill, world.options.emails, overMs), breaking]);
+  world.say(`all ${known.length} are accepted; waiting for the end`);
+  const open = await waitForEnd(world, drill);
+  const count = await countEvidence(world, known);
+  const broken = [...open, ...judge(drill, count), ...((await drill.check?.(world)) ?? [])];
+  return { count, broken };
+}
+
+/** A duplicate is known once its own evidence has come. */
+async function countEvidence(world: World, known: Parameters<typeof countAll>[1]): Promise<Count> {
+  const giveUpAt = Date.now() + LATE_EVIDENCE_MS;
+  for (;;) {
+    const count = await countAll(world, known);
+    if (count.duplicates === count.duplicatesKnown || Date.now() > giveUpAt) return count;
+    await delay(500);
+  }
+}
+
+function judge(drill: Drill, count: Count): string[] {
+  const { longestOrdinaryCriticalS: critical } = count;
+  const late = drill.criticalInTime && critical !== null && critical > CRITICAL_S;
+  return [
+    ...(count.lost > 0 ? [`${count.lost} lost`] : []),
+    ...(count.duplicatesUncounted > 0 ? [`${count.duplicatesUncounted} duplicates not counted`] : []),
+    ...(count.duplicates > 0 && !drill.duplicates ? [`${count.duplicates} duplicates in spite of evidence`] : []),
+    ...(late ? [`critical took ${critical} s, which is more than ${CRITICAL_S} s`] : []),
+    ...count.faults,
+  ];
+}
+
+const running = new Set<World>();
+
+/** Ends whatever a drill has started, when it is interrupted. */
+export async function endRunningDrills(): Promise<void> {
+  await Promise.all([...running].map((world) => world.end()));
+}

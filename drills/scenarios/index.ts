@@ -1,0 +1,24 @@
+import type { Drill } from '../drill.js';
+import { AMBIGUITY_DRILLS } from './ambiguity.js';
+import { PROVIDER_DRILLS } from './providers.js';
+import { SERVER_DRILLS } from './servers.js';
+import { SERVICE_DRILLS } from './services.js';
+import { STOP_DRILLS } from './stops.js';
+import { WORKER_DRILLS } from './workers.js';
+
+/** Every drill, in the order in which they are run. */
+export const DRILLS: readonly Drill[] = [
+  ...WORKER_DRILLS,
+  ...SERVICE_DRILLS,
+  ...SERVER_DRILLS,
+  ...PROVIDER_DRILLS,
+  ...AMBIGUITY_DRILLS,
+  ...STOP_DRILLS,
+];
+
+/** @throws Error when there is no drill of that name. */
+export function drillNamed(name: string): Drill {
+  const found = DRILLS.find((drill) => drill.name === name);
+  if (!found) throw new Error(`no drill ${name}`);
+  return found;
+}

@@ -1,0 +1,131 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { startTestPostgres, type TestPostgres } from '../test/support/postgres.js';
+import { PROCESS_NAMES, type ProcessName, Stack } from '../test/support/stack.js';
+import { startOwnTemporal, type TestTemporal } from '../test/support/temporal-server.js';
+import type { Drill, Seconds } from './drill.js';
+import { mountSmallDisk } from './small-disk.js';
+import { openWire, type Wire } from './wire.js';
+
+export interface WorldOptions {
+  /** How many e-mails are submitted. */
+  readonly emails: number;
+  /** Short outages and times, as in CI. */
+  readonly quick: boolean;
+  /** Temporal's CLI. */
+  readonly cli: string;
+  readonly say: (sentence: string) => void;
+}
+
+export const WORKERS = ['worker-critical', 'worker-medium', 'worker-low'] as const;
+/** Everything of ours. The sandbox stands for the providers, which go on without us. */
+const OURS = PROCESS_NAMES.filter((name) => name !== 'sandbox');
+
+/**
+ * Times that let a drill end within minutes. Critical's are the real ones; look-ups that lag 30 s come before medium
+ * and low are sent again, as they do within 15 min and 45 min.
+ */
+const timesOf = (quick: boolean): Record<string, string> => ({
+  DEADLINE_MEDIUM_S: quick ? '20' : '75',
+  DEADLINE_LOW_S: quick ? '30' : '150',
+  AMBIGUOUS_WAIT_LOW_S: quick ? '20' : '75',
+  CALL_TIMEOUT_MEDIUM_S: quick ? '6' : '15',
+  CALL_TIMEOUT_LOW_S: quick ? '6' : '15',
+  BACKOFF_MAX_S: quick ? '3' : '10',
+  SWEEP_INTERVAL_S: '1',
+  SWEEP_AFTER_S: quick ? '5' : '10',
+});
+
+/** What a drill works with: the whole system on servers of its own, every part of which it may break. */
+export class World {
+  readonly brokenS: number;
+
+  private constructor(
+    readonly stack: Stack,
+    readonly postgres: TestPostgres,
+    readonly temporal: TestTemporal,
+    /** Stands before the primary provider (Mailgun). */
+    readonly primary: Wire,
+    /** The folder of the small disk, when the drill asked for one. */
+    readonly diskFolder: string | undefined,
+    readonly options: WorldOptions,
+    outage: Seconds,
+    private readonly ends: readonly (() => unknown)[],
+  ) {
+    this.brokenS = options.quick ? outage.quick : outage.full;
+  }
+
+  static async start(drill: Drill, options: WorldOptions): Promise<World> {
+    const ends: (() => unknown)[] = [];
+    const own = <T>(thing: T, end: (thing: T) => unknown): T => {
+      ends.unshift(() => end(thing));
+      return thing;
+    };
+    try {
+      const disk = drill.disk && own(mountSmallDisk(drill.disk), (mounted) => mounted.remove());
+      const postgres = own(await startTestPostgres(disk?.folder), (server) => server.drop());
+      const temporal = own(await startOwnTemporal(options.cli), (server) => server.drop());
+      let sandboxPort = 0;
+      const primary = own(await openWire(() => sandboxPort), (wire) => wire.close());
+      const stack = await Stack.start({
+        databaseUrl: postgres.url,
+        temporalAddress: temporal.address,
+        env: {
+          ...timesOf(options.quick),
+          MAILGUN_API_URL: `http://127.0.0.1:${primary.port}`,
+          ...drill.env,
+        },
+      });
+      own(stack, (running) => running.stop());
+      sandboxPort = stack.ports.sandbox;
+      return new World(stack, postgres, temporal, primary, disk?.folder, options, drill.outageS, ends);
+    } catch (error) {
+      await endAll(ends);
+      throw error;
+    }
+  }
+
+  /** Ends everything and leaves nothing behind. May be called twice. */
+  async end(): Promise<void> {
+    await endAll(this.ends);
+  }
+
+  /** Leaves things broken for as long as the drill says. */
+  async outage(): Promise<void> {
+    await delay(this.brokenS * 1000);
+  }
+
+  say(sentence: string): void {
+    this.options.say(sentence);
+  }
+
+  async killAll(names: readonly ProcessName[] = OURS): Promise<void> {
+    await Promise.all(names.map((name) => this.stack.kill(name)));
+  }
+
+  async startAll(names: readonly ProcessName[] = OURS): Promise<void> {
+    await Promise.all(names.map((name) => this.stack.startProcess(name)));
+  }
+
+  /** Asks the record, on a connection of its own: the database may have been away in between. */
+  async query<T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
+    const client = new pg.Client({ connectionString: this.postgres.url, connectionTimeoutMillis: 5_000 });
+    client.on('error', () => {});
+    await client.connect();
+    try {
+      return (await client.query<T>(text, values)).rows;
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+}
+
+async function endAll(ends: readonly (() => unknown)[]): Promise<void> {
+  for (const end of ends) {
+    try {
+      await end();
+    } catch (error) {
+      process.stderr.write(`drill: not ended in order: ${String(error)}\n`);
+    }
+  }
+}
