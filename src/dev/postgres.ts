@@ -7,9 +7,9 @@ import {
   existsSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   realpathSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -136,7 +136,11 @@ export function removePostgresHome(home: string): void {
   const note = join(home, 'location');
   if (existsSync(note)) {
     rmSync(readFileSync(note, 'utf8').trim(), { recursive: true, force: true });
-    if (readdirSync(OUTSIDE).length === 0) rmSync(OUTSIDE, { recursive: true, force: true });
+    try {
+      rmdirSync(OUTSIDE);
+    } catch {
+      // Others have theirs in it.
+    }
   }
   rmSync(home, { recursive: true, force: true });
 }
