@@ -27,6 +27,10 @@ export interface Submission {
   /** Already staged as chunks under `emailId`. */
   readonly attachment: StagedAttachment | null;
   readonly idempotency: Idempotency | null;
+  /** The e-mail that this one sends again: its attachment comes along, from the spool or by its place in storage. */
+  readonly resendOf?: string;
+  /** The e-mail that this one tells the failure of. */
+  readonly noticeFor?: string;
 }
 
 export interface StagedAttachment {
@@ -56,12 +60,14 @@ export interface Acceptance {
 
 /**
  * accepted: committed now. replayed: the same request was accepted before. in_flight: the same key is being accepted
- * at this moment. key_reused: the key was used for another request.
+ * at this moment. key_reused: the key was used for another request. limit_reached: the client has submitted what it may
+ * of this priority today (UTC).
  */
 export type AcceptResult =
   | { readonly kind: 'accepted' | 'replayed'; readonly acceptance: Acceptance }
   | { readonly kind: 'in_flight' }
-  | { readonly kind: 'key_reused' };
+  | { readonly kind: 'key_reused' }
+  | { readonly kind: 'limit_reached' };
 
 /** Dispatchers listen here; the payload is the priority. */
 export const QUEUE_CHANNEL = 'tempost_queue';
@@ -76,9 +82,15 @@ export async function acceptEmail(db: Db, submission: Submission): Promise<Accep
   try {
     return await db.transaction().execute((trx) => accept(trx, submission));
   } catch (error) {
+    if (error instanceof LimitReachedError) return { kind: 'limit_reached' };
     if ((error as { constraint?: string }).constraint === 'idempotency_keys_pkey') return { kind: 'in_flight' };
     throw error;
   }
+}
+
+/** Rolls an acceptance back. */
+class LimitReachedError extends Error {
+  override readonly name = 'LimitReachedError';
 }
 
 async function accept(trx: Trx, submission: Submission): Promise<AcceptResult> {
@@ -87,7 +99,26 @@ async function accept(trx: Trx, submission: Submission): Promise<AcceptResult> {
   if (!start.locked) return { kind: 'in_flight' };
   const earlier = idempotency && (await findEarlier(trx, clientId, idempotency));
   if (earlier) return earlier;
-  return { kind: 'accepted', acceptance: await insert(trx, submission, start.id, start.now) };
+  const acceptance = await insertEmail(trx, submission, start.id, start.now);
+  await countUsage(trx, submission);
+  return { kind: 'accepted', acceptance };
+}
+
+/**
+ * Counts an e-mail against its client's daily limit. The last statement of its transaction, because it locks a row that
+ * all of the client's submissions of a priority share: for one round trip and the commit.
+ *
+ * @throws LimitReachedError when the limit is used up.
+ */
+async function countUsage(trx: Trx, { clientId, priority }: Submission): Promise<void> {
+  const limit = sql.ref(`daily_limit_${priority}`);
+  const { rows } = await sql`
+    insert into client_usage as used (client_id, priority, day, accepted)
+    select id, ${priority}, (now() at time zone 'UTC')::date, 1 from clients where id = ${clientId} and ${limit} > 0
+    on conflict (client_id, priority, day) do update set accepted = used.accepted + 1
+      where used.accepted < (select ${limit} from clients where id = ${clientId})
+    returning used.accepted`.execute(trx);
+  if (rows.length === 0) throw new LimitReachedError();
 }
 
 /** The e-mail's id and time of acceptance by the database's clock, and the idempotency key to ourselves. */
@@ -115,8 +146,9 @@ async function findEarlier(trx: Trx, clientId: string, { key, requestHash }: Ide
   return { kind: 'replayed', acceptance: row.response as unknown as Acceptance } as const;
 }
 
-async function insert(trx: Trx, submission: Submission, id: string, now: Date): Promise<Acceptance> {
-  const { clientId, priority, attachment, idempotency } = submission;
+/** Writes an e-mail with all that belongs to it, and has the dispatchers told at the commit. */
+export async function insertEmail(trx: Trx, submission: Submission, id: string, now: Date): Promise<Acceptance> {
+  const { clientId, priority, attachment, idempotency, resendOf } = submission;
   const status = submission.sendAt ? 'scheduled' : 'queued';
   const dueAt = submission.sendAt ?? now;
   const deadlineAt = new Date(dueAt.getTime() + submission.deadlineMs);
@@ -147,6 +179,8 @@ async function insert(trx: Trx, submission: Submission, id: string, now: Date): 
         created_at: now,
         due_at: dueAt,
         deadline_at: deadlineAt,
+        resend_of: resendOf ?? null,
+        notice_for: submission.noticeFor ?? null,
       }),
     )
     .with('event', (cte) =>
@@ -167,6 +201,33 @@ async function insert(trx: Trx, submission: Submission, id: string, now: Date): 
         sha256: attachment.sha256,
       }),
     );
+  }
+  // In one statement, so in one snapshot: an upload that drops the spool meanwhile is seen not at all or whole.
+  if (resendOf) {
+    statement = statement
+      .with('attachment', (cte) =>
+        cte
+          .insertInto('attachments')
+          .columns(['email_id', 'filename', 'content_type', 'size_bytes', 'sha256', 'storage_path', 'stored_at'])
+          .expression((eb) =>
+            eb
+              .selectFrom('attachments')
+              .select(sql<string>`${id}::uuid`.as('email_id'))
+              .select(['filename', 'content_type', 'size_bytes', 'sha256', 'storage_path', 'stored_at'])
+              .where('email_id', '=', resendOf),
+          ),
+      )
+      .with('chunks', (cte) =>
+        cte
+          .insertInto('attachment_chunks')
+          .columns(['email_id', 'seq', 'data'])
+          .expression((eb) =>
+            eb
+              .selectFrom('attachment_chunks')
+              .select([sql<string>`${id}::uuid`.as('email_id'), 'seq', 'data'])
+              .where('email_id', '=', resendOf),
+          ),
+      );
   }
   if (idempotency) {
     // The primary key is the guarantee; the lock only spares the second of two equal requests the wait.

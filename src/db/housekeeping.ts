@@ -10,6 +10,8 @@ const EXPIRED: Record<string, RawBuilder<unknown>> = {
   // Webhooks older than 12 hours are refused, so their tokens need not be known any longer.
   webhook_tokens: sql`recorded_at < now() - interval '24 hours'`,
   unmatched_webhooks: sql`recorded_at < now() - interval '90 days'`,
+  // For whoever asks what a client has submitted lately; the limit itself looks at today only.
+  client_usage: sql`day < current_date - 90`,
 };
 const BATCH = 5_000;
 

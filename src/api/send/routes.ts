@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import type Router from '@koa/router';
-import { type Acceptance, acceptEmail, type Submission } from '../../db/accept.js';
+import { acceptEmail, type Submission } from '../../db/accept.js';
 import { ChunkStaging } from '../../db/chunks.js';
 import type { Db } from '../../db/database.js';
 import { Problem } from '../../http/problem.js';
 import type { PerPriority } from '../../priority.js';
+import { answerAcceptance, readIdempotencyKey } from '../acceptance.js';
 import type { ApiState, Authenticate } from '../authenticate.js';
 import type { ApiLimits } from '../limits.js';
 import { invalidFields } from './faults.js';
@@ -43,23 +44,13 @@ export function addSendRoutes(router: Router<ApiState>, options: SendRouteOption
       keepChunks = true;
       const result = await acceptEmail(db, submission);
       keepChunks = result.kind === 'accepted';
-      if (result.kind === 'in_flight') throw keyInFlight();
-      if (result.kind === 'key_reused') throw keyReused();
-      if (result.kind === 'replayed') ctx.set('Idempotent-Replayed', 'true');
-      ctx.state.emailId = result.acceptance.id;
-      ctx.type = 'application/json';
-      ctx.body = answerOf(result.acceptance);
+      answerAcceptance(ctx, result);
     } finally {
       running--;
       // Best effort: what stays behind is swept an hour later.
       if (!keepChunks) await staging.discard().catch(() => undefined);
     }
   });
-}
-
-/** The answer's bytes; a repeat builds the same ones from what was stored. */
-function answerOf({ id, status, priority, createdAt, deadlineAt }: Acceptance): string {
-  return JSON.stringify({ id, status, priority, created_at: createdAt, deadline_at: deadlineAt });
 }
 
 /** @throws Problem listing every fault of the form. */
@@ -110,22 +101,6 @@ function hashOf({ fields, attachment }: SendForm): Buffer {
     .update(JSON.stringify([sorted, file]))
     .digest();
 }
-
-/** @returns the key, or undefined when there is none. */
-function readIdempotencyKey(header: string): string | undefined {
-  if (header === '') return undefined;
-  if (/^[\x21-\x7e]{1,255}$/.test(header)) return header;
-  const detail = 'Idempotency-Key has to be 1 to 255 printable ASCII characters without spaces.';
-  throw new Problem(400, 'invalid_idempotency_key', detail);
-}
-
-const keyInFlight = () =>
-  new Problem(409, 'idempotency_key_in_flight', 'A request with this Idempotency-Key is being accepted. Ask again.', {
-    headers: { 'Retry-After': '1' },
-  });
-
-const keyReused = () =>
-  new Problem(422, 'idempotency_key_reused', 'This Idempotency-Key was used for another request.');
 
 const tooManyUploads = () =>
   new Problem(503, 'too_many_uploads', 'Too many requests are being read at this moment.', {

@@ -1,0 +1,43 @@
+import type { Context } from 'koa';
+import type { Acceptance, AcceptResult } from '../db/accept.js';
+import { Problem } from '../http/problem.js';
+import type { ApiState } from './authenticate.js';
+
+/** @returns the key, or undefined when there is none. @throws Problem 400 for one that cannot be a key. */
+export function readIdempotencyKey(header: string): string | undefined {
+  if (header === '') return undefined;
+  if (/^[\x21-\x7e]{1,255}$/.test(header)) return header;
+  const detail = 'Idempotency-Key has to be 1 to 255 printable ASCII characters without spaces.';
+  throw new Problem(400, 'invalid_idempotency_key', detail);
+}
+
+/** Answers a submission, of a form or of an older e-mail. @throws Problem when nothing was accepted. */
+export function answerAcceptance(ctx: Context & { state: ApiState }, result: AcceptResult): void {
+  if (result.kind === 'in_flight') throw keyInFlight();
+  if (result.kind === 'key_reused') throw keyReused();
+  if (result.kind === 'limit_reached') throw limitReached();
+  if (result.kind === 'replayed') ctx.set('Idempotent-Replayed', 'true');
+  ctx.state.emailId = result.acceptance.id;
+  ctx.type = 'application/json';
+  ctx.body = answerOf(result.acceptance);
+}
+
+/** The answer's bytes; a repeat builds the same ones from what was stored. */
+function answerOf({ id, status, priority, createdAt, deadlineAt }: Acceptance): string {
+  return JSON.stringify({ id, status, priority, created_at: createdAt, deadline_at: deadlineAt });
+}
+
+const keyInFlight = () =>
+  new Problem(409, 'idempotency_key_in_flight', 'A request with this Idempotency-Key is being accepted. Ask again.', {
+    headers: { 'Retry-After': '1' },
+  });
+
+const keyReused = () =>
+  new Problem(422, 'idempotency_key_reused', 'This Idempotency-Key was used for another request.');
+
+const DAY_S = 24 * 60 * 60;
+
+const limitReached = () =>
+  new Problem(429, 'daily_limit_reached', 'This client has submitted what it may of this priority today (UTC).', {
+    headers: { 'Retry-After': String(DAY_S - (Math.floor(Date.now() / 1000) % DAY_S)) },
+  });
