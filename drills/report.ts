@@ -45,7 +45,7 @@ export function row(result: DrillResult): string {
 const cells = (texts: readonly string[]) =>
   texts.map((text, n) => (n === 0 ? text.padEnd(COLUMNS[n]![1]) : text.padStart(COLUMNS[n]![1]))).join('  ');
 
-/** Keeps the results of one run as JSON lines, and of drills that failed also the logs and the lives of e-mails. */
+/** Keeps the results of one run as JSON lines, and of each drill the logs and the lives of its strangest e-mails. */
 export function keepResults(startedAt: Date) {
   const name = startedAt.toISOString().replaceAll(':', '-').slice(0, 19);
   mkdirSync(RESULTS, { recursive: true });

@@ -28,12 +28,12 @@ export interface DrillResult {
 /**
  * Runs one drill on a system of its own.
  *
- * @param onBroken looks at the system while it still runs, when a promise was broken.
+ * @param lookAt looks at the system at the end, while it still runs.
  */
 export async function runDrill(
   drill: Drill,
   options: WorldOptions,
-  onBroken?: (world: World, count: Count) => Promise<void>,
+  lookAt?: (world: World, count: Count) => Promise<void>,
 ): Promise<DrillResult> {
   const startedAt = Date.now();
   const about = {
@@ -48,7 +48,7 @@ export async function runDrill(
     world = await World.start(drill, options);
     running.add(world);
     const { count, broken } = await through(world, drill);
-    if (broken.length > 0) await onBroken?.(world, count);
+    await lookAt?.(world, count);
     return { ...about, count, tookS: tookS(), broken };
   } catch (error) {
     if (error instanceof CannotDrill) return { ...about, skipped: error.message, tookS: tookS(), broken: [] };
