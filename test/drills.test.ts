@@ -1,0 +1,32 @@
+import { describe, expect, inject, it } from 'vitest';
+import { runDrill } from '../drills/run.js';
+import { drillNamed } from '../drills/scenarios/index.js';
+
+/** Enough for every priority, attachments included, at every stage. */
+const EMAILS = 18;
+
+/**
+ * The quick versions of drills whose failures no other test meets; `npm run drill` runs all of them in full. Killed
+ * workers, services and servers are in `crash.test.ts` and `kill-points.test.ts`.
+ */
+const CHOSEN = [
+  'temporal-database-deleted',
+  'primary-down',
+  'taken-but-timeout',
+  'webhooks-shuffled',
+  'storage-down',
+  'full-stop',
+];
+
+describe.each(CHOSEN)('drill %s', (name) => {
+  it('loses nothing and sends nothing twice that is not counted', { timeout: 150_000 }, async () => {
+    const result = await runDrill(drillNamed(name), {
+      emails: EMAILS,
+      quick: true,
+      cli: inject('temporalCli'),
+      say: () => {},
+    });
+    expect(result.broken, JSON.stringify(result)).toEqual([]);
+    expect(result.count).toMatchObject({ accepted: EMAILS, handedOver: EMAILS, lost: 0, duplicatesUncounted: 0 });
+  });
+});
