@@ -1,0 +1,130 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest';
+import { freePort } from './ports.js';
+import { removePostgresHome } from './postgres.js';
+import { processStartTime } from './process.js';
+import { type Addresses, endOrphans, type ProcessRecord, readAddresses } from './run-state.js';
+
+// What `npm start` runs, as it was built; `npm test` builds it first.
+const script = (name: string) => fileURLToPath(new URL(`../../dist/src/dev/${name}.js`, import.meta.url));
+
+const PORTS = ['API', 'WEBHOOKS', 'POSTGRES', 'TEMPORAL', 'TEMPORAL_UI', 'SANDBOX', 'INBOX', 'INBOX_SMTP'];
+const READY_WITHIN_MS = 100_000;
+
+let dataDir: string;
+let env: NodeJS.ProcessEnv;
+
+beforeAll(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), 'tempost-start-'));
+  const ports: Record<string, string> = {};
+  for (const name of PORTS) ports[`${name}_PORT`] = String(await freePort());
+  // Nothing of whoever runs the tests: no provider, no server, no npm that could go away.
+  const { PATH, HOME } = process.env;
+  env = { PATH, HOME, DATA_DIR: dataDir, TEMPORAL_CLI_PATH: inject('temporalCli'), LC_ALL: 'C', ...ports };
+});
+
+afterAll(async () => {
+  await endOrphans(processes(), [], 1_000);
+  removePostgresHome(join(dataDir, 'postgres'));
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+/** What the running or killed `npm start` has written down of its processes. */
+function processes(): ProcessRecord[] {
+  try {
+    return JSON.parse(readFileSync(join(dataDir, 'run.json'), 'utf8')).processes;
+  } catch {
+    return [];
+  }
+}
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly ended: Promise<unknown[]>;
+  output(): string;
+}
+
+function start(overrides: NodeJS.ProcessEnv = {}): Run {
+  // Another folder than the project's: nothing depends on where it is started, and no `.env` is read.
+  const child = spawn(process.execPath, [script('main')], { env: { ...env, ...overrides }, cwd: tmpdir() });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      output += chunk;
+    });
+  }
+  return { child, ended: once(child, 'exit'), output: () => output };
+}
+
+async function ready(run: Run): Promise<Addresses> {
+  const down = run.ended.then(() => {
+    throw new Error(`npm start ended:\n${run.output()}`);
+  });
+  const up = vi.waitFor(() => expect(readAddresses(dataDir)).toBeDefined(), {
+    timeout: READY_WITHIN_MS,
+    interval: 200,
+  });
+  await Promise.race([up, down]);
+  return readAddresses(dataDir) as Addresses;
+}
+
+async function email({ api, apiKey }: Addresses, id: string): Promise<{ status: string; attachment: unknown }> {
+  const answer = await fetch(`${api}/api/email/${id}`, { headers: { Authorization: `Bearer ${apiKey}` } });
+  return (await answer.json()) as { status: string; attachment: unknown };
+}
+
+it('names the variable of every busy port, and starts nothing', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const port = String((server.address() as { port: number }).port);
+  const run = start({ API_PORT: port, INBOX_PORT: env.SANDBOX_PORT });
+  expect(await run.ended).toEqual([1, null]);
+  server.close();
+  expect(run.output()).toContain(`API_PORT: port ${port}, for the API, is taken`);
+  expect(run.output()).toContain('INBOX_PORT: ');
+  expect(processes()).toEqual([]);
+});
+
+it('runs the whole system, goes on after a kill -9 of itself, and ends in order', { timeout: 240_000 }, async () => {
+  const first = start();
+  await ready(first);
+  await vi.waitFor(() => expect(first.output()).toContain('sample.txt'));
+  const curl = /^curl[\s\S]*sample\.txt"'$/m.exec(first.output())?.[0] as string;
+  const { stdout } = await promisify(execFile)('sh', ['-c', curl], { cwd: '/' });
+  const { id } = JSON.parse(stdout);
+
+  const rival = start();
+  expect(await rival.ended).toEqual([1, null]);
+  expect(rival.output()).toContain('runs already');
+
+  first.child.kill('SIGKILL');
+  await first.ended;
+  const orphans = processes();
+  expect(orphans.map(({ name }) => name)).toContain('postgres');
+
+  const second = start();
+  const addresses = await ready(second);
+  expect(orphans.filter(({ pid, startTime }) => processStartTime(pid) === startTime)).toEqual([]);
+  const options = { timeout: 30_000, interval: 200 };
+  await vi.waitFor(async () => expect((await email(addresses, id)).status).toBe('delivered'), options);
+  expect((await email(addresses, id)).attachment).toMatchObject({ filename: 'sample.txt', size: 39 });
+
+  const demo = await promisify(execFile)(process.execPath, [script('demo')], { env, cwd: tmpdir() });
+  expect(demo.stdout).toContain('medium, with attachment');
+  expect(demo.stdout.match(/queued → sent → delivered → opened/g)).toHaveLength(4);
+
+  const running = processes();
+  second.child.kill('SIGINT');
+  expect(await second.ended).toEqual([0, null]);
+  expect(running.filter(({ pid, startTime }) => processStartTime(pid) === startTime)).toEqual([]);
+  const stopped = [...second.output().matchAll(/ (\S+) +stopped$/gm)].map((match) => match[1]);
+  expect(stopped.slice(0, 3)).toEqual(['api', 'webhooks', 'dispatcher']);
+  expect(processes()).toEqual([]);
+});
