@@ -43,12 +43,7 @@ if (values.help) {
 
 /** @returns whether every promise was kept. */
 async function runAll(drills: readonly Drill[]): Promise<boolean> {
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
-    process.once(signal, () => void endRunningDrills().finally(() => process.exit(code)));
-  }
+  endInOrder();
   const dataDir = process.env.DATA_DIR || fileURLToPath(new URL('../.data', import.meta.url));
   const cli = await findTemporalCli({ env: process.env, dataDir });
   const results = keepResults(new Date());
@@ -65,4 +60,18 @@ async function runAll(drills: readonly Drill[]): Promise<boolean> {
   }
   write(`\nResults: ${results.file}`);
   return kept;
+}
+
+/** An interrupted run leaves nothing behind. A terminal's Ctrl-C comes twice: from the terminal, and through tsx. */
+function endInOrder(): void {
+  let ending = false;
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.on(signal, () => {
+      if (!ending) void endRunningDrills().finally(() => process.exit(code));
+      ending = true;
+    });
+  }
 }
