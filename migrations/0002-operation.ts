@@ -105,4 +105,11 @@ export async function up(db: Kysely<any>): Promise<void> {
     value bigint not null default 0,
     primary key (name, label)
   ) with (fillfactor = 50)`);
+
+  // Which Temporal database we have seen behind a namespace: another id means that it was lost and made anew.
+  await run(`create table temporal_namespaces (
+    namespace text primary key,
+    namespace_id text not null,
+    seen_at timestamptz not null default now()
+  )`);
 }

@@ -29,6 +29,7 @@ export const environmentSchema = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   API_PORT: port(3000),
   WEBHOOKS_PORT: port(3001),
+  METRICS_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
   PUBLIC_URL: url.optional(),
   PROVIDERS: z.string().default('mailgun,mandrill'),
   MAILGUN_API_KEY: optionalText,
@@ -153,6 +154,8 @@ function shape(env: Environment, providers: readonly ProviderName[]) {
     host: env.HOST,
     apiPort: env.API_PORT,
     webhooksPort: env.WEBHOOKS_PORT,
+    /** Where the dispatcher answers `GET /metrics`; undefined: nowhere. */
+    metricsPort: env.METRICS_PORT,
     /** Where receivers and providers reach the webhooks service; no slash at the end. */
     publicUrl,
     /** In the order in which they are tried. */

@@ -1,4 +1,5 @@
 import type { ActivityDependencies } from './dependencies.js';
+import { createLookForNews } from './look-for-news.js';
 import { createPersist } from './persist.js';
 import { createReconcile } from './reconcile.js';
 import { createRecordAnswer, createSend } from './send.js';
@@ -18,5 +19,9 @@ export function createRecordActivities(dependencies: ActivityDependencies): Reco
 
 /** The activities of `send-<priority>`: whatever calls a provider. */
 export function createSendActivities(dependencies: ActivityDependencies): SendActivities {
-  return { send: createSend(dependencies), reconcile: createReconcile(dependencies) };
+  return {
+    send: createSend(dependencies),
+    reconcile: createReconcile(dependencies),
+    lookForNews: createLookForNews(dependencies),
+  };
 }

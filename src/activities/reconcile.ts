@@ -1,12 +1,9 @@
-import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous, type OpenAttempt } from '../db/ambiguous.js';
-import type { LookUpResult } from '../providers/provider.js';
+import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous } from '../db/ambiguous.js';
 import { decideAmbiguity } from './ambiguity.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
-import { messageIdOf } from './message.js';
+import { lookUp } from './look-up.js';
 import type { ReconcileRequest, Reconciliation } from './types.js';
-
-const LOOK_UP_TIMEOUT_MS = 3_000;
 
 /**
  * Finds out whether an ambiguous attempt went through: our own events first (they have closed it in the record), then
@@ -43,16 +40,4 @@ async function reconcile(dependencies: ActivityDependencies, request: ReconcileR
 /** After a decision an attempt is never ambiguous; the type does not know. */
 function settled(outcome: Awaited<ReturnType<typeof abandon>>): Reconciliation {
   return outcome.kind === 'ambiguous' ? { kind: 'refused', code: outcome.code } : outcome;
-}
-
-async function lookUp(dependencies: ActivityDependencies, open: OpenAttempt): Promise<LookUpResult> {
-  const provider = dependencies.providers.get(open.provider);
-  if (!provider) return { kind: 'unsupported' };
-  const messageId = messageIdOf(open.emailId, open.generation, dependencies.config.messageIdDomain);
-  try {
-    return await provider.lookUp({ ...open, messageId }, AbortSignal.timeout(LOOK_UP_TIMEOUT_MS));
-  } catch {
-    dependencies.logger.warn({ emailId: open.emailId, provider: open.provider }, 'the provider could not be asked');
-    return { kind: 'none' };
-  }
 }

@@ -56,6 +56,9 @@ export type Reconciliation =
   /** Nothing is known yet: ask again after this long, or when evidence comes. */
   | { readonly kind: 'wait'; readonly waitMs: number };
 
+/** What was found about an e-mail of which nothing has been heard since it was sent. */
+export type News = 'delivered' | 'quiet';
+
 /** On the workflow's own queue. */
 export interface RecordActivities {
   persist(emailId: string): Promise<Plan>;
@@ -67,4 +70,5 @@ export interface RecordActivities {
 export interface SendActivities {
   send(request: SendRequest): Promise<SendOutcome>;
   reconcile(request: ReconcileRequest): Promise<Reconciliation>;
+  lookForNews(request: ReconcileRequest): Promise<News>;
 }

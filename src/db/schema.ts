@@ -23,6 +23,7 @@ export interface Database {
   sender_domain_blocks: { provider: ProviderName; domain: string; until_at: Date; code: string };
   failure_notices: FailureNoticeTable;
   notice_policy: NoticePolicyTable;
+  temporal_namespaces: { namespace: string; namespace_id: string; seen_at: Generated<Date> };
   counters: { name: CounterName; label: string; value: number };
   suppressions: SuppressionTable;
   idempotency_keys: IdempotencyKeyTable;

@@ -15,6 +15,7 @@ import { applyPauses } from './pauses.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { startWorkflows } from './start.js';
 import { sweep } from './sweep.js';
+import { watchNamespace } from './watch-namespace.js';
 
 /** A full priority is looked at again after this long: places become free without a notification. */
 const WHEN_FULL_MS = 50;
@@ -59,6 +60,7 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
   };
   const againAfterMs = config.sweep.afterMs;
   const sweeping = async (): Promise<number> => {
+    await watchNamespace(temporal, db, config.temporal.namespace, logger);
     const { full } = await sweep({ db, client, catalogue, logger, againAfterMs });
     return full ? 0 : config.sweep.intervalMs;
   };

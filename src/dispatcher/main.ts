@@ -2,13 +2,16 @@ import { assertDurable, openDatabase } from '../db/database.js';
 import { runService } from '../service.js';
 import { connectTemporal } from '../temporal.js';
 import { startDispatcher } from './dispatcher.js';
+import { serveMetrics } from './metrics.js';
 
 await runService('dispatcher', async (config, logger) => {
   const db = openDatabase({ ...config.database, name: 'dispatcher', logger });
   await assertDurable(db);
   const temporal = await connectTemporal(config);
   const stop = await startDispatcher(config, db, temporal, logger);
+  const stopMetrics = config.metricsPort ? await serveMetrics(db, config.host, config.metricsPort) : undefined;
   return async () => {
+    await stopMetrics?.();
     await stop();
     await temporal.close();
     await db.destroy();

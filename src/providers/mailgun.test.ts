@@ -128,7 +128,12 @@ describe('look-up', () => {
   test('an event of this attempt is evidence', async () => {
     const { result } = await lookUp(200, { items: [event('1'), event('2')] });
     const providerMessageId = '019a0000-0000-7000-8000-000000000001.1@mail.example.com';
-    expect(result).toEqual({ kind: 'found', providerMessageId });
+    expect(result).toEqual({ kind: 'found', providerMessageId, delivered: false });
+  });
+
+  test('a delivered event among them says that it was delivered', async () => {
+    const { result } = await lookUp(200, { items: [event('1'), { ...event('1'), event: 'delivered' }] });
+    expect(result).toMatchObject({ kind: 'found', delivered: true });
   });
 
   test('an event that names no attempt is evidence: the Message-ID is ours', async () => {

@@ -78,20 +78,22 @@ function formOf(message: OutgoingMessage): MailgunMessageData {
 
 /** What we read of an event; the values of `user-variables` are those of our `v:` fields. */
 interface MailgunEvent {
+  readonly event?: string;
   readonly message?: { readonly headers?: { readonly 'message-id'?: string } };
   readonly 'user-variables'?: { readonly email_id?: unknown; readonly attempt?: unknown };
 }
 
 /** All attempts of a generation share a Message-ID, so where an event names its attempt, that has to be ours. */
 function evidenceIn(events: readonly MailgunEvent[], query: LookUpQuery): LookUpResult {
-  const ours = events.find((event) => {
+  const ours = events.filter((event) => {
     const variables = event['user-variables'];
     return variables?.attempt === undefined || String(variables.attempt) === String(query.attempt);
   });
-  if (!ours) return { kind: 'none' };
+  if (!ours[0]) return { kind: 'none' };
   return {
     kind: 'found',
-    providerMessageId: withoutBrackets(ours.message?.headers?.['message-id'] ?? query.messageId),
+    delivered: ours.some(({ event }) => event === 'delivered'),
+    providerMessageId: withoutBrackets(ours[0].message?.headers?.['message-id'] ?? query.messageId),
   };
 }
 

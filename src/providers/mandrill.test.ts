@@ -164,7 +164,7 @@ describe('look-up', () => {
     ['this attempt, in words', { ...ours, generation: '1', attempt: '2' }],
   ])('a message of %s is evidence', async (_, metadata) => {
     const body = JSON.stringify([message(null), message(metadata)]);
-    expect((await lookUp({ body })).result).toEqual({ kind: 'found', providerMessageId: 'abc' });
+    expect((await lookUp({ body })).result).toEqual({ kind: 'found', providerMessageId: 'abc', delivered: false });
   });
 
   test.each([

@@ -142,7 +142,8 @@ function evidenceIn(messages: z.infer<typeof searchAnswer>, query: LookUpQuery):
       metadata.generation === String(query.generation) &&
       metadata.attempt === String(query.attempt),
   );
-  return ours ? { kind: 'found', providerMessageId: ours._id } : { kind: 'none' };
+  // Mandrill's "sent" is no delivery, and a search says no more.
+  return ours ? { kind: 'found', providerMessageId: ours._id, delivered: false } : { kind: 'none' };
 }
 
 function jsonIn(body: string): unknown {

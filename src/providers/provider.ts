@@ -56,7 +56,12 @@ export type SendResult = Accepted | Failed;
 
 /** What a look-up found. `none` proves nothing: both providers' searches lag. */
 export type LookUpResult =
-  | { readonly kind: 'found'; readonly providerMessageId: string }
+  | {
+      readonly kind: 'found';
+      readonly providerMessageId: string;
+      /** The provider says that the receiving server took it. */
+      readonly delivered: boolean;
+    }
   | { readonly kind: 'none' }
   | { readonly kind: 'unsupported' };
 

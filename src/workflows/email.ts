@@ -15,6 +15,7 @@ import type { SignalKind } from '../db/schema.js';
 import type { Priority } from '../priority.js';
 import { handOver } from './hand-over.js';
 import type { Nudges } from './nudges.js';
+import { sendActivities } from './send-activities.js';
 
 /** Nothing personal: addresses, subjects, contents and filenames stay in PostgreSQL. */
 export interface EmailInput {
@@ -82,7 +83,11 @@ export async function email(input: EmailInput): Promise<string> {
   }
   if (waits === 'await_delivery') {
     enter('awaiting delivery', 'sent; waiting for news of its delivery');
-    await condition(() => heard.has('delivered') || heard.has('opened') || heard.has('failed'), plan.deliveryTimeoutMs);
+    const heardOf = () => heard.has('delivered') || heard.has('opened') || heard.has('failed');
+    if (!(await condition(heardOf, plan.deliveryTimeoutMs))) {
+      const news = await sendActivities('looking for news').lookForNews({ emailId, generation: plan.generation });
+      if (news === 'delivered') heard.add('delivered');
+    }
     if (heard.has('delivered')) end = 'delivered';
     waits = heard.has('delivered') && !heard.has('failed') ? 'await_open' : 'over';
   }

@@ -1,18 +1,17 @@
-import { condition, continueAsNew, proxyActivities, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
-import type { Plan, Reconciliation, RecordActivities, SendActivities, SendOutcome } from '../activities/types.js';
+import { condition, continueAsNew, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
+import type { Plan, Reconciliation, RecordActivities, SendOutcome } from '../activities/types.js';
 import type { ProviderName } from '../config.js';
 import type { Outcome } from '../db/attempt-steps.js';
 import type { EmailInput, email } from './email.js';
 import type { Nudges } from './nudges.js';
 import { Pace } from './pace.js';
-import { sendQueue } from './queues.js';
+import { RETRY, sendActivities } from './send-activities.js';
 
 type Tried = Exclude<SendOutcome, { kind: 'not_admitted' }>;
 type Settled = Exclude<Reconciliation, { kind: 'wait' }>;
 export type HandOver = Extract<Settled, { kind: 'accepted' | 'ended' }>;
 
-const retry = { initialInterval: '500ms', maximumInterval: '10s' } as const;
-const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10s', retry });
+const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10s', retry: RETRY });
 
 /**
  * Gets the e-mail to a provider: each in turn, then a back-off, then again, until one has it or the record says that
@@ -61,18 +60,4 @@ async function settle(emailId: string, plan: Plan, tried: Tried, nudges: Nudges)
     known = await sendActivities('looking for evidence').reconcile({ emailId, generation: plan.generation });
   }
   return known;
-}
-
-/**
- * Activities on `send-<priority>`. A heartbeat time-out brings a killed worker's call back within seconds. There is no
- * schedule-to-start time-out, so that a paused queue never kills mail.
- */
-function sendActivities(summary: string): SendActivities {
-  return proxyActivities<SendActivities>({
-    taskQueue: sendQueue(),
-    startToCloseTimeout: '3m',
-    heartbeatTimeout: '2s',
-    retry,
-    summary,
-  });
 }

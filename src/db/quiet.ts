@@ -1,0 +1,49 @@
+import type { AttemptId } from './attempt-steps.js';
+import { attemptEvent } from './attempt-steps.js';
+import { count } from './counters.js';
+import type { Db } from './database.js';
+import { lockEmail, recordEvents } from './events.js';
+import type { StatusCatalogue } from './statuses.js';
+
+/** Statuses that say no more than that a provider has it. */
+const UNHEARD = ['sent', 'deferred'];
+
+/** The accepted attempt of an e-mail of which nothing has been heard. @returns undefined when something has. */
+export async function findQuiet(
+  db: Db,
+  emailId: string,
+  generation: number,
+): Promise<(AttemptId & { startedAt: Date; receiver: string }) | undefined> {
+  const row = await db
+    .selectFrom('emails')
+    .innerJoin('send_attempts', 'send_attempts.email_id', 'emails.id')
+    .select(['attempt', 'send_attempts.provider', 'started_at', 'receiver'])
+    .where('emails.id', '=', emailId)
+    .where('email_id', '=', emailId)
+    .where('send_attempts.generation', '=', generation)
+    .where('state', '=', 'accepted')
+    .where('status', 'in', UNHEARD)
+    .orderBy('attempt', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (!row) return undefined;
+  const { attempt, provider, receiver } = row;
+  return { emailId, generation, attempt, provider, receiver, startedAt: row.started_at };
+}
+
+/** Writes down what a look-up brought, and lets the e-mail leave the queue when it brought nothing. */
+export async function noteNews(
+  db: Db,
+  id: AttemptId,
+  news: 'delivered' | 'quiet',
+  metadata: Record<string, unknown>,
+  catalogue: StatusCatalogue,
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const email = await lockEmail(trx, id.emailId);
+    if (!email) return;
+    const { added } = await recordEvents(trx, email, [attemptEvent(id, news, metadata)], catalogue);
+    if (news === 'quiet' && added.length > 0) await count(trx, 'quiet_emails', id.provider);
+    await trx.deleteFrom('email_queue').where('email_id', '=', id.emailId).where('state', '=', 'handed_over').execute();
+  });
+}

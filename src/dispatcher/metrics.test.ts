@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { insertQueuedEmail } from '../../test/support/emails.js';
+import { freePort } from '../../test/support/ports.js';
+import { count } from '../db/counters.js';
+import { serveMetrics } from './metrics.js';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+it('tells Prometheus the depth, age and lateness of each queue, the breakers, and what was counted', async () => {
+  await insertQueuedEmail(database.db, { priority: 'low', dueInS: -100, deadlineInS: -10 });
+  await insertQueuedEmail(database.db, { priority: 'low' });
+  await insertQueuedEmail(database.db, { priority: 'critical', state: 'in_flight' });
+  await count(database.db, 'ambiguous_attempts', 'mailgun');
+  await count(database.db, 'ambiguous_attempts', 'mailgun');
+  await database.db.updateTable('provider_health').set({ state: 'open' }).where('provider', '=', 'mandrill').execute();
+  const port = await freePort();
+  const stop = await serveMetrics(database.db, '127.0.0.1', port);
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  await stop();
+  expect(text).toContain('tempost_queue_emails{priority="low",state="waiting"} 2');
+  expect(text).toContain('tempost_queue_emails{priority="critical",state="in_flight"} 1');
+  expect(text).toContain('tempost_queue_emails{priority="medium",state="waiting"} 0');
+  expect(text).toContain('tempost_queue_late_emails{priority="low",state="waiting"} 1');
+  expect(text).toMatch(/tempost_queue_oldest_seconds\{priority="low",state="waiting"\} 10\d/);
+  expect(text).toContain('tempost_provider_breaker_open{provider="mandrill"} 1');
+  expect(text).toContain('tempost_events_total{event="ambiguous_attempts",provider="mailgun"} 2');
+});

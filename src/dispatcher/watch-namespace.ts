@@ -1,0 +1,14 @@
+import type { Logger } from 'pino';
+import type { Db } from '../db/database.js';
+import { noticeLostNamespace } from '../db/rebuild.js';
+import type { TemporalLink } from '../temporal.js';
+import { ensureSearchAttributes } from './search-attributes.js';
+
+/** Notices that Temporal's data were lost, and sees to it that every e-mail on its way is looked at now. */
+export async function watchNamespace(temporal: TemporalLink, db: Db, namespace: string, logger: Logger): Promise<void> {
+  const { namespaceInfo } = await temporal.connection.workflowService.describeNamespace({ namespace });
+  if (!namespaceInfo?.id) return;
+  if (!(await noticeLostNamespace(db, namespace, namespaceInfo.id))) return;
+  logger.warn({ namespace }, 'the data behind the Temporal namespace are new: workflows are rebuilt from the record');
+  await ensureSearchAttributes(temporal.connection, namespace, logger);
+}

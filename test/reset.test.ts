@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from './support/database.js';
+import { showWorkflow } from './support/history.js';
+import { Stack, until } from './support/stack.js';
+import { createTestNamespace, type TestNamespace } from './support/temporal.js';
+
+let database: TestDatabase;
+let temporal: TestNamespace;
+let stack: Stack;
+
+beforeAll(async () => {
+  [database, temporal] = await Promise.all([createTestDatabase(), createTestNamespace()]);
+  stack = await Stack.start({
+    databaseUrl: database.url,
+    temporalAddress: temporal.address,
+    namespace: temporal.namespace,
+    // The sweep is to find what operators did to workflows soon.
+    env: { SWEEP_AFTER_S: '2', SWEEP_INTERVAL_S: '0.5', OPEN_WINDOW_S: '3' },
+  });
+});
+afterAll(async () => {
+  await stack?.stop();
+  await temporal?.drop();
+  await database?.drop();
+});
+
+const handleOf = (id: string) => temporal.client.workflow.getHandle(`email-${id}`);
+const acceptedCalls = async (id: string) => (await stack.acceptance()).filter((call) => call.email_id === id).length;
+const isClosed = async (id: string) => (await handleOf(id).describe()).status.name !== 'RUNNING';
+
+/** The points to which Temporal lets an operator reset: the ends of workflow tasks. */
+async function resetPoints(id: string): Promise<number[]> {
+  const { events } = await showWorkflow(temporal, `email-${id}`);
+  return events
+    .map((event, index) => ({ type: event.eventType, eventId: index + 1 }))
+    .filter(({ type }) => /WORKFLOW_TASK_(COMPLETED|STARTED)$/.test(type))
+    .map(({ eventId }) => eventId);
+}
+
+async function reset(id: string, runId: string, eventId: number): Promise<void> {
+  await temporal.client.workflowService.resetWorkflowExecution({
+    namespace: temporal.namespace,
+    workflowExecution: { workflowId: `email-${id}`, runId },
+    reason: 'test',
+    workflowTaskFinishEventId: eventId as never,
+    requestId: crypto.randomUUID(),
+  });
+}
+
+describe('a reset never sends a second time', () => {
+  it('to any point of a finished workflow', { timeout: 180_000 }, async () => {
+    const id = await stack.submit({ priority: 'critical' });
+    await stack.reaches(id, ['delivered']);
+    await fetch(`${stack.webhooks}/api/email/${id}/open`);
+    await until('it is finished', () => isClosed(id));
+    const { runId } = await handleOf(id).describe();
+    const points = await resetPoints(id);
+    expect(points.length).toBeGreaterThan(3);
+    for (const point of points) {
+      await reset(id, runId, point);
+      await until(`the run reset to ${point} is finished`, () => isClosed(id));
+      expect((await handleOf(id).describe()).status.name).toBe('COMPLETED');
+    }
+    expect(await acceptedCalls(id)).toBe(1);
+    expect((await stack.email(id)).status).toBe('opened');
+  });
+
+  it('to any point of one in the middle of its send', { timeout: 180_000 }, async () => {
+    await stack.setFaults({ pausePoint: 'after_taking_before_answer', pauseTimes: 1 });
+    const id = await stack.submit({ priority: 'critical' });
+    await until('the call has come to the point', async () => (await acceptedCalls(id)) === 1);
+    const { runId } = await handleOf(id).describe();
+    for (const point of await resetPoints(id)) await reset(id, runId, point);
+    await stack.setFaults({});
+    await fetch(`${stack.sandbox}/sandbox/release`, { method: 'POST' });
+    await stack.reaches(id, ['delivered']);
+    await until('it is finished', () => isClosed(id));
+    expect(await acceptedCalls(id)).toBe(1);
+  });
+});
+
+describe('what an operator does to a workflow in Temporal is safe', () => {
+  it('terminated: the e-mail is dead, until somebody retries it', async () => {
+    await stack.setFaults({ mailgun: { down: true }, mandrill: { down: true } });
+    const id = await stack.submit({ priority: 'low' });
+    await stack.reaches(id, ['retrying']);
+    await handleOf(id).terminate('test');
+    const view = await stack.reaches(id, ['dead']);
+    await stack.setFaults({});
+    expect(view.events.map((event) => event.type)).toContain('dead');
+    const letters = await database.db.selectFrom('dead_emails').select('reason').where('email_id', '=', id).execute();
+    expect(letters).toEqual([{ reason: 'stopped_in_temporal' }]);
+    expect(await acceptedCalls(id)).toBe(0);
+  });
+
+  it('deleted while it was sending: it is started again, and sent once', async () => {
+    // A breaker opened by the test before must not hold this one up.
+    await database.db.updateTable('provider_controls').set({ forced: 'closed' }).execute();
+    await stack.setFaults({ pausePoint: 'after_taking_before_answer', pauseTimes: 1 });
+    const id = await stack.submit({ priority: 'critical' });
+    await until('the call has come to the point', async () => (await acceptedCalls(id)) === 1);
+    await temporal.client.workflowService.deleteWorkflowExecution({
+      namespace: temporal.namespace,
+      workflowExecution: { workflowId: `email-${id}` },
+    });
+    await stack.setFaults({});
+    await fetch(`${stack.sandbox}/sandbox/release`, { method: 'POST' });
+    await stack.reaches(id, ['delivered']);
+    expect(await acceptedCalls(id)).toBe(1);
+  });
+});
