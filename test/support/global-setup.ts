@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,11 +32,12 @@ const TEMPLATE = 'tempost_template';
  * One PostgreSQL and one Temporal server for the whole run, on free ports and in a folder of their own: two runs on
  * one machine do not meet.
  */
-// biome-ignore lint/style/noDefaultExport: Vitest takes a file's default export or its `setup`; only this returns the end with it.
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'tempost-test-'));
   const home = join(folder, 'postgres');
+  chmodSync(folder, 0o711); // As root PostgreSQL runs as another user, who must be able to pass.
   const pids: number[] = [];
+  const onSpawn = (pid: number) => void pids.push(pid);
   // Whatever ends this process, short of SIGKILL, takes the servers and the files along.
   const clear = () => {
     for (const pid of pids) signal(-pid, 'SIGKILL');
@@ -53,10 +54,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     const cli = await findTemporalCli({ env: process.env, dataDir: process.env.DATA_DIR || join(root, '.data') });
     const [postgres, temporal] = await Promise.all([
-      onFreePort((port) => startPostgres({ home, port, settings: { max_connections: '300' } })),
-      onFreePort((port) => startTemporalServer({ cli, port, logFile: join(folder, 'temporal.log') })),
+      onFreePort((port) => startPostgres({ home, port, settings: { max_connections: '300' }, onSpawn })),
+      onFreePort((port) => startTemporalServer({ cli, port, logFile: join(folder, 'temporal.log'), onSpawn })),
     ]);
-    pids.push(postgres.pid, temporal.pid);
     await makeTemplate(postgres.url);
     project.provide('postgresUrl', postgres.url);
     project.provide('templateDatabase', TEMPLATE);
