@@ -4,10 +4,10 @@ import { findTemporalCli } from '../src/dev/temporal-cli.js';
 import type { Drill } from './drill.js';
 import { head, keepResults, row } from './report.js';
 import { endRunningDrills, runDrill } from './run.js';
-import { DRILLS } from './scenarios/index.js';
+import { DRILLS, drillNamed } from './scenarios/index.js';
 
 const USAGE = `npm run drill -- [NAME ...] [--list] [--emails N] [--quick]
-  NAME        one or several drills; without a name all of them, one after another
+  NAME        one or several drills, in this order; without a name all of them, one after another
   --list      the drills and what each breaks
   --emails N  how many e-mails each submits, a third of each priority (default 300)
   --quick     short outages, as in CI
@@ -37,7 +37,7 @@ if (values.help) {
   process.stderr.write(USAGE);
   process.exitCode = 2;
 } else {
-  const chosen = positionals.length > 0 ? DRILLS.filter(({ name }) => positionals.includes(name)) : DRILLS;
+  const chosen = positionals.length > 0 ? positionals.map(drillNamed) : DRILLS;
   process.exitCode = (await runAll(chosen)) ? 0 : 1;
 }
 

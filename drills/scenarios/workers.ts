@@ -9,7 +9,7 @@ import { WORKERS, type World } from '../world.js';
 const POINTS = ['while_reading_body', 'after_taking_before_answer', 'just_after_answer'] as const;
 /** Calls that are held before the kill, and how long that may take to gather. */
 const HELD = 4;
-const GATHER_MS = 10_000;
+const GATHER_MS = 25_000;
 const CHANNEL = 'drill_attempt_written';
 
 /** Kills all fleets while calls are held at one point. */
@@ -51,7 +51,7 @@ export const WORKER_DRILLS: readonly Drill[] = [
   {
     name: 'worker-killed-at-points',
     breaks: 'all workers are killed with calls at each kill point: permitted, being read, taken, just answered',
-    outageS: { full: 60, quick: 14 },
+    outageS: { full: 90, quick: 14 },
     async breakAndHeal(world) {
       for (let round = 0; round < (world.options.quick ? 1 : 2); round++) {
         for (const point of POINTS) {
