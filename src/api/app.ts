@@ -2,17 +2,21 @@ import { randomUUID } from 'node:crypto';
 import Router from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import type { Logger } from 'pino';
+import type { ProviderName } from '../config.js';
 import type { Db } from '../db/database.js';
 import type { StatusCatalogue } from '../db/statuses.js';
 import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
 import type { PerPriority } from '../priority.js';
 import { addAdminRoutes } from './admin/routes.js';
 import { type ApiState, authenticator } from './authenticate.js';
+import { addDeadLetterRoutes } from './dead-letters/routes.js';
 import { addEmailRoutes } from './email/routes.js';
 import { addHealthRoutes } from './health/routes.js';
 import type { ApiLimits } from './limits.js';
+import type { Nudger } from './nudger.js';
 import { addOpenRoutes } from './open/routes.js';
 import { addSendRoutes } from './send/routes.js';
+import { addSuppressionRoutes } from './suppressions/routes.js';
 
 export interface AppOptions {
   readonly db: Db;
@@ -21,16 +25,21 @@ export interface AppOptions {
   readonly logger: Logger;
   readonly deadlineMs: PerPriority<number>;
   readonly limits: ApiLimits;
+  /** Those we send through. */
+  readonly providers: readonly ProviderName[];
+  readonly nudger: Nudger;
 }
 
 /** The service's routes and what surrounds them. */
 export function createApp(options: AppOptions): Koa<ApiState> {
-  const { db, uploads, catalogue, logger, deadlineMs, limits } = options;
+  const { db, uploads, catalogue, logger, deadlineMs, limits, providers, nudger } = options;
   const router = new Router<ApiState>();
   const authenticate = authenticator(db);
   addHealthRoutes(router, { db });
   addSendRoutes(router, { db, uploads, authenticate, deadlineMs, limits });
-  addEmailRoutes(router, { db, authenticate });
+  addEmailRoutes(router, { db, authenticate, catalogue, deadlineMs, providers, nudger });
+  addDeadLetterRoutes(router, { db, authenticate, catalogue, deadlineMs, providers });
+  addSuppressionRoutes(router, { db, authenticate });
   addAdminRoutes(router, { db, authenticate, deadlineMs, logger });
   addOpenRoutes(router, { db, catalogue, logger });
 

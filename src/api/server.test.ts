@@ -10,10 +10,10 @@ import {
   sendForm,
   startTestApi,
   storedRows,
-  TEST_DEADLINE_MS,
   type TestApi,
   VALID_PARTS,
 } from '../../test/support/api.js';
+import { apiConfig } from '../../test/support/api-config.js';
 import { createEmptyDatabase, createTestDatabase } from '../../test/support/database.js';
 import { startApi } from './server.js';
 
@@ -22,14 +22,8 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-const configFor = (url: string, bootstrapApiKey?: string) => ({
-  database: { url, poolSize: 2 },
-  host: '127.0.0.1',
-  apiPort: 0,
-  bootstrapApiKey,
-  deadlineMs: TEST_DEADLINE_MS,
-  shutdownGraceMs: 5_000,
-});
+const configFor = (url: string, bootstrapApiKey?: string) =>
+  apiConfig(url, { database: { url, poolSize: 2 }, bootstrapApiKey });
 const silent = pino({ level: 'silent' });
 
 async function start(...parameters: Parameters<typeof startTestApi>): Promise<TestApi> {

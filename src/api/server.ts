@@ -8,9 +8,11 @@ import { loadStatuses } from '../db/events.js';
 import { ensureClientKey } from '../db/keys.js';
 import { pendingMigrations } from '../db/migrate.js';
 import { PROBLEM_TYPE, Problem, problemBody } from '../http/problem.js';
+import { lazyTemporal } from '../lazy-temporal.js';
 import type { Stop } from '../service.js';
 import { createApp } from './app.js';
 import { API_LIMITS, type ApiLimits } from './limits.js';
+import { createNudger } from './nudger.js';
 
 /** Connections for staging attachments: about what one disk can write at once. */
 const UPLOAD_POOL_SIZE = 6;
@@ -18,34 +20,44 @@ const UPLOAD_POOL_SIZE = 6;
 /** The client that owns `BOOTSTRAP_API_KEY`. */
 const BOOTSTRAP_CLIENT = 'bootstrap';
 
+/** What the api reads of the configuration. */
+export type ApiConfig = Pick<
+  Config,
+  'database' | 'temporal' | 'host' | 'apiPort' | 'bootstrapApiKey' | 'deadlineMs' | 'shutdownGraceMs' | 'providers'
+>;
+
 export interface RunningApi {
   readonly port: number;
   readonly stop: Stop;
 }
 
 /**
- * Starts the api: it serves from the moment this resolves. It never contacts Temporal.
+ * Starts the api: it serves from the moment this resolves. It contacts Temporal only to wake a workflow sooner, and
+ * needs it for nothing.
  *
  * @throws when the database cannot be reached, is not durable or not migrated, or the port is taken.
  */
-export async function startApi(
-  config: Pick<Config, 'database' | 'host' | 'apiPort' | 'bootstrapApiKey' | 'deadlineMs' | 'shutdownGraceMs'>,
-  logger: Logger,
-  limits: ApiLimits = API_LIMITS,
-): Promise<RunningApi> {
+export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLimits = API_LIMITS): Promise<RunningApi> {
   const { url, poolSize } = config.database;
   const db = openDatabase({ url, poolSize, name: 'api', logger });
   const uploads = openDatabase({ url, poolSize: UPLOAD_POOL_SIZE, name: 'api-uploads', logger });
+  // Loaded when it is needed: most apis never wake a workflow, and Temporal's native part takes memory.
+  const temporal = lazyTemporal(async () => (await import('../temporal.js')).connectTemporal(config));
+  const nudger = createNudger(temporal, logger);
   const close = async () => {
+    await nudger.stop();
     await Promise.all([db.destroy(), uploads.destroy()]);
   };
   try {
     await prepare(db, config.bootstrapApiKey);
     const catalogue = await loadStatuses(db);
-    const app = createApp({ db, uploads, catalogue, logger, deadlineMs: config.deadlineMs, limits });
+    const { deadlineMs, providers } = config;
+    const app = createApp({ db, uploads, catalogue, logger, deadlineMs, limits, providers, nudger });
     const server = createServer(
       {
         headersTimeout: limits.headersTimeoutMs,
+        // Longer than load balancers keep theirs (60 s): whoever closes first must not be us, or a request gets lost.
+        keepAliveTimeout: 75_000,
         // Behind our own time-outs, for what they do not see: bodies of requests that were answered early.
         requestTimeout: limits.uploadTimeoutMs + 10_000,
         connectionsCheckingInterval: 2_000,

@@ -5,6 +5,7 @@ import { expect } from 'vitest';
 import { API_LIMITS, type ApiLimits } from '../../src/api/limits.js';
 import { startApi } from '../../src/api/server.js';
 import type { Db } from '../../src/db/database.js';
+import { apiConfig, TEST_DEADLINE_MS } from './api-config.js';
 import { createTestDatabase, insertClient, type TestClient } from './database.js';
 
 export interface TestApi {
@@ -16,28 +17,22 @@ export interface TestApi {
   /** Posts a form to /api/send. */
   send(form: FormData, headers?: Record<string, string>): Promise<Response>;
   get(path: string, key?: string): Promise<Response>;
+  /** Posts JSON. */
+  post(path: string, body?: unknown, key?: string, headers?: Record<string, string>): Promise<Response>;
   /** Stops the api and drops its database. */
   stop(): Promise<void>;
 }
 
-export const TEST_DEADLINE_MS = { critical: 15_000, medium: 900_000, low: 3_600_000 };
+export { TEST_DEADLINE_MS };
 
 /** The real api on a free port, with a database of its own. */
 export async function startTestApi(limits: Partial<ApiLimits> = {}): Promise<TestApi> {
   const database = await createTestDatabase();
   const client = await insertClient(database.db);
-  const api = await startApi(
-    {
-      database: { url: database.url, poolSize: 10 },
-      host: '127.0.0.1',
-      apiPort: 0,
-      bootstrapApiKey: undefined,
-      deadlineMs: TEST_DEADLINE_MS,
-      shutdownGraceMs: 5_000,
-    },
-    pino({ level: process.env.LOG_LEVEL ?? 'silent' }),
-    { ...API_LIMITS, ...limits },
-  );
+  const api = await startApi(apiConfig(database.url), pino({ level: process.env.LOG_LEVEL ?? 'silent' }), {
+    ...API_LIMITS,
+    ...limits,
+  });
   const url = `http://127.0.0.1:${api.port}`;
   const bearer = (key: string) => ({ Authorization: `Bearer ${key}` });
   return {
@@ -49,6 +44,12 @@ export async function startTestApi(limits: Partial<ApiLimits> = {}): Promise<Tes
     send: (form, headers = {}) =>
       fetch(`${url}/api/send`, { method: 'POST', headers: { ...bearer(client.key), ...headers }, body: form }),
     get: (path, key = client.key) => fetch(`${url}${path}`, { headers: bearer(key) }),
+    post: (path, body = {}, key = client.key, headers = {}) =>
+      fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: { ...bearer(key), 'Content-Type': 'application/json', ...headers },
+        body: JSON.stringify(body),
+      }),
     stop: async () => {
       await api.stop();
       await database.drop();

@@ -1,18 +1,9 @@
 // The api in a process of its own that watches its memory; spoken to over IPC by the memory test.
 import { pino } from 'pino';
 import { startApi } from '../../src/api/server.js';
+import { apiConfig } from './api-config.js';
 
-const api = await startApi(
-  {
-    database: { url: process.env.DATABASE_URL!, poolSize: 10 },
-    host: '127.0.0.1',
-    apiPort: 0,
-    bootstrapApiKey: undefined,
-    deadlineMs: { critical: 15_000, medium: 900_000, low: 3_600_000 },
-    shutdownGraceMs: 5_000,
-  },
-  pino({ level: 'silent' }),
-);
+const api = await startApi(apiConfig(process.env.DATABASE_URL!), pino({ level: 'silent' }));
 
 let peakBytes = 0;
 const look = () => {

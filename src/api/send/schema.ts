@@ -63,7 +63,8 @@ function readTags(text: string): string[] | FaultCode {
   return tags.every((tag) => /^[\x20-\x7e]+$/.test(tag)) ? [...new Set(tags)] : 'invalid_tags';
 }
 
-function readSendAt(text: string): { at: Date | null } | FaultCode {
+/** Reads when to send; null: now. @returns the fault's code when it is no such time. */
+export function readSendAt(text: string): { at: Date | null } | FaultCode {
   // RFC 3339 wants seconds and an offset; zod would do without seconds.
   if (!/T\d{2}:\d{2}:\d{2}/i.test(text) || !z.iso.datetime({ offset: true }).safeParse(text.toUpperCase()).success)
     return 'invalid_time';

@@ -1,0 +1,18 @@
+import type { Context } from 'koa';
+import type { EmailView } from '../../db/email-view.js';
+import type { ApiState } from '../authenticate.js';
+import { emailNotFound } from '../scope.js';
+
+/** Answers with an e-mail. @throws Problem 404 when there is nothing to show. */
+export function answerView(ctx: Context & { state: ApiState }, view: EmailView | undefined): void {
+  if (!view) throw emailNotFound();
+  ctx.state.emailId = view.id;
+  ctx.set('Cache-Control', 'no-store');
+  ctx.type = 'application/json';
+  ctx.body = JSON.stringify(viewBody(view));
+}
+
+/** The read model in the contract's order, with what follows from it. */
+export function viewBody({ metadata, tags, attachment, events, attempts, ...email }: EmailView) {
+  return { ...email, retry_count: Math.max(0, attempts.length - 1), metadata, tags, attachment, events, attempts };
+}

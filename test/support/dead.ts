@@ -1,0 +1,48 @@
+import { sql } from 'kysely';
+import type { Db } from '../../src/db/database.js';
+import { bury } from '../../src/db/dead-letters.js';
+import { lockEmail } from '../../src/db/events.js';
+import type { AttemptState, DeadReason } from '../../src/db/schema.js';
+import { SHIPPED_STATUSES } from '../../src/db/statuses.js';
+import { insertQueuedEmail, type QueuedEmailOptions } from './emails.js';
+
+export interface InsertedAttempt {
+  readonly provider?: 'mailgun' | 'mandrill' | 'smtp';
+  readonly state: AttemptState;
+  readonly code?: string;
+  readonly generation?: number;
+  /** Until when the call may last, in seconds from now. */
+  readonly callUntilS?: number;
+}
+
+/** Adds attempts to an e-mail, numbered from 1. */
+export async function insertAttempts(db: Db, emailId: string, attempts: readonly InsertedAttempt[]): Promise<void> {
+  for (const [index, attempt] of attempts.entries()) {
+    await db
+      .insertInto('send_attempts')
+      .values({
+        email_id: emailId,
+        generation: attempt.generation ?? 1,
+        attempt: index + 1,
+        provider: attempt.provider ?? 'mailgun',
+        state: attempt.state,
+        started_at: sql<Date>`now()`,
+        call_until: sql<Date>`now() + make_interval(secs => ${attempt.callUntilS ?? 0})`,
+        code: attempt.code ?? null,
+      })
+      .execute();
+  }
+}
+
+/** An e-mail in the dead letter store. @returns its id. */
+export async function insertDeadEmail(
+  db: Db,
+  options: QueuedEmailOptions & { reason?: DeadReason; attempts?: readonly InsertedAttempt[] } = {},
+): Promise<string> {
+  const id = await insertQueuedEmail(db, { state: 'in_flight', ...options });
+  await insertAttempts(db, id, options.attempts ?? [{ state: 'refused', code: 'http_503' }]);
+  await db.transaction().execute(async (trx) => {
+    await bury(trx, (await lockEmail(trx, id))!, options.reason ?? 'lifetime_over', SHIPPED_STATUSES);
+  });
+  return id;
+}
