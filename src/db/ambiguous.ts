@@ -110,7 +110,11 @@ export async function abandon(
     if (!email) return { kind: 'ended', status: 'deleted' };
     const result = { kind: 'unavailable', code: 'ambiguous' } as const;
     if (!(await closeAttempt(trx, id, 'abandoned', result.code))) return adopt(trx, id, result);
-    if (then === 'bury') return { kind: 'ended', status: await bury(trx, email, 'ambiguous', catalogue) };
+    if (then === 'bury') {
+      // An operator's retry may have begun another generation meanwhile: it is not this one's to bury.
+      const current = email.generation === id.generation;
+      return { kind: 'ended', status: current ? await bury(trx, email, 'ambiguous', catalogue) : email.status };
+    }
     await count(trx, 'repeated_sends', id.provider);
     await recordEvents(trx, email, [attemptEvent(id, 'retrying', { possible_duplicate: true })], catalogue);
     return { kind: 'refused', code: result.code };

@@ -79,7 +79,12 @@ async function noteFailed(
   const type = kind === 'rejected' ? 'failed' : 'retrying';
   await recordEvents(trx, email, [attemptEvent(id, type, { code })], catalogue);
   if (kind === 'rejected') {
-    await trx.deleteFrom('email_queue').where('email_id', '=', id.emailId).execute();
+    await trx
+      .deleteFrom('email_queue')
+      .where('email_id', '=', id.emailId)
+      // An answer that comes late must not take the place of an operator's retry.
+      .where('generation', '=', id.generation)
+      .execute();
     return { kind: 'ended', status: 'failed', code };
   }
   if (lastOfRound) await noteBackOff(trx, id.emailId);
