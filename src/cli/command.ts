@@ -1,0 +1,67 @@
+import type { Api } from './api.js';
+import { UsageError } from './api.js';
+
+/** Every option of every command, as `parseArgs` takes them; each means the same everywhere. */
+export const OPTIONS = {
+  help: { type: 'boolean', short: 'h' },
+  json: { type: 'boolean' },
+  reason: { type: 'string' },
+  provider: { type: 'string' },
+  receiver: { type: 'string' },
+  priority: { type: 'string' },
+  code: { type: 'string' },
+  client: { type: 'string' },
+  'receiver-domain': { type: 'string' },
+  from: { type: 'string' },
+  to: { type: 'string' },
+  state: { type: 'string' },
+  limit: { type: 'string' },
+  through: { type: 'string' },
+  address: { type: 'string' },
+  all: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
+} as const;
+
+export type OptionName = keyof typeof OPTIONS;
+export type Values = {
+  readonly [Name in OptionName]?: (typeof OPTIONS)[Name]['type'] extends 'boolean' ? boolean : string;
+};
+
+/** What a command has to say: for programs, and for people. */
+export interface Output {
+  readonly json: unknown;
+  readonly text: string;
+}
+
+export interface Command {
+  /** What follows `tempost <name>`. */
+  readonly usage: string;
+  readonly summary: string;
+  /** More lines for its own help. */
+  readonly help?: string;
+  /** Those it understands, besides `--json` and `--help`. */
+  readonly options?: readonly OptionName[];
+  /** The most words it takes after its name. */
+  readonly words: number;
+  run(api: Api, words: readonly string[], values: Values): Promise<Output>;
+}
+
+/** By name: one word, or two. */
+export type Commands = Readonly<Record<string, Command>>;
+
+/** @throws UsageError when the word is missing. */
+export function need(word: string | undefined, what: string): string {
+  if (word === undefined || word === '') throw new UsageError(`${what} is missing.`);
+  return word;
+}
+
+/** A path with ids and names from the command line in it. */
+export function path(parts: TemplateStringsArray, ...words: string[]): string {
+  return String.raw({ raw: parts }, ...words.map(encodeURIComponent));
+}
+
+/** A query of what was given. */
+export function query(values: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return given.length > 0 ? `?${new URLSearchParams(given)}` : '';
+}

@@ -1,0 +1,84 @@
+import type { ProviderView } from '../../db/provider-controls.js';
+import type { Leftovers, PauseView, QueueReport } from '../../db/queue-report.js';
+import type { Api } from '../api.js';
+import { type Commands, need, type Output, path } from '../command.js';
+import { duration, facts, since, table } from '../format.js';
+import { providerTable } from './providers.js';
+
+interface Queues {
+  readonly queues: readonly QueueReport[];
+}
+type Overview = Queues & Leftovers & { readonly providers: readonly ProviderView[] };
+
+/** Times come as text. */
+const words = ({ by, since: from, reason }: PauseView) =>
+  `${by === 'temporal' ? 'paused in Temporal' : 'paused'} for ${since(String(from))}${reason ? `: ${reason}` : ''}`;
+
+function queueTable({ queues }: Queues): string {
+  const headings = ['priority', 'waiting', 'oldest', 'in flight', 'stuck', 'backing off', 'late', 'scheduled'];
+  const rows = queues.map((queue) => [
+    queue.priority,
+    queue.waiting,
+    duration(queue.oldest_waiting_s),
+    queue.in_flight,
+    queue.stuck,
+    queue.backing_off,
+    queue.past_deadline,
+    queue.scheduled,
+    queue.handed_over,
+    queue.paused ? queue.pauses.map(words).join('; ') : 'sending',
+  ]);
+  const lines = [table([...headings, 'handed over', 'state'], rows)];
+  for (const { priority, pauses } of queues) {
+    if (!pauses.some(({ by }) => by === 'temporal')) continue;
+    lines.push(
+      '',
+      `${priority} was paused past Tempost, which never lifts that. To lift it:`,
+      `  temporal task-queue config set --task-queue send-${priority} --task-queue-type activity --queue-rps-limit default`,
+    );
+  }
+  return lines.join('\n');
+}
+
+async function status(api: Api): Promise<Output> {
+  const overview = await api.call<Overview>('GET', '/api/admin/overview');
+  const { waiting, by_reason } = overview.dead_letters;
+  const reasons = Object.entries(by_reason).map(([reason, count]) => `${reason} ${count}`);
+  const leftovers = facts([
+    ['dead letters', waiting === 0 ? 'none' : `${waiting} (${reasons.join(', ')})`],
+    ['webhooks of no e-mail of ours, 24 h', overview.unmatched_webhooks],
+    ['news that workflows await', overview.pending_signals],
+  ]);
+  return { json: overview, text: [queueTable(overview), providerTable(overview), leftovers].join('\n\n') };
+}
+
+async function change(api: Api, what: 'pause' | 'resume', priority: string, body: object): Promise<Output> {
+  const json = await api.call<Queues>('POST', path`/api/admin/queues/${priority}/${what}`, body);
+  return { json, text: queueTable(json) };
+}
+
+export const queueCommands: Commands = {
+  status: {
+    usage: '',
+    summary: 'queues, providers, dead letters at a glance',
+    words: 0,
+    help: `late: past its deadline and not handed over. stuck: dispatched more than two minutes ago and still in flight.`,
+    run: status,
+  },
+  pause: {
+    usage: '[critical|medium|low|all] --reason TEXT',
+    summary: 'stop sending; everything is accepted and waits, nothing is lost',
+    words: 1,
+    options: ['reason'],
+    help: `Without a priority, all of them. The pause outlasts restarts and the loss of Temporal's data, and the time does
+not count against any e-mail's lifetime. A call to a provider that is under way is finished.`,
+    run: (api, [priority = 'all'], { reason }) => change(api, 'pause', priority, { reason: need(reason, '--reason') }),
+  },
+  resume: {
+    usage: '[critical|medium|low|all]',
+    summary: 'start sending again',
+    words: 1,
+    help: 'Without a priority, all of them. A pause made in Temporal alone stays until it is lifted there.',
+    run: (api, [priority = 'all']) => change(api, 'resume', priority, {}),
+  },
+};
