@@ -10,7 +10,7 @@ export const AMBIGUITY_DRILLS: readonly Drill[] = [
     ...faultDrill({
       name: 'webhooks-shuffled',
       breaks: 'every webhook comes three times, in random order',
-      outageS: { full: 40, quick: 8 },
+      outageS: { full: 25, quick: 8 },
       faults: both({ webhooks: { repeat: 2, shuffle: true } }),
       criticalInTime: true,
     }),
@@ -24,14 +24,14 @@ export const AMBIGUITY_DRILLS: readonly Drill[] = [
   faultDrill({
     name: 'taken-but-5xx',
     breaks: 'a fifth of all calls is taken and then answered with 5xx',
-    outageS: { full: 60, quick: 10 },
+    outageS: { full: 40, quick: 10 },
     faults: both({ errorAfterTaking: true, rate: 0.2 }),
     criticalInTime: true,
   }),
   {
     name: 'taken-but-timeout',
     breaks: 'a fifth of all calls is taken and never answered; look-ups lag 30 s, a tenth of the webhooks is lost',
-    outageS: { full: 60, quick: 8 },
+    outageS: { full: 40, quick: 8 },
     criticalInTime: true,
     duplicates: 'counted',
     silence: true,
