@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { Context } from '@temporalio/activity';
 import { findAttachment, noteStored, readSpool } from '../db/attachments.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
@@ -9,13 +10,15 @@ import { withHeartbeats } from './heartbeats.js';
  */
 export function createUploadAttachment({ db, store }: ActivityDependencies) {
   return async function uploadAttachment(emailId: string): Promise<void> {
-    await withHeartbeats(async () => {
+    // Heeds cancellation, unlike a send: a worker that stops leaves the upload to the next.
+    const upload = withHeartbeats(async () => {
       const attachment = await findAttachment(db, emailId);
       if (!attachment || attachment.storagePath) return;
       const open = () => Readable.from(readSpool(db, emailId), { objectMode: false });
       const path = await store.put(storageKey(emailId), open, attachment, attachment.contentType);
       await noteStored(db, emailId, path);
     });
+    await Promise.race([upload, Context.current().cancelled]);
   };
 }
 

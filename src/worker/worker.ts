@@ -11,11 +11,16 @@ import { FLEET_SIZES, STICKY_TIMEOUT } from './fleet.js';
 /** Built by `npm run build`: bundling takes a second that no worker should spend at its start. */
 export const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 
+const UPLOAD_GRACE_MS = 2_000;
+/** What the SDK warns of and we mean: the workers of `send-<priority>` have no workflows. */
+const MEANT = /^No workflows registered/;
+
 /** Sends Temporal's own log lines to ours. Once a process, before anything else of Temporal's is made. */
 export function installRuntime(logger: Logger): void {
   Runtime.install({
     shutdownSignals: [],
     logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
+      if (MEANT.test(message)) return;
       // Error objects may quote data: their names are enough to know where to look in the Web UI.
       const error = meta?.error instanceof Error ? meta.error.name : undefined;
       const { workflowId, activityType, taskQueue } = meta ?? {};
@@ -38,16 +43,16 @@ export async function startWorker(
 ): Promise<Stop> {
   const { priority } = dependencies;
   const size = FLEET_SIZES[priority];
-  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'shutdownGraceTime' | 'shutdownForceTime'> = {
+  const common: Pick<WorkerOptions, 'connection' | 'namespace'> = {
     connection: temporal.connection,
     namespace: config.temporal.namespace,
-    // Sends that have begun finish and are written down; the time is longer than the longest call.
-    shutdownGraceTime: config.shutdownGraceMs,
-    shutdownForceTime: config.shutdownGraceMs + 5_000,
   };
   const sends = await Worker.create({
     ...common,
     taskQueue: sendQueueOf(priority),
+    // Sends that have begun finish and are written down; the time is longer than the longest call.
+    shutdownGraceTime: config.shutdownGraceMs,
+    shutdownForceTime: config.shutdownGraceMs + 5_000,
     activities: createSendActivities(dependencies),
     maxConcurrentActivityTaskExecutions: size.sendSlots,
     maxConcurrentActivityTaskPolls: size.pollers,
@@ -55,6 +60,9 @@ export async function startWorker(
   const workflows = await Worker.create({
     ...common,
     taskQueue: workflowQueueOf(priority),
+    // Uploads are cancelled and begun again elsewhere: they may be repeated.
+    shutdownGraceTime: UPLOAD_GRACE_MS,
+    shutdownForceTime: UPLOAD_GRACE_MS + 5_000,
     workflowBundle: { codePath: WORKFLOW_BUNDLE },
     activities: createRecordActivities(dependencies),
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
