@@ -4,7 +4,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import type { Priority } from '../priority.js';
 import { type Admission, admit } from './admission.js';
-import { admittance, blockSenderDomain, noteFailure, noteSuccess, type ProviderFailure } from './breaker.js';
+import { admittance } from './admittance.js';
+import { blockSenderDomain, noteFailure, noteSuccess, type ProviderFailure } from './breaker.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -133,12 +134,12 @@ describe('the breaker of a provider', () => {
   });
 
   it('tells the dispatcher whether any provider admits', async () => {
-    expect(await admittance(database.db, ['mailgun', 'mandrill'])).toBe('open');
+    expect(await admittance(database.db, ['mailgun', 'mandrill'], 'low')).toMatchObject({ gate: 'open' });
     await open();
-    expect(await admittance(database.db, ['mailgun', 'mandrill'])).toBe('open');
-    expect(await admittance(database.db, ['mailgun'])).toBe('none');
+    expect(await admittance(database.db, ['mailgun', 'mandrill'], 'low')).toMatchObject({ gate: 'open' });
+    expect(await admittance(database.db, ['mailgun'], 'low')).toMatchObject({ gate: 'none' });
     await letTimePass(60);
-    expect(await admittance(database.db, ['mailgun'])).toBe('probe');
+    expect(await admittance(database.db, ['mailgun'], 'low')).toMatchObject({ gate: 'probe' });
   });
 });
 
@@ -198,6 +199,7 @@ describe("a day's quota", () => {
     expect(await use('medium')).toBe(5);
     expect(await use('critical')).toBe(5);
     expect(await ask('critical')).toMatchObject({ admitted: false, code: 'quota_used_up' });
+    expect(await admittance(database.db, ['mailgun'], 'low')).toMatchObject({ gate: 'none' });
     await sql`update provider_health set day = current_date - 1`.execute(database.db);
     expect(await ask()).toMatchObject({ admitted: true });
   });

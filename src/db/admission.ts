@@ -22,7 +22,7 @@ const CRITICAL_PROBES_AFTER_S = 30;
  */
 const AHEAD_S: PerPriority<number> = { critical: 0.5, medium: 0.25, low: 0 };
 /** The share of a day's quota that each priority may use up: the last tenth is kept for critical and medium. */
-const DAY_SHARE: PerPriority<number> = { critical: 1, medium: 0.95, low: 0.9 };
+export const DAY_SHARE: PerPriority<number> = { critical: 1, medium: 0.95, low: 0.9 };
 
 /**
  * Asks a provider's breaker, switches and quotas for one call, and takes the place in its quota. The last step of the

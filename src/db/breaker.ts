@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../config.js';
 import type { FailureKind } from '../providers/provider.js';
 import { count } from './counters.js';
@@ -95,22 +95,4 @@ export async function blockSenderDomain(
         .doUpdateSet({ code, until_at: sql<Date>`now() + interval '10 minutes'` }),
     )
     .execute();
-}
-
-/** Whether any of the providers would take an e-mail now, or at least a probe; for the dispatcher. */
-export async function admittance(
-  db: Kysely<Database>,
-  providers: readonly ProviderName[],
-): Promise<'open' | 'probe' | 'none'> {
-  const rows = await db
-    .selectFrom('provider_health as h')
-    .innerJoin('provider_controls as c', 'c.provider', 'h.provider')
-    .select(['c.forced', 'h.state', sql<boolean>`h.probe_at <= clock_timestamp()`.as('probe_due')])
-    .select(sql<boolean>`coalesce(h.day = current_date and h.used_today >= c.per_day, false)`.as('used_up'))
-    .where('h.provider', 'in', [...providers])
-    .where('c.enabled', '=', true)
-    .execute();
-  const usable = rows.filter((row) => row.forced !== 'open' && !row.used_up);
-  if (usable.some((row) => row.forced === 'closed' || row.state !== 'open')) return 'open';
-  return usable.some((row) => row.probe_due) ? 'probe' : 'none';
 }

@@ -95,6 +95,35 @@ describe('dispatch', () => {
     expect(await dispatch()).toMatchObject({ started: 1 });
   });
 
+  it("starts no more than two seconds of the providers' rates", async () => {
+    for (let n = 0; n < 20; n++) await insertQueuedEmail(database.db, { priority: 'low' });
+    await database.db.updateTable('provider_controls').set({ rate_per_s: 2 }).execute();
+    expect(await dispatch()).toMatchObject({ started: 8 });
+    expect(await dispatch()).toMatchObject({ started: 0, more: true });
+    await database.db
+      .updateTable('email_queue')
+      .set({ state: 'backing_off' })
+      .where('state', '=', 'in_flight')
+      .execute();
+    expect(await dispatch()).toMatchObject({ started: 0, more: true });
+  });
+
+  it('while no provider admits starts only probes, and the time does not count against lifetimes', async () => {
+    for (let n = 0; n < 5; n++) await insertQueuedEmail(database.db, { priority: 'low' });
+    const stops = () => database.db.selectFrom('send_stops').select(['cause', 'until_at']).execute();
+    await database.db
+      .updateTable('provider_health')
+      .set({ state: 'open', probe_at: sql`now() + interval '1 h'` })
+      .execute();
+    expect(await dispatch()).toMatchObject({ started: 0, blocked: true });
+    expect(await stops()).toEqual([{ cause: 'no_provider', until_at: null }]);
+    await database.db.updateTable('provider_health').set({ probe_at: sql`now()` }).execute();
+    expect(await dispatch()).toMatchObject({ started: 1 });
+    await database.db.updateTable('provider_health').set({ state: 'closed' }).execute();
+    expect(await dispatch()).toMatchObject({ started: 4 });
+    expect(await stops()).toMatchObject([{ cause: 'no_provider', until_at: expect.any(Date) }]);
+  });
+
   it('does not count stuck e-mails and those backing off as in flight', async () => {
     const stuck = await insertQueuedEmail(database.db, { priority: 'low', state: 'in_flight' });
     await sql`update email_queue set dispatched_at = now() - interval '3 minutes' where email_id = ${stuck}`.execute(

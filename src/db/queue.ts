@@ -1,7 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../config.js';
 import { PRIORITIES, type Priority } from '../priority.js';
-import { admittance } from './breaker.js';
+import { admittance } from './admittance.js';
 import { isPaused } from './controls.js';
 import type { Db } from './database.js';
 import { bury } from './dead-letters.js';
@@ -16,6 +16,8 @@ export const QUEUE_CHANNEL = 'tempost_queue';
 
 /** Older than this an e-mail no longer counts as in flight: it is stuck, and must not block the others. */
 const STUCK_AFTER = sql`interval '2 minutes'`;
+/** Under a rate, so many seconds' worth of e-mails are at work: more would only ask for admission in turn. */
+const AT_WORK_S = 2;
 /** E-mails that back off have a bound of their own, so that a few slow ones never block a priority. */
 const BACKING_OFF_BOUND = 5_000;
 
@@ -61,10 +63,10 @@ export async function dispatchBatch(
 ): Promise<Dispatched> {
   return db.transaction().execute(async (trx) => {
     if (!(await claimPriority(trx, priority))) return NOTHING;
-    const gate = await admittance(trx, options.providers);
+    const { gate, ratePerS } = await admittance(trx, options.providers, priority);
     await noteStop(trx, priority, 'no_provider', gate !== 'open');
     if (gate === 'none') return { ...NOTHING, blocked: true };
-    const free = await freePlaces(trx, priority, options.cap);
+    const free = await freePlaces(trx, priority, options.cap, ratePerS);
     const room = gate === 'probe' ? Math.min(free, 1) : free;
     if (room <= 0) return { ...NOTHING, more: true };
     const emails = await claim(trx, priority, room);
@@ -111,13 +113,14 @@ async function claimPriority(trx: Trx, priority: Priority): Promise<boolean> {
   return rows[0]!.got;
 }
 
-async function freePlaces(trx: Trx, priority: Priority, cap: number): Promise<number> {
+async function freePlaces(trx: Trx, priority: Priority, cap: number, ratePerS: number): Promise<number> {
   const { rows } = await sql<{ in_flight: number; backing_off: number }>`
     select count(*) filter (where state = 'in_flight' and dispatched_at > now() - ${STUCK_AFTER}) as in_flight,
            count(*) filter (where state = 'backing_off') as backing_off
     from email_queue where priority = ${priority} and state in ('in_flight', 'backing_off')`.execute(trx);
   const { in_flight, backing_off } = rows[0]!;
-  return Math.min(cap - in_flight, BACKING_OFF_BOUND - backing_off);
+  const byRate = Math.ceil(ratePerS * AT_WORK_S) - in_flight - backing_off;
+  return Math.min(cap - in_flight, BACKING_OFF_BOUND - backing_off, byRate);
 }
 
 async function claim(trx: Trx, priority: Priority, limit: number): Promise<ClaimedEmail[]> {
