@@ -49,11 +49,23 @@ export function composeMessage(
     receiver: email.receiver,
     replyTo: email.reply_to,
     subject: email.subject,
+    headers: extraHeaders(config.publicUrl, email),
     text: isText ? email.content : null,
     html: withPixel(isText ? textAsHtml(email.content) : email.content, pixel),
     tags: email.tags,
     priority: email.priority,
     attachment,
+  };
+}
+
+function extraHeaders(publicUrl: string, { id, priority, notice_for }: SendableEmail): Record<string, string> {
+  // RFC 3834: whoever answers mail by itself does not answer this one.
+  if (notice_for) return { 'Auto-Submitted': 'auto-generated' };
+  // RFC 8058, for bulk only: nobody unsubscribes from a password reset.
+  if (priority !== 'low') return {};
+  return {
+    'List-Unsubscribe': `<${publicUrl}/unsubscribe/${id}>`,
+    'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
   };
 }
 

@@ -34,6 +34,8 @@ export interface SendableEmail {
   readonly content: string;
   readonly content_type: 'text/plain' | 'text/html';
   readonly tags: readonly string[];
+  /** Set when it tells its sender of a failure. */
+  readonly notice_for: string | null;
 }
 
 export type Permission =
@@ -111,6 +113,7 @@ async function lockForSending(trx: Trx, request: PermissionRequest) {
       'content',
       'content_type',
       'tags',
+      'notice_for',
       'status',
       'generation',
       sql<boolean>`clock_timestamp() > due_at + make_interval(secs => ${request.lifetimeMs / 1000})`.as(

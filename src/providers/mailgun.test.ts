@@ -71,6 +71,15 @@ describe('send', () => {
     for (const name of ['attachment', 'text', 'h:Reply-To', 'o:tag']) expect(names).not.toContain(name);
   });
 
+  test('headers of ours go out', async () => {
+    const headers = {
+      'List-Unsubscribe': '<https://mail.example.com/unsubscribe/1>',
+      'Auto-Submitted': 'auto-generated',
+    };
+    const { form } = await sent({ headers });
+    for (const [name, value] of Object.entries(headers)) expect(form.get(`h:${name}`)).toBe(value);
+  });
+
   test('at most ten tags go out, and none too long', async () => {
     const tags = ['x'.repeat(129), ...Array.from({ length: 12 }, (_, index) => `tag-${index}`)];
     const { form } = await sent({ tags });

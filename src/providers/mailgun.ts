@@ -60,6 +60,7 @@ function formOf(message: OutgoingMessage): MailgunMessageData {
     html: message.html,
     'h:Message-Id': message.messageId,
     'h:Reply-To': message.replyTo ?? '',
+    ...Object.fromEntries(Object.entries(message.headers).map(([name, value]) => [`h:${name}`, value])),
     'v:email_id': message.emailId,
     'v:generation': String(message.generation),
     'v:attempt': String(message.attempt),

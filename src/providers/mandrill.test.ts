@@ -82,6 +82,15 @@ describe('send', () => {
     expect(message.headers).not.toHaveProperty('Reply-To');
   });
 
+  test('headers of ours go out', async () => {
+    const headers = {
+      'List-Unsubscribe': '<https://mail.example.com/unsubscribe/1>',
+      'Auto-Submitted': 'auto-generated',
+    };
+    const { document } = await send({ headers }, { body: entry({}) });
+    expect((document.message as { headers: object }).headers).toMatchObject(headers);
+  });
+
   test('tags that Mandrill would refuse stay at home', async () => {
     const { document } = await send({ tags: ['_own', 'x'.repeat(51), 'fine'] }, { body: entry({}) });
     expect((document.message as { tags: string[] }).tags).toEqual(['fine']);

@@ -79,7 +79,11 @@ function documentOf(message: OutgoingMessage) {
     subject: message.subject,
     html: message.html,
     ...(message.text !== null && { text: message.text }),
-    headers: { 'Message-ID': message.messageId, ...(message.replyTo && { 'Reply-To': message.replyTo }) },
+    headers: {
+      'Message-ID': message.messageId,
+      ...(message.replyTo && { 'Reply-To': message.replyTo }),
+      ...message.headers,
+    },
     important: message.priority === 'critical',
     track_opens: true,
     tags: message.tags.filter((tag) => tag.length <= MAX_TAG_LENGTH && !tag.startsWith('_')),

@@ -11,6 +11,8 @@ export interface OutgoingMessage {
   readonly receiver: string;
   readonly replyTo: string | null;
   readonly subject: string;
+  /** More headers, of ours: such as `List-Unsubscribe`. */
+  readonly headers: Readonly<Record<string, string>>;
   /** Null when the content was submitted as HTML: then the message has no plain-text part. */
   readonly text: string | null;
   /** Always there, so that opens can be counted: made from the plain text when that is what was submitted. */

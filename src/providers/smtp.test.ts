@@ -59,6 +59,15 @@ describe('the message', () => {
     expect(seen.envelope?.rcptTo).toMatchObject([{ address: 'receiver@example.org' }]);
   });
 
+  test('carries headers of ours', async () => {
+    const { server, seen } = await inbox();
+    await send(server.url, {
+      headers: { 'List-Unsubscribe': '<https://mail.example.com/unsubscribe/1>', 'Auto-Submitted': 'auto-generated' },
+    });
+    expect(seen.mail?.headers.get('auto-submitted')).toBe('auto-generated');
+    expect(seen.mail?.headerLines.find(({ key }) => key === 'list-unsubscribe')?.line).toContain('/unsubscribe/1>');
+  });
+
   test('carries 18 MB unchanged, lines that begin with a dot included', async () => {
     const { server, seen } = await inbox();
     const bytes = Buffer.alloc(18 * 1024 * 1024, '\r\n.\r\n.x\n');

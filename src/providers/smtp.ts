@@ -51,6 +51,7 @@ async function compose(message: OutgoingMessage): Promise<Mail> {
     to: message.receiver,
     replyTo: message.replyTo ?? undefined,
     subject: message.subject,
+    headers: message.headers,
     text: message.text ?? undefined,
     html: message.html,
     attachments: attachment

@@ -6,6 +6,7 @@ import { PIXEL_GIF, PIXEL_HEADERS, recordPixelOpen } from '../db/pixel.js';
 import { PROBLEM_TYPE, Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
 import { NotUnderstoodError } from './normalise.js';
 import { receiveMailgun, receiveMandrill, type WebhookDependencies } from './receive.js';
+import { receiveUnsubscribe, showUnsubscribe } from './unsubscribe.js';
 
 /** A reader waits for an image at most this long; an open that takes longer is still recorded. */
 const PIXEL_PATIENCE_MS = 2_000;
@@ -13,7 +14,7 @@ const READY_PATIENCE_MS = 2_000;
 /** Providers have schedules of their own; this is for whoever honours it. */
 const RETRY_AFTER_S = '30';
 
-/** The webhooks service of `contract.md`: providers' webhooks, the tracking pixel, health. */
+/** The webhooks service of `contract.md`: providers' webhooks, the tracking pixel, unsubscribing, health. */
 export function createWebhooksApp(dependencies: WebhookDependencies): Koa {
   const router = new Router();
   const { providers } = dependencies.config;
@@ -24,6 +25,8 @@ export function createWebhooksApp(dependencies: WebhookDependencies): Koa {
     router.post('/webhooks/mandrill', receiveMandrill(dependencies)).head('/webhooks/mandrill', exists);
   }
   router.get('/api/email/:id/open', showPixel(dependencies));
+  router.get('/unsubscribe/:id', showUnsubscribe(dependencies));
+  router.post('/unsubscribe/:id', receiveUnsubscribe(dependencies));
   router.get('/healthz', (ctx) => {
     ctx.body = { status: 'ok' };
   });

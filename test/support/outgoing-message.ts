@@ -10,6 +10,7 @@ export function outgoingMessage(changes: Partial<OutgoingMessage> = {}): Outgoin
     sender: 'Bücherei <sender@example.com>',
     receiver: 'receiver@example.org',
     replyTo: 'reply@example.com',
+    headers: {},
     subject: 'Grüße – 你好 ✉',
     text: 'Guten Tag, schöne Grüße',
     html: '<p>Guten Tag, <b>schöne</b> Grüße</p>',

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import type { SendableEmail } from '../db/permission.js';
+import { composeMessage } from './message.js';
+
+const config = { messageIdDomain: 'mail.example.com', publicUrl: 'https://mail.example.com' };
+const headersOf = (changes: Partial<SendableEmail>) => {
+  const email: SendableEmail = {
+    id: '019a0000-0000-7000-8000-000000000001',
+    priority: 'medium',
+    sender: 'shop@example.com',
+    receiver: 'ada@example.org',
+    reply_to: null,
+    subject: 'News',
+    content: 'News.',
+    content_type: 'text/plain',
+    tags: [],
+    notice_for: null,
+    ...changes,
+  };
+  return composeMessage(config, email, { generation: 1, attempt: 1 }, null).headers;
+};
+
+it('low e-mails can be unsubscribed from with one click, others not', () => {
+  expect(headersOf({ priority: 'low' })).toEqual({
+    'List-Unsubscribe': '<https://mail.example.com/unsubscribe/019a0000-0000-7000-8000-000000000001>',
+    'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+  });
+  expect(headersOf({ priority: 'medium' })).toEqual({});
+  expect(headersOf({ priority: 'critical' })).toEqual({});
+});
+
+it('failure notices say that a machine wrote them', () => {
+  expect(headersOf({ notice_for: '019a0000-0000-7000-8000-000000000002' })).toEqual({
+    'Auto-Submitted': 'auto-generated',
+  });
+});

@@ -1,0 +1,45 @@
+import { sql } from 'kysely';
+import type { Db } from './database.js';
+import { lockEmail, recordEvents } from './events.js';
+import type { StatusCatalogue } from './statuses.js';
+
+/**
+ * The receiver of a bulk e-mail wants no more: the address is suppressed for its client, and the event recorded, in one
+ * transaction; doing it twice is doing it once. The e-mail's id is the proof: 74 random bits that only its receiver,
+ * its client and we have seen, and all it opens is this.
+ *
+ * @param emailId a UUID.
+ * @returns false when there is no bulk e-mail of that id.
+ */
+export async function unsubscribe(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<boolean> {
+  if (!(await canUnsubscribe(db, emailId))) return false;
+  return db.transaction().execute(async (trx) => {
+    const email = await lockEmail(trx, emailId);
+    if (!email) return false;
+    const event = {
+      key: 'tempost:unsubscribed',
+      // No status: the e-mail itself stays what it is.
+      type: 'unsubscribed',
+      generation: email.generation,
+      attempt: null,
+      occurredAt: new Date(),
+    };
+    await recordEvents(trx, email, [event], catalogue);
+    await sql`
+      insert into suppressions (client_id, address, reason, email_id)
+      select client_id, receiver_address, 'unsubscribed', id from emails where id = ${emailId}
+      on conflict do nothing`.execute(trx);
+    return true;
+  });
+}
+
+/** Whether an e-mail is one that can be unsubscribed from. */
+export async function canUnsubscribe(db: Db, emailId: string): Promise<boolean> {
+  const email = await db
+    .selectFrom('emails')
+    .select('id')
+    .where('id', '=', emailId)
+    .where('priority', '=', 'low')
+    .executeTakeFirst();
+  return email !== undefined;
+}
