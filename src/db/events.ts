@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
 import { type NewEvent, toRow } from './event-rows.js';
+import { tellSender } from './notices.js';
 import { projectStatus } from './projection.js';
 import type { Database, SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
@@ -70,6 +71,8 @@ export async function recordEvents(
       .execute();
   }
   if (email.status === 'dead' && status !== 'dead') await closeDeadLetter(trx, email.id);
+  // Here, where every status comes from: whoever records a failure, its sender is told.
+  if (status !== email.status) await tellSender(trx, email, status);
   return { added: events.filter((event) => addedKeys.has(event.key)), before: email.status, status };
 }
 

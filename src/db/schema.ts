@@ -241,8 +241,8 @@ interface FailureNoticeTable {
   client_id: string;
   sender: string;
   window_from: Date;
-  told: number;
-  untold: number;
+  told: Generated<number>;
+  untold: Generated<number>;
   /** The first of the untold, for the digest. */
   untold_ids: Generated<string[]>;
 }

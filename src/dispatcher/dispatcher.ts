@@ -3,6 +3,7 @@ import type { Config } from '../config.js';
 import type { Db } from '../db/database.js';
 import { loadStatuses } from '../db/events.js';
 import { keepHouse } from '../db/housekeeping.js';
+import { sendDigests, setNoticePolicy } from '../db/notices.js';
 import { takePendingSignals } from '../db/pending-signals.js';
 import { dispatchBatch, nextDueInMs } from '../db/queue.js';
 import { PRIORITIES, type Priority, perPriority } from '../priority.js';
@@ -26,17 +27,20 @@ const WHEN_IDLE_MS = 1_000;
 /** How soon a pause made in Temporal alone is seen. */
 const PAUSES_MS = 1_000;
 const SIGNALS_BATCH = 200;
+const DIGESTS_MS = 60_000;
+const DIGESTS_BATCH = 20;
 const HOUSEKEEPING_MS = 10 * 60_000;
 
 /**
  * Runs the dispatcher: one loop a priority that starts workflows, so that critical never waits for a batch of low;
  * one that keeps pauses in Temporal and in the record alike; one that tells workflows what they have missed; one that
- * sweeps for lost workflows; one that keeps house.
+ * sweeps for lost workflows; one that tells senders what was too much to tell at once; one that keeps house.
  * Several dispatchers may run side by side.
  */
 export async function startDispatcher(config: Config, db: Db, temporal: TemporalLink, logger: Logger): Promise<Stop> {
   const { client } = temporal;
   const catalogue = await loadStatuses(db);
+  await setNoticePolicy(db, { ...config.notices, deadlineMs: config.deadlineMs.medium });
   await ensureSearchAttributes(temporal.connection, config.temporal.namespace, logger);
 
   const dispatch = async (priority: Priority): Promise<number> => {
@@ -58,6 +62,8 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
     if (pending.length > 0) await deliverSignals(db, client, pending, logger);
     return pending.length === SIGNALS_BATCH ? 0 : WHEN_IDLE_MS;
   };
+  const digests = async (): Promise<number> =>
+    (await sendDigests(db, DIGESTS_BATCH)) === DIGESTS_BATCH ? 0 : DIGESTS_MS;
   const againAfterMs = config.sweep.afterMs;
   const sweeping = async (): Promise<number> => {
     await watchNamespace(temporal, db, config.temporal.namespace, logger);
@@ -73,6 +79,7 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
     pauses,
     repeat('signals', signals, logger),
     repeat('sweep', sweeping, logger),
+    repeat('digests', digests, logger),
     repeat('housekeeping', () => keepHouse(db).then(() => HOUSEKEEPING_MS), logger),
   ];
   const listener = listen(
