@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+import type { Priority } from '../priority.js';
 import type { ObjectDigest } from '../storage/object-store.js';
 import type { Db } from './database.js';
 
@@ -79,4 +81,30 @@ export async function noteStored(db: Db, emailId: string, storagePath: string): 
       .execute();
     await trx.deleteFrom('attachment_chunks').where('email_id', '=', emailId).execute();
   });
+}
+
+/** An e-mail that has ended with its attachment still in the spool. */
+export interface StraySpool {
+  readonly emailId: string;
+  readonly clientId: string;
+  readonly generation: number;
+  readonly priority: Priority;
+}
+
+/**
+ * Finds attachments that have been in the spool for a while though nothing else is left to be done for their e-mails:
+ * the upload goes on in a workflow, or was lost with it. In random order, so that many that go on hide none that is
+ * lost. The spool is small: rows live for minutes.
+ */
+export async function findStraySpools(db: Db, olderThanMs: number, limit: number): Promise<StraySpool[]> {
+  const { rows } = await sql<StraySpool>`
+    select e.id as "emailId", e.client_id as "clientId", e.generation, e.priority
+    from attachment_chunks c
+      join emails e on e.id = c.email_id
+      join attachments a on a.email_id = c.email_id
+    where c.seq = 0 and a.storage_path is null
+      and c.email_id < uuidv7(make_interval(secs => ${-olderThanMs / 1000}))
+      and not exists (select from email_queue q where q.email_id = c.email_id)
+    order by random() limit ${limit}`.execute(db);
+  return rows;
 }

@@ -15,7 +15,7 @@ import { repeat } from './loop.js';
 import { applyPauses } from './pauses.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { startWorkflows } from './start.js';
-import { sweep } from './sweep.js';
+import { finishUploads, sweep } from './sweep.js';
 import { watchNamespace } from './watch-namespace.js';
 
 /** A full priority is looked at again after this long: places become free without a notification. */
@@ -34,7 +34,8 @@ const HOUSEKEEPING_MS = 10 * 60_000;
 /**
  * Runs the dispatcher: one loop a priority that starts workflows, so that critical never waits for a batch of low;
  * one that keeps pauses in Temporal and in the record alike; one that tells workflows what they have missed; one that
- * sweeps for lost workflows; one that tells senders what was too much to tell at once; one that keeps house.
+ * sweeps for lost workflows; one that finishes uploads lost with theirs; one that tells senders what was too much to
+ * tell at once; one that keeps house.
  * Several dispatchers may run side by side.
  */
 export async function startDispatcher(config: Config, db: Db, temporal: TemporalLink, logger: Logger): Promise<Stop> {
@@ -65,6 +66,7 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
   const digests = async (): Promise<number> =>
     (await sendDigests(db, DIGESTS_BATCH)) === DIGESTS_BATCH ? 0 : DIGESTS_MS;
   const againAfterMs = config.sweep.afterMs;
+  const uploads = () => finishUploads({ db, client, logger, againAfterMs }).then(() => againAfterMs);
   const sweeping = async (): Promise<number> => {
     await watchNamespace(temporal, db, config.temporal.namespace, logger);
     const { full } = await sweep({ db, client, catalogue, logger, againAfterMs });
@@ -79,6 +81,7 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
     pauses,
     repeat('signals', signals, logger),
     repeat('sweep', sweeping, logger),
+    repeat('uploads', uploads, logger),
     repeat('digests', digests, logger),
     repeat('housekeeping', () => keepHouse(db).then(() => HOUSEKEEPING_MS), logger),
   ];

@@ -1,5 +1,6 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
+import { findStraySpools } from '../db/attachments.js';
 import type { Db } from '../db/database.js';
 import { buryStopped, leaveQueue, requeue, type Suspect, takeSuspects } from '../db/queue.js';
 import type { StatusCatalogue } from '../db/statuses.js';
@@ -44,6 +45,19 @@ async function mend(dependencies: SweepDependencies, suspect: Suspect): Promise<
   // It is with a provider. A completed workflow has waited for news as long as it should; a lost one has not.
   if (workflow === 'completed') return leaveQueue(db, emailId);
   await startWorkflow(dependencies.client, suspect.priority, { emailId, ...work });
+}
+
+/**
+ * Starts the workflows of e-mails that have ended but for the upload of their attachments, where Temporal has lost
+ * them. Such a workflow sends nothing: the record says that it is over.
+ */
+export async function finishUploads(dependencies: Omit<SweepDependencies, 'catalogue'>): Promise<void> {
+  const { db, client, logger, againAfterMs } = dependencies;
+  for (const { priority, ...email } of await findStraySpools(db, againAfterMs, BATCH)) {
+    if ((await stateOfWorkflow(client, email.emailId)) !== 'lost') continue;
+    logger.warn({ emailId: email.emailId }, 'the upload of an attachment was lost with its workflow');
+    await startWorkflow(client, priority, email);
+  }
 }
 
 type WorkflowState = 'running' | 'completed' | 'stopped' | 'lost';
