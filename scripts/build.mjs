@@ -2,7 +2,7 @@
 // Bundling takes about a second, so it is done once here and never at a worker's start.
 // The new build is made beside the old one and swapped in whole: a running system never sees half of it.
 import { spawnSync } from 'node:child_process';
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode } from '@temporalio/worker';
@@ -23,6 +23,8 @@ try {
   const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error };
   const { code } = await bundleWorkflowCode({ workflowsPath: join(fresh, 'src/workflows/index.js'), logger: quiet });
   writeFileSync(join(fresh, 'workflow-bundle.js'), code);
+
+  chmodSync(join(fresh, 'src/cli/main.js'), 0o755);
 
   if (existsSync(dist)) renameSync(dist, stale);
   renameSync(fresh, dist);

@@ -40,7 +40,7 @@ export function createApp(options: AppOptions): Koa<ApiState> {
   addEmailRoutes(router, { db, authenticate, catalogue, deadlineMs, providers, nudger });
   addDeadLetterRoutes(router, { db, authenticate, catalogue, deadlineMs, providers });
   addSuppressionRoutes(router, { db, authenticate });
-  addAdminRoutes(router, { db, authenticate, deadlineMs, logger });
+  addAdminRoutes(router, { db, authenticate, deadlineMs, providers, logger });
   addOpenRoutes(router, { db, catalogue, logger });
 
   const app = new Koa<ApiState>();

@@ -83,7 +83,7 @@ describe('tempost status', () => {
 });
 
 describe('tempost provider', () => {
-  const mailgun = async () => (await readProviders(api.db))[0]!;
+  const mailgun = async () => (await readProviders(api.db, []))[0]!;
 
   it.each([
     ['disable', { enabled: false }],

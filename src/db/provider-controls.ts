@@ -29,6 +29,8 @@ export async function changeProvider(db: Db, provider: ProviderName, change: Pro
 /** A provider's switches, what its breaker says, and what is used of its quota. */
 export interface ProviderView {
   readonly provider: ProviderName;
+  /** Named in `PROVIDERS`: e-mails are sent through it. */
+  readonly configured: boolean;
   readonly enabled: boolean;
   readonly forced: 'open' | 'closed' | null;
   readonly rate_per_s: number | null;
@@ -52,8 +54,12 @@ export interface ProviderView {
   readonly blocked_domains: readonly { readonly domain: string; readonly until: Date; readonly code: string }[];
 }
 
-/** Every provider, in the order of `PROVIDER_NAMES`. */
-export async function readProviders(db: Db): Promise<ProviderView[]> {
+/**
+ * Every provider, in the order of `PROVIDER_NAMES`.
+ *
+ * @param configured those we send through.
+ */
+export async function readProviders(db: Db, configured: readonly ProviderName[]): Promise<ProviderView[]> {
   const providers = await db
     .selectFrom('provider_controls as c')
     .innerJoin('provider_health as h', 'h.provider', 'c.provider')
@@ -69,12 +75,14 @@ export async function readProviders(db: Db): Promise<ProviderView[]> {
     .execute();
   return providers
     .sort((a, b) => PROVIDER_NAMES.indexOf(a.provider) - PROVIDER_NAMES.indexOf(b.provider))
-    .map(({ state, failures, last_code, opened_at, probe_at, misconfigured, used_today, ...controls }) => ({
+    .map(({ state, failures, last_code, opened_at, probe_at, misconfigured, used_today, provider, ...controls }) => ({
+      provider,
+      configured: configured.includes(provider),
       ...controls,
       breaker: { state, failures, last_code, opened_at, probe_at, misconfigured },
       used_today,
       blocked_domains: blocks
-        .filter(({ provider }) => provider === controls.provider)
+        .filter((block) => block.provider === provider)
         .map(({ domain, until, code }) => ({ domain, until, code })),
     }));
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import { freePort } from '../../test/support/ports.js';
+import { pause } from '../db/controls.js';
 import { count } from '../db/counters.js';
 import { serveMetrics } from './metrics.js';
 
@@ -18,6 +19,7 @@ it('tells Prometheus the depth, age and lateness of each queue, the breakers, an
   await count(database.db, 'ambiguous_attempts', 'mailgun');
   await count(database.db, 'ambiguous_attempts', 'mailgun');
   await database.db.updateTable('provider_health').set({ state: 'open' }).where('provider', '=', 'mandrill').execute();
+  await pause(database.db, ['low'], 'test');
   const port = await freePort();
   const stop = await serveMetrics(database.db, '127.0.0.1', port);
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
@@ -27,6 +29,8 @@ it('tells Prometheus the depth, age and lateness of each queue, the breakers, an
   expect(text).toContain('tempost_queue_emails{priority="medium",state="waiting"} 0');
   expect(text).toContain('tempost_queue_late_emails{priority="low",state="waiting"} 1');
   expect(text).toMatch(/tempost_queue_oldest_seconds\{priority="low",state="waiting"\} 10\d/);
+  expect(text).toContain('tempost_queue_paused{priority="low",by="tempost"} 1');
+  expect(text).toContain('tempost_queue_paused{priority="low",by="temporal"} 0');
   expect(text).toContain('tempost_provider_breaker_open{provider="mandrill"} 1');
   expect(text).toContain('tempost_events_total{event="ambiguous_attempts",provider="mailgun"} 2');
 });

@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { Gauge, Registry } from 'prom-client';
+import { readQueueControls } from '../db/controls.js';
 import { readCounters } from '../db/counters.js';
 import type { Db } from '../db/database.js';
 import { readQueueFigures } from '../db/figures.js';
@@ -47,6 +48,18 @@ export function createRegistry(db: Db): Registry {
   queue('tempost_queue_emails', 'E-mails with something left to be done', (row) => row.count);
   queue('tempost_queue_oldest_seconds', 'How long the oldest of them has been due', (row) => row.oldestS);
   queue('tempost_queue_late_emails', 'E-mails past their deadline and not handed over', (row) => row.late);
+  new Gauge({
+    name: 'tempost_queue_paused',
+    help: '1 while sending of a priority is stopped, by us (tempost) or in Temporal alone (temporal)',
+    labelNames: ['priority', 'by'],
+    registers,
+    async collect() {
+      for (const { priority, pausedAt, temporalPausedAt } of await readQueueControls(db)) {
+        this.set({ priority, by: 'tempost' }, pausedAt ? 1 : 0);
+        this.set({ priority, by: 'temporal' }, temporalPausedAt ? 1 : 0);
+      }
+    },
+  });
   provider('tempost_provider_breaker_open', '1 while the breaker is open, 0.5 half open', (row) =>
     row.state === 'open' ? 1 : row.state === 'half_open' ? 0.5 : 0,
   );

@@ -146,7 +146,8 @@ describe('PATCH /api/admin/providers/{name}', () => {
     const change = { enabled: false, forced: 'open', rate_per_s: 12.5, per_day: 5_000, reason: 'outage' };
     expect((await call('PATCH', '/api/admin/providers/mailgun', change)).status).toBe(200);
     expect(await provider('mailgun')).toMatchObject({ ...change, breaker: { state: 'closed' }, used_today: 0 });
-    expect(await provider('mandrill')).toMatchObject({ enabled: true, forced: null });
+    expect(await provider('mandrill')).toMatchObject({ configured: true, enabled: true, forced: null });
+    expect(await provider('smtp')).toMatchObject({ configured: false });
     const back = { enabled: true, forced: null, rate_per_s: null, per_day: null, reason: 'over' };
     await call('PATCH', '/api/admin/providers/mailgun', back);
     expect(await provider('mailgun')).toMatchObject(back);
@@ -184,6 +185,7 @@ describe('GET /api/admin/overview', () => {
       dead_letters: { waiting: 1, by_reason: { lifetime_over: 1 } },
       unmatched_webhooks: 0,
       pending_signals: 0,
+      counters: [],
     });
     expect(body.queues).toHaveLength(3);
     expect(body.providers).toHaveLength(3);

@@ -2,6 +2,7 @@ import type Router from '@koa/router';
 import type { Logger } from 'pino';
 import { PROVIDER_NAMES, type ProviderName } from '../../config.js';
 import { pause, resume } from '../../db/controls.js';
+import { readCounters } from '../../db/counters.js';
 import type { Db } from '../../db/database.js';
 import { changeProvider, readProviders } from '../../db/provider-controls.js';
 import { countLeftovers, reportQueues } from '../../db/queue-report.js';
@@ -15,6 +16,8 @@ export interface AdminRouteOptions {
   readonly db: Db;
   readonly authenticate: Authenticate;
   readonly deadlineMs: PerPriority<number>;
+  /** Those we send through. */
+  readonly providers: readonly ProviderName[];
   readonly logger: Logger;
 }
 
@@ -25,11 +28,12 @@ export interface AdminRouteOptions {
 export function addAdminRoutes(router: Router<ApiState>, options: AdminRouteOptions): void {
   const { db, authenticate, deadlineMs, logger } = options;
   const queues = async () => ({ queues: await reportQueues(db, deadlineMs) });
-  const providers = async () => ({ providers: await readProviders(db) });
+  const providers = async () => ({ providers: await readProviders(db, options.providers) });
 
   router.get('/api/admin/overview', authenticate, requireOperator, async (ctx) => {
     const as_of = new Date();
-    ctx.body = { as_of, ...(await queues()), ...(await providers()), ...(await countLeftovers(db)) };
+    const counters = await readCounters(db);
+    ctx.body = { as_of, ...(await queues()), ...(await providers()), ...(await countLeftovers(db)), counters };
   });
 
   router.get('/api/admin/queues', authenticate, requireOperator, async (ctx) => {

@@ -24,7 +24,7 @@ export function providerTable({ providers }: Providers): string {
     headings,
     providers.map((provider) => [
       provider.provider,
-      provider.enabled,
+      provider.configured ? provider.enabled : 'not set up',
       breakerWords(provider),
       provider.breaker.failures,
       provider.breaker.last_code,

@@ -8,7 +8,11 @@ import { providerTable } from './providers.js';
 interface Queues {
   readonly queues: readonly QueueReport[];
 }
-type Overview = Queues & Leftovers & { readonly providers: readonly ProviderView[] };
+type Overview = Queues &
+  Leftovers & {
+    readonly providers: readonly ProviderView[];
+    readonly counters: readonly { readonly name: string; readonly label: string; readonly value: number }[];
+  };
 
 /** Times come as text. */
 const words = ({ by, since: from, reason }: PauseView) =>
@@ -48,6 +52,7 @@ async function status(api: Api): Promise<Output> {
     ['dead letters', waiting === 0 ? 'none' : `${waiting} (${reasons.join(', ')})`],
     ['webhooks of no e-mail of ours, 24 h', overview.unmatched_webhooks],
     ['news that workflows await', overview.pending_signals],
+    ...overview.counters.map(({ name, label, value }) => [`${name.replaceAll('_', ' ')}, ${label}`, value] as const),
   ]);
   return { json: overview, text: [queueTable(overview), providerTable(overview), leftovers].join('\n\n') };
 }
