@@ -43,7 +43,7 @@ interface AttemptRow {
 /** Compares three books: what the client was told, what the record says, and what the providers took. */
 export async function countAll(world: World, known: readonly KnownEmail[]): Promise<Count> {
   const calls = await world.stack.acceptance();
-  const record = await world.query<RecordRow>('select id, status, created_at from emails');
+  const record = await world.query<RecordRow>('select id, status, created_at from emails where notice_for is null');
   const attempts = await world.query<AttemptRow>(`select email_id, generation,
       (count(*) filter (where state = 'accepted'))::int as accepted,
       (count(*) filter (where state = 'abandoned'))::int as abandoned
