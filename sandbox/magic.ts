@@ -42,6 +42,10 @@ export const MAGIC: Readonly<Record<string, Magic>> = {
       { type: 'delivered', afterMs: 10 * MINUTE_MS },
     ],
   },
+  open: {
+    does: 'is delivered, then opened',
+    course: [...DELIVERED, { type: 'opened', afterMs: MINUTE_MS }],
+  },
   complaint: {
     does: 'is delivered, then marked as spam',
     course: [...DELIVERED, { type: 'complained', afterMs: MINUTE_MS }],

@@ -97,6 +97,7 @@ describe('webhooks', () => {
         ],
       ],
       ['defer', [{ event: 'failed', severity: 'temporary' }, { event: 'delivered' }]],
+      ['open', [{ event: 'delivered' }, { event: 'opened' }]],
       ['complaint', [{ event: 'delivered' }, { event: 'complained' }]],
       ['unsubscribe', [{ event: 'delivered' }, { event: 'unsubscribed' }]],
       ['reject-later', [{ event: 'rejected' }]],

@@ -1,0 +1,58 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { quantile, short } from './harness/figures.js';
+import { Submitter } from './harness/submit.js';
+import { Meter, memoryBytesOf } from './harness/usage.js';
+import type { World } from './harness/world.js';
+import { circumstances, keep, write } from './results.js';
+
+/** Submits at a steady rate, whether or not earlier answers have come, while everything else works. */
+export async function benchApi(world: World, options: { readonly perS: number; readonly seconds: number }) {
+  const about = circumstances();
+  const stack = await world.startStack();
+  const submitter = world.own(new Submitter(stack.api, stack.key), (it) => it.close());
+  const pid = stack.pidOf('api');
+  await submitter.submit({ priority: 'low', receiver: 'open+first@example.org' });
+  const meter = new Meter({ api: pid });
+  const memory: number[] = [];
+  const answersMs: number[] = [];
+  let errors = 0;
+  const begun = performance.now();
+  const total = options.perS * options.seconds;
+  const calls: Promise<void>[] = [];
+  for (let n = 0; n < total; n++) {
+    const waitMs = begun + (n * 1000) / options.perS - performance.now();
+    if (waitMs > 1) await delay(waitMs);
+    if (n % options.perS === 0) memory.push(memoryBytesOf(pid));
+    const sentAt = performance.now();
+    const call = submitter.post({ priority: 'low', receiver: `open+${n}@example.org` }).then(
+      ({ status }) => {
+        if (status === 200) answersMs.push(performance.now() - sentAt);
+        else errors++;
+      },
+      () => void errors++,
+    );
+    calls.push(call);
+  }
+  await Promise.all(calls);
+  const seconds = (performance.now() - begun) / 1000;
+  const { cpuMs } = meter.stop();
+  const result = {
+    ...about,
+    submitted: total,
+    errors,
+    perS: answersMs.length / seconds,
+    answerMs: { p50: quantile(answersMs, 0.5), p99: quantile(answersMs, 0.99), worst: Math.max(...answersMs) },
+    cpuMsPerSubmission: cpuMs.api! / total,
+    // The first seconds compile and fill caches; from then on it has to be flat.
+    memoryMb: { early: megabytes(memory[Math.floor(memory.length / 4)]!), late: megabytes(memory.at(-1)!) },
+  };
+  write(
+    `${short(result.perS)} submissions/s for ${short(seconds)} s, ${errors} errors; answered in p50 ` +
+      `${short(result.answerMs.p50)}, p99 ${short(result.answerMs.p99)}, worst ${short(result.answerMs.worst)} ms; ` +
+      `${short(result.cpuMsPerSubmission)} ms of CPU each; memory ${short(result.memoryMb.early)} MB after a quarter, ` +
+      `${short(result.memoryMb.late)} MB at the end`,
+  );
+  write(`Results: ${keep('api.json', result)}`);
+}
+
+const megabytes = (bytes: number) => bytes / 2 ** 20;

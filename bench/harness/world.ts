@@ -1,0 +1,157 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import pg from 'pg';
+import { freePort } from '../../src/dev/ports.js';
+import { removePostgresHome, startPostgres } from '../../src/dev/postgres.js';
+import { findTemporalCli } from '../../src/dev/temporal-cli.js';
+import { startTemporalServer } from '../../src/dev/temporal-server.js';
+import { Stack, type StackOptions } from '../../test/support/stack.js';
+import { assertMeasurable, type Pids } from './usage.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** The servers of a bench, of its own and as `npm start` runs them, and what else it starts; all of it ends with it. */
+export class World {
+  private constructor(
+    readonly folder: string,
+    /** PostgreSQL, as a superuser; the database of `url` is migrated and ours. */
+    readonly url: string,
+    readonly server: pg.Client,
+    readonly temporalAddress: string,
+    readonly temporal: Client,
+    readonly pids: Pids,
+    private readonly ends: (() => unknown)[],
+  ) {}
+
+  static async start(): Promise<World> {
+    assertMeasurable();
+    const ends: (() => unknown)[] = [];
+    const own = <T>(thing: T, end: (thing: T) => unknown): T => {
+      ends.unshift(() => end(thing));
+      return thing;
+    };
+    running.add(ends);
+    try {
+      const folder = own(mkdtempSync(join(tmpdir(), 'tempost-bench-')), (path) =>
+        rmSync(path, { recursive: true, force: true, maxRetries: 10 }),
+      );
+      chmodSync(folder, 0o711); // As root PostgreSQL runs as another user, who must be able to pass.
+      const home = join(folder, 'postgres');
+      own(home, removePostgresHome);
+      const settings = { max_connections: '200', shared_preload_libraries: 'pg_stat_statements' };
+      const postgres = own(await startPostgres({ home, port: await freePort(), settings }), (it) => it.stop());
+      await migrate(postgres.url);
+      const server = own(new pg.Client({ connectionString: postgres.url, application_name: 'bench' }), (it) =>
+        it.end(),
+      );
+      server.on('error', () => {});
+      await server.connect();
+      await server.query('create extension pg_stat_statements');
+      const cli = await findTemporalCli({ env: process.env, dataDir: process.env.DATA_DIR || join(root, '.data') });
+      const temporal = own(
+        await startTemporalServer({
+          cli,
+          port: await freePort(),
+          databaseFile: join(folder, 'temporal.db'),
+          logFile: join(folder, 'temporal.log'),
+        }),
+        (it) => it.stop(),
+      );
+      const connection = own(await Connection.connect({ address: temporal.address }), (it) => it.close());
+      const pids = { PostgreSQL: postgres.pid, Temporal: temporal.pid, driver: process.pid };
+      const client = new Client({ connection });
+      return new World(folder, postgres.url, server, temporal.address, client, pids, ends);
+    } catch (error) {
+      await endAll(ends);
+      throw error;
+    }
+  }
+
+  /** Has something ended with the world, before what was there already. */
+  own<T>(thing: T, end: (thing: T) => unknown): T {
+    this.ends.unshift(() => end(thing));
+    return thing;
+  }
+
+  /** The whole system, the sandbox as its providers, its inbox off. */
+  async startStack(options: Partial<StackOptions> = {}): Promise<Stack> {
+    const stack = await Stack.start({
+      databaseUrl: this.url,
+      temporalAddress: this.temporalAddress,
+      ...options,
+      // As in a cluster: a line for every request would be measured as well, so it stays on.
+      env: { LOG_LEVEL: 'info', ...options.env },
+    });
+    return this.own(stack, (it) => it.stop());
+  }
+
+  /** Another database on the same server, migrated. @returns its address. */
+  async createDatabase(name: string): Promise<string> {
+    await this.server.query(`create database ${name}`);
+    const url = new URL(this.url);
+    url.pathname = `/${name}`;
+    await migrate(url.href);
+    return url.href;
+  }
+
+  /** Rows of our record. */
+  async query<T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
+    return (await this.server.query<T>(`/* bench */ ${text}`, values)).rows;
+  }
+
+  /** How many workflows of a type are open. */
+  async openWorkflows(type: string): Promise<number> {
+    const { count } = await this.temporal.workflow.count(`WorkflowType="${type}" AND ExecutionStatus="Running"`);
+    return count;
+  }
+
+  /** Ends everything and leaves nothing behind. May be called twice. */
+  async end(): Promise<void> {
+    await endAll(this.ends);
+  }
+}
+
+async function migrate(url: string): Promise<void> {
+  const script = join(root, 'dist/src/db/migrate-main.js');
+  await promisify(execFile)(process.execPath, [script], { env: { ...process.env, DATABASE_URL: url } });
+}
+
+const running = new Set<(() => unknown)[]>();
+
+async function endAll(ends: (() => unknown)[]): Promise<void> {
+  running.delete(ends);
+  for (const end of ends.splice(0)) {
+    try {
+      await end();
+    } catch (error) {
+      process.stderr.write(`bench: not ended in order: ${String(error)}\n`);
+    }
+  }
+}
+
+/**
+ * Runs a bench in a world of its own. An interrupted one leaves nothing behind; a terminal's Ctrl-C comes twice, from
+ * the terminal and through tsx.
+ */
+export async function withWorld<T>(bench: (world: World) => Promise<T>): Promise<T> {
+  let ending = false;
+  const interrupted = (code: number) => () => {
+    if (!ending) void Promise.all([...running].map(endAll)).finally(() => process.exit(code));
+    ending = true;
+  };
+  const onInterrupt = interrupted(130);
+  const onTerminate = interrupted(143);
+  process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate);
+  const world = await World.start();
+  try {
+    return await bench(world);
+  } finally {
+    await world.end();
+    process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate);
+  }
+}

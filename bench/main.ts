@@ -1,0 +1,96 @@
+import { parseArgs } from 'node:util';
+import { benchApi } from './api.js';
+import { addWaiting, analyse, pause } from './backlog.js';
+import { type Costs, compare, costTable, nodeCpuMs } from './compare.js';
+import { short, sum, table } from './harness/figures.js';
+import { type World, withWorld } from './harness/world.js';
+import { circumstances, keep, say, write } from './results.js';
+import { startBare } from './variants/bare.js';
+import { oursOn } from './variants/ours.js';
+import { startPeer } from './variants/peer.js';
+import { TIME_SCALE } from './variants/variant.js';
+import { benchWebhooks } from './webhooks.js';
+
+const USAGE = `npm run bench -- [compare | webhooks | api] [--emails N] [--quick]
+  compare     ours beside bare Temporal and beside a queue on PostgreSQL, in one run (this is the default)
+  webhooks    10,000 webhooks as fast as the service takes them
+  api         150 submissions a second for a minute, while the rest works
+  --emails N  how many of each variant (800), of each backlog (2,000), webhooks ÷ 2 (5,000)
+  --quick     a short run without backlogs
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    emails: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+const { quick } = values;
+const emails = values.emails === undefined ? undefined : Number(values.emails);
+const what = positionals[0] ?? 'compare';
+
+const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
+  compare: compareAll,
+  webhooks: (world) => benchWebhooks(world, { emails: emails ?? (quick ? 200 : 5_000) }),
+  api: (world) => benchApi(world, { perS: 150, seconds: quick ? 4 : 60 }),
+};
+
+const bench = BENCHES[what];
+if (values.help) {
+  write(USAGE);
+} else if (!bench || positionals.length > 1 || (emails !== undefined && !(Number.isInteger(emails) && emails > 0))) {
+  process.stderr.write(USAGE);
+  process.exitCode = 2;
+} else {
+  await withWorld(bench);
+}
+
+async function compareAll(world: World): Promise<void> {
+  const about = circumstances();
+  const stack = await world.startStack({ env: { SANDBOX_TIME_SCALE: String(TIME_SCALE) } });
+  const ours = oursOn(world, stack);
+  const variants = [await startBare(world), ours, oursOn(world, stack, 100_000), await startPeer(world)];
+  const costs = await compare(world, variants, { emails: emails ?? (quick ? 120 : 800), rounds: quick ? 2 : 4, say });
+  write(`${costTable(costs)}\n`);
+  const backlogs = quick ? [] : await withBacklogs(world, ours);
+  if (backlogs.length > 0) write(`${backlogTable(backlogs)}\n`);
+  const [bare, whole] = costs as [Costs, Costs];
+  write(
+    `ours ÷ bare: ${short(whole.emailsPerS / bare.emailsPerS)} in e-mails a second (target 0.6); ` +
+      `our processes take ${short(nodeCpuMs(whole) - nodeCpuMs(bare))} ms of CPU an e-mail more (target 15)`,
+  );
+  write(`Results: ${keep('latest.json', { ...about, costs, backlogs })}`);
+}
+
+/** What an e-mail costs while others wait: half of them low and stopped, half of them medium and scheduled. */
+async function withBacklogs(world: World, ours: ReturnType<typeof oursOn>) {
+  await pause(world, 'low');
+  const measured: { waiting: number; costs: Costs }[] = [];
+  let there = 0;
+  for (const waiting of [0, 1_000, 10_000, 100_000]) {
+    const more = Math.round((waiting - there) / 2);
+    if (more > 0) await addWaiting(world, { priority: 'low', count: more, dueInS: -1 });
+    if (more > 0) await addWaiting(world, { priority: 'medium', count: more, dueInS: 86_400 });
+    there = waiting;
+    await analyse(world);
+    const [costs] = await compare(world, [ours], { emails: emails ?? 2_000, rounds: 2, say });
+    measured.push({ waiting, costs: costs! });
+  }
+  return measured;
+}
+
+function backlogTable(backlogs: readonly { waiting: number; costs: Costs }[]): string {
+  return table([
+    ['waiting', 'e-mails/s', 'CPU, ms an e-mail', 'of it PostgreSQL', 'dispatcher', 'statements'],
+    ...backlogs.map(({ waiting, costs }) => [
+      String(waiting),
+      short(costs.emailsPerS),
+      short(sum(Object.values(costs.cpuMs))),
+      short(costs.cpuMs.PostgreSQL),
+      short(costs.cpuMs.dispatcher),
+      short(costs.statements),
+    ]),
+  ]);
+}

@@ -1,0 +1,15 @@
+import { once } from 'node:events';
+import { loadConfig } from '../../src/config.js';
+import { openDatabase } from '../../src/db/database.js';
+import { loadStatuses } from '../../src/db/events.js';
+import { createLogger } from '../../src/log.js';
+import { createWebhooksApp } from '../../src/webhooks/app.js';
+
+/** Our webhooks service, with nobody to tell: what a webhook says is in the record, and that is the end of it. */
+const config = loadConfig();
+const logger = createLogger('peer-webhooks', config.logLevel);
+const db = openDatabase({ ...config.database, name: 'peer-webhooks', logger });
+const catalogue = await loadStatuses(db);
+const app = createWebhooksApp({ config, db, catalogue: async () => catalogue, tell: () => {}, logger });
+await once(app.listen(config.webhooksPort, config.host), 'listening');
+process.send!('ready');
