@@ -9,6 +9,7 @@ import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } f
 import type { PerPriority } from '../priority.js';
 import { addAdminRoutes } from './admin/routes.js';
 import { type ApiState, authenticator } from './authenticate.js';
+import { addClientRoutes } from './clients/routes.js';
 import { addDeadLetterRoutes } from './dead-letters/routes.js';
 import { addEmailRoutes } from './email/routes.js';
 import { addHealthRoutes } from './health/routes.js';
@@ -40,6 +41,7 @@ export function createApp(options: AppOptions): Koa<ApiState> {
   addEmailRoutes(router, { db, authenticate, catalogue, deadlineMs, providers, nudger });
   addDeadLetterRoutes(router, { db, authenticate, catalogue, deadlineMs, providers });
   addSuppressionRoutes(router, { db, authenticate });
+  addClientRoutes(router, { db, authenticate });
   addAdminRoutes(router, { db, authenticate, deadlineMs, providers, logger });
   addOpenRoutes(router, { db, catalogue, logger });
 
