@@ -1,0 +1,125 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { sandboxEnvironmentSchema } from '../sandbox/config.js';
+import { environmentSchema } from '../src/config.js';
+import { devEnvironmentSchema } from '../src/dev/settings.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+const list = (folder: string) => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' });
+
+const docs = [
+  ...readdirSync(root).filter((name) => name.endsWith('.md')),
+  ...list('docs')
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+];
+
+/** Whether there is such a file or folder; a `*` in its last part stands for anything. */
+function exists(path: string): boolean {
+  if (!path.includes('*')) return existsSync(join(root, path));
+  const pattern = new RegExp(
+    `^${path
+      .slice(path.lastIndexOf('/') + 1)
+      .replaceAll('.', '\\.')
+      .replaceAll('*', '.*')}$`,
+  );
+  const folder = dirname(path);
+  return existsSync(join(root, folder)) && readdirSync(join(root, folder)).some((name) => pattern.test(name));
+}
+
+/** What is shown as code: in a line, and in blocks. */
+const codeOf = (text: string) => [...text.matchAll(/```[\s\S]*?```|`[^`\n]+`/g)].map(([code]) => code);
+
+/** How GitHub names a heading in an address. */
+const slugOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replace(/\s/g, '-');
+
+const anchorsOf = (path: string) => [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => slugOf(heading!));
+
+/** Names of others that look like variables of ours. */
+const NOT_OURS = new Set(['GOOGLE_APPLICATION_CREDENTIALS', 'ALLOW_DUPLICATE', 'USE_EXISTING', 'NO_COLOR']);
+
+function knownVariables(): string[] {
+  const schemas = { ...environmentSchema.shape, ...devEnvironmentSchema.shape, ...sandboxEnvironmentSchema.shape };
+  const tools = ['drills', 'bench', 'scripts', 'src/cli'].filter((folder) => existsSync(join(root, folder)));
+  // Drills and measurements read some of their own.
+  const sources = tools.flatMap((folder) => list(folder).map((name) => join(folder, name)));
+  const ofTools = sources
+    .filter((path) => /\.m?ts$/.test(path))
+    .flatMap((path) => [...read(path).matchAll(/\benv\.([A-Z][A-Z0-9_]+)/g)].map(([, name]) => name!));
+  return [...Object.keys(schemas), ...ofTools];
+}
+
+describe.each(docs)('%s', (path) => {
+  const text = read(path);
+
+  it('has links that lead somewhere', () => {
+    const broken = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, target]) => target!)
+      .filter((target) => !/^[a-z]+:/.test(target))
+      .filter((target) => {
+        const [file, anchor] = target.split('#') as [string, string?];
+        const found = file === '' ? path : join(dirname(path), file);
+        if (!existsSync(join(root, found))) return true;
+        return anchor !== undefined && found.endsWith('.md') && !anchorsOf(found).includes(anchor);
+      });
+    expect(broken).toEqual([]);
+  });
+
+  it('names only variables that are read', () => {
+    const known = knownVariables();
+    const named = codeOf(text).flatMap((code) => code.match(/(?<![\w.*-])[A-Z][A-Z0-9]*_[A-Z0-9_*]+(?![\w-])/g) ?? []);
+    const unknown = named.filter((name) => {
+      const pattern = new RegExp(`^${name.replaceAll('*', '.+')}$`);
+      return !NOT_OURS.has(name) && !known.some((variable) => pattern.test(variable));
+    });
+    expect(unknown).toEqual([]);
+  });
+
+  it('names only commands and files that exist', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const commands = [...text.matchAll(/npm run ([\w:]+)/g)].map(([, name]) => name!);
+    expect(commands.filter((name) => !(name in scripts))).toEqual([]);
+    const paths = codeOf(text).flatMap(
+      (code) =>
+        code.match(/(?<![\w./-])(src|sandbox|test|drills|bench|migrations|docs|scripts)\/[\w./*-]*[\w*]/g) ?? [],
+    );
+    expect(paths.filter((file) => !exists(file))).toEqual([]);
+  });
+
+  it('has diagrams with something in them', () => {
+    for (const [, diagram] of text.matchAll(/```mermaid\n([\s\S]*?)```/g)) {
+      expect(diagram).toMatch(/^(flowchart|sequenceDiagram|stateDiagram-v2|erDiagram|graph|gantt|timeline)\b/);
+      expect(diagram!.trim().split('\n').length).toBeGreaterThan(3);
+    }
+  });
+});
+
+describe('docs/data.md', () => {
+  it('explains every table that the migrations make', () => {
+    const migrations = list('migrations').map((name) => read(join('migrations', name)));
+    const tables = migrations.flatMap((text) => [...text.matchAll(/create table (\w+) /g)].map(([, name]) => name!));
+    const text = read('docs/data.md');
+    expect(tables.length).toBeGreaterThan(10);
+    expect(tables.filter((table) => !text.includes(`\n| \`${table}\` `))).toEqual([]);
+  });
+});
+
+describe('docs/images', () => {
+  it('are small, and are shown', () => {
+    for (const name of list('docs/images')) {
+      expect(statSync(join(root, 'docs/images', name)).size, name).toBeLessThan(150_000);
+      expect(
+        docs.some((path) => read(path).includes(`images/${name}`)),
+        name,
+      ).toBe(true);
+    }
+  });
+});
