@@ -52,6 +52,24 @@ module.exports = {
       to: { path: within('providers', 'storage') },
     },
     {
+      name: 'the-command-line-speaks-to-the-api',
+      severity: 'error',
+      from: { path: within('cli') },
+      to: {
+        path: within(
+          'api',
+          'webhooks',
+          'dispatcher',
+          'worker',
+          'workflows',
+          'activities',
+          'providers',
+          'storage',
+          'db',
+        ),
+      },
+    },
+    {
       name: 'workflow-code-is-pure',
       comment: 'Workflow code is replayed: types, and what the sandbox of @temporalio/workflow offers, nothing else.',
       severity: 'error',

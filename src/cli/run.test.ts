@@ -175,6 +175,16 @@ describe('tempost suppressions', () => {
   });
 });
 
+describe('tempost client', () => {
+  it('shows what a client may, and changes it', async () => {
+    expect((await tempost(`client ${clientId}`)).out).toMatch(/low +\d+ +1000000/);
+    expect((await tempost(`client ${clientId} low 5000`)).out).toMatch(/low +\d+ +5000/);
+    expect((await tempost(`client ${clientId} notices off`)).out).toMatch(/told of failures +no/);
+    expect(await tempost(`client ${clientId} urgent 5`)).toMatchObject({ code: 2 });
+    expect(await tempost(`client ${clientId} notices maybe`)).toMatchObject({ code: 2 });
+  });
+});
+
 describe('tempost', () => {
   it('explains itself and every command', async () => {
     const { out } = await tempost('--help');
