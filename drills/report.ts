@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { PRIORITIES } from '../src/priority.js';
 import type { Count } from './count.js';
 import type { DrillResult } from './run.js';
-import { timelines } from './timeline.js';
+import { handOvers, timelines } from './timeline.js';
 import type { World } from './world.js';
 
 const RESULTS = fileURLToPath(new URL('results', import.meta.url));
@@ -59,6 +59,7 @@ export function keepResults(startedAt: Date) {
       const folder = join(RESULTS, `${name}-${drill}`);
       mkdirSync(folder, { recursive: true });
       writeFileSync(join(folder, 'emails.txt'), await timelines(world, count.suspects));
+      writeFileSync(join(folder, 'hand-overs.csv'), await handOvers(world));
       const logs = readdirSync(world.stack.directory).filter((entry) => entry.endsWith('.log'));
       for (const log of logs) copyFileSync(join(world.stack.directory, log), join(folder, log));
     },
