@@ -6,11 +6,13 @@ import { head, keepResults, row } from './report.js';
 import { endRunningDrills, runDrill } from './run.js';
 import { DRILLS, drillNamed } from './scenarios/index.js';
 
-const USAGE = `npm run drill -- [NAME ...] [--list] [--emails N] [--quick]
+const USAGE = `npm run drill -- [NAME ...] [--list] [--emails N] [--quick] [--stretch X]
   NAME        one or several drills, in this order; without a name all of them, one after another
   --list      the drills and what each breaks
   --emails N  how many e-mails each submits, a third of each priority (default 300)
   --quick     short outages, as in CI
+  --stretch X outages X times as long and the e-mails X times as far apart: on a machine with other work, times
+              say something only when the system is not held up by it
 `;
 
 const { values, positionals } = parseArgs({
@@ -18,11 +20,13 @@ const { values, positionals } = parseArgs({
   options: {
     list: { type: 'boolean', default: false },
     emails: { type: 'string', default: '300' },
+    stretch: { type: 'string', default: '1' },
     quick: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 const emails = Number(values.emails);
+const stretch = Number(values.stretch);
 const unknown = positionals.filter((name) => !DRILLS.some((drill) => drill.name === name));
 const write = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -30,9 +34,9 @@ if (values.help) {
   write(USAGE);
 } else if (values.list) {
   for (const drill of DRILLS) write(`${drill.name.padEnd(28)}  ${drill.breaks}`);
-} else if (unknown.length > 0 || !Number.isInteger(emails) || emails < 3) {
+} else if (unknown.length > 0 || !Number.isInteger(emails) || emails < 3 || !(stretch > 0)) {
   process.stderr.write(
-    `drill: ${unknown.length > 0 ? `no drill ${unknown.join(', ')}` : '--emails wants 3 or more'}\n`,
+    `drill: ${unknown.length > 0 ? `no drill ${unknown.join(', ')}` : '--emails is 3 or more, --stretch above 0'}\n`,
   );
   process.stderr.write(USAGE);
   process.exitCode = 2;
@@ -51,7 +55,7 @@ async function runAll(drills: readonly Drill[]): Promise<boolean> {
   write(head());
   for (const drill of drills) {
     const say = (sentence: string) => process.stderr.write(`${drill.name}: ${sentence}\n`);
-    const result = await runDrill(drill, { emails, quick: values.quick, cli, say }, (world, count) =>
+    const result = await runDrill(drill, { emails, quick: values.quick, stretch, cli, say }, (world, count) =>
       results.keepEvidence(drill.name, world, count),
     );
     results.keep(result);

@@ -22,6 +22,7 @@ const COLUMNS = [
   ['medium', 7],
   ['low', 7],
   ['took', 5],
+  ['load', 4],
 ] as const;
 
 /** The head of the table that `row` fills. Times are the longest to hand-over. */
@@ -37,8 +38,8 @@ export function row(result: DrillResult): string {
         ...[count.duplicates, count.duplicatesKnown, count.duplicatesPossible],
         ...PRIORITIES.map((priority) => (count.longestS[priority] === null ? '-' : `${count.longestS[priority]} s`)),
       ]
-    : Array.from({ length: COLUMNS.length - 2 }, () => '-');
-  const line = cells([result.drill, ...figures.map(String), `${result.tookS} s`]);
+    : Array.from({ length: COLUMNS.length - 3 }, () => '-');
+  const line = cells([result.drill, ...figures.map(String), `${result.tookS} s`, String(result.load)]);
   return [line, ...result.broken.map((promise) => `    BROKEN: ${promise}`)].join('\n');
 }
 

@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Count, countAll } from './count.js';
 import { CannotDrill, type Drill } from './drill.js';
@@ -21,6 +22,8 @@ export interface DrillResult {
   readonly skipped?: string;
   readonly count?: Count;
   readonly tookS: number;
+  /** Processes that wanted a processor, for each there is, in the last minute: above 1 the times are the machine's. */
+  readonly load: number;
   /** Promises that were broken. */
   readonly broken: readonly string[];
 }
@@ -42,17 +45,20 @@ export async function runDrill(
     emails: options.emails,
     quick: options.quick,
   };
-  const tookS = () => Math.round((Date.now() - startedAt) / 1000);
+  const spent = () => ({
+    tookS: Math.round((Date.now() - startedAt) / 1000),
+    load: Math.round((loadavg()[0]! / availableParallelism()) * 10) / 10,
+  });
   let world: World | undefined;
   try {
     world = await World.start(drill, options);
     running.add(world);
     const { count, broken } = await through(world, drill);
     await lookAt?.(world, count);
-    return { ...about, count, tookS: tookS(), broken };
+    return { ...about, count, ...spent(), broken };
   } catch (error) {
-    if (error instanceof CannotDrill) return { ...about, skipped: error.message, tookS: tookS(), broken: [] };
-    return { ...about, tookS: tookS(), broken: [`the drill itself failed: ${(error as Error).stack}`] };
+    if (error instanceof CannotDrill) return { ...about, skipped: error.message, ...spent(), broken: [] };
+    return { ...about, ...spent(), broken: [`the drill itself failed: ${(error as Error).stack}`] };
   } finally {
     await world?.end();
     if (world) running.delete(world);

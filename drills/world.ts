@@ -12,6 +12,8 @@ export interface WorldOptions {
   readonly emails: number;
   /** Short outages and times, as in CI. */
   readonly quick: boolean;
+  /** Outages this many times as long, and the set submitted as many times more slowly: for a busy machine. */
+  readonly stretch?: number;
   /** Temporal's CLI. */
   readonly cli: string;
   readonly say: (sentence: string) => void;
@@ -52,7 +54,7 @@ export class World {
     outage: Seconds,
     private readonly ends: readonly (() => unknown)[],
   ) {
-    this.brokenS = options.quick ? outage.quick : outage.full;
+    this.brokenS = (options.quick ? outage.quick : outage.full) * (options.stretch ?? 1);
   }
 
   static async start(drill: Drill, options: WorldOptions): Promise<World> {
