@@ -2,6 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import type { Priority } from '../priority.js';
 import type { Db } from './database.js';
 import { eventKey, toRow } from './event-rows.js';
+import { QUEUE_CHANNEL } from './queue.js';
 import type { Database } from './schema.js';
 
 type Trx = Transaction<Database>;
@@ -68,9 +69,6 @@ export type AcceptResult =
   | { readonly kind: 'in_flight' }
   | { readonly kind: 'key_reused' }
   | { readonly kind: 'limit_reached' };
-
-/** Dispatchers listen here; the payload is the priority. */
-export const QUEUE_CHANNEL = 'tempost_queue';
 
 /**
  * Makes a submission an e-mail, in one short transaction: when this resolves to `accepted`, it is committed.

@@ -9,7 +9,9 @@ await runService('dispatcher', async (config, logger) => {
   await assertDurable(db);
   const temporal = await connectTemporal(config);
   const stop = await startDispatcher(config, db, temporal, logger);
-  const stopMetrics = config.metricsPort ? await serveMetrics(db, config.host, config.metricsPort) : undefined;
+  const stopMetrics = config.metricsPort
+    ? await serveMetrics(db, config.deadlineMs, config.host, config.metricsPort)
+    : undefined;
   return async () => {
     await stopMetrics?.();
     await stop();
