@@ -1,8 +1,8 @@
 import { sql, type Transaction } from 'kysely';
 import type { Priority } from '../priority.js';
+import { QUEUE_CHANNEL } from './channels.js';
 import type { Db } from './database.js';
 import { eventKey, toRow } from './event-rows.js';
-import { QUEUE_CHANNEL } from './queue.js';
 import type { Database } from './schema.js';
 
 type Trx = Transaction<Database>;

@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
+import { QUEUE_CHANNEL } from './channels.js';
 import type { Db } from './database.js';
 import { eventKey, type LockedEmail, lockEmail, recordEvents } from './events.js';
-import { QUEUE_CHANNEL } from './queue.js';
 import type { Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 

@@ -1,12 +1,10 @@
 import { sql, type Transaction } from 'kysely';
 import { PRIORITIES, type Priority } from '../priority.js';
+import { CONTROLS_CHANNEL } from './channels.js';
 import type { Db } from './database.js';
 import type { Database } from './schema.js';
 
 type Trx = Transaction<Database>;
-
-/** The channel on which every change of a switch is announced; no payload. */
-export const CONTROLS_CHANNEL = 'tempost_controls';
 
 /** Whether one priority is sent. */
 export interface QueueControl {

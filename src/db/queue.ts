@@ -11,9 +11,6 @@ import type { StatusCatalogue } from './statuses.js';
 
 type Trx = Transaction<Database>;
 
-/** The channel on which acceptance says that there is something to dispatch; the payload is the priority. */
-export const QUEUE_CHANNEL = 'tempost_queue';
-
 /** Older than this an e-mail no longer counts as in flight: it is stuck, and must not block the others. */
 const STUCK_AFTER = sql`interval '2 minutes'`;
 /** Under a rate, so many seconds' worth of e-mails are at work: more would only ask for admission in turn. */

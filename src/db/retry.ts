@@ -1,9 +1,9 @@
 import { sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../config.js';
 import type { PerPriority } from '../priority.js';
+import { QUEUE_CHANNEL } from './channels.js';
 import type { Db } from './database.js';
 import { eventKey, recordEvents } from './events.js';
-import { QUEUE_CHANNEL } from './queue.js';
 import type { Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 
