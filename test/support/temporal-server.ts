@@ -22,31 +22,42 @@ export interface TestTemporal {
 /** A Temporal server with a file database, for what stops or kills it. */
 export async function startOwnTemporal(cli: string): Promise<TestTemporal> {
   const folder = mkdtempSync(join(tmpdir(), 'tempost-temporal-'));
-  const options = {
+  const onPort = (port: number) => ({
     cli,
-    port: await freePort(),
+    port,
     databaseFile: join(folder, 'temporal.db'),
     logFile: join(folder, 'temporal.log'),
-  };
-  let server: RunningTemporal = await startTemporalServer(options);
+  });
+  let options = onPort(await freePort());
+  let server: RunningTemporal | undefined;
+  for (let tries = 1; !server; tries++) {
+    try {
+      server = await startTemporalServer(options);
+    } catch (error) {
+      // Besides the port we choose, the server takes some of its own: any of them may be gone by then.
+      if (tries === 3) throw error;
+      options = onPort(await freePort());
+    }
+  }
+  let running = server;
   return {
-    address: server.address,
+    address: running.address,
     get pid() {
-      return server.pid;
+      return running.pid;
     },
     async kill() {
-      signal(server.pid, 'SIGKILL');
-      await server.exited;
+      signal(running.pid, 'SIGKILL');
+      await running.exited;
     },
     deleteDatabase() {
       const files = readdirSync(folder).filter((name) => name.startsWith('temporal.db'));
       for (const name of files) rmSync(join(folder, name));
     },
     async start() {
-      server = await startTemporalServer(options);
+      running = await startTemporalServer(options);
     },
     async drop() {
-      await server.stop();
+      await running.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
