@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decideAmbiguity } from './ambiguity.js';
+import { decideAmbiguity, later, lookUpTimeMs } from './ambiguity.js';
 
 const limits = { ambiguousWaitLowMs: 45 * 60_000, providerCount: 2 };
 const open = (overrides: Partial<Parameters<typeof decideAmbiguity>[1]> = {}) => ({
@@ -52,5 +52,24 @@ describe('an ambiguous attempt without evidence', () => {
     expect(wait(1_000)).toEqual({ kind: 'wait', waitMs: 1_000 });
     expect(wait(40_000)).toEqual({ kind: 'wait', waitMs: 10_000 });
     expect(wait(20 * 60_000)).toEqual({ kind: 'wait', waitMs: 60_000 });
+  });
+
+  it('critical: asks a slow provider only for as long as the next one does not wait for it', () => {
+    expect(lookUpTimeMs('critical', open({ toDeadlineMs: 9_000 }), limits)).toBe(3_000);
+    expect(lookUpTimeMs('critical', open({ toDeadlineMs: 7_000 }), limits)).toBe(2_000);
+    expect(lookUpTimeMs('critical', open({ toDeadlineMs: 5_000 }), limits)).toBe(1_000);
+    expect(lookUpTimeMs('medium', open({ toDeadlineMs: 0 }), limits)).toBe(3_000);
+  });
+
+  it('critical: is with the next provider before its deadline, though asking takes all the time it may', () => {
+    // From the end of a call of 5 s on: ask in vain, then wait as long as the policy says, again and again.
+    let now = open({ ageMs: 5_000, openMs: 0, toDeadlineMs: 10_000 });
+    for (;;) {
+      now = later(now, lookUpTimeMs('critical', now, limits));
+      const decision = decideAmbiguity('critical', now, limits);
+      if (decision.kind !== 'wait') break;
+      now = later(now, decision.waitMs);
+    }
+    expect(now.toDeadlineMs).toBeGreaterThanOrEqual(4_000);
   });
 });

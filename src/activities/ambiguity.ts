@@ -17,6 +17,10 @@ const CRITICAL_RESERVE_MS = 5_000;
 /** However late it is, a webhook or a look-up gets this long after the call's end. */
 const GRACE_MS = 1_000;
 const LOOK_UP_EVERY_MS = { min: 1_000, max: 60_000 };
+const LOOK_UP_TIME_MS = { critical: { min: 1_000, max: 3_000 }, others: 3_000 };
+
+/** An open attempt, as far as the policy looks at it; times as of one moment. */
+type Doubtful = Pick<OpenAttempt, 'provider' | 'ageMs' | 'openMs' | 'toDeadlineMs' | 'abandoned'>;
 
 /**
  * The policy for ambiguous attempts, by priority. Neither provider can prove that it has not taken a message, so each
@@ -27,18 +31,38 @@ const LOOK_UP_EVERY_MS = { min: 1_000, max: 60_000 };
  * - SMTP has nothing to ask: medium and low are never repeated by themselves.
  * What may not be repeated any more is buried.
  */
-export function decideAmbiguity(
-  priority: Priority,
-  open: Pick<OpenAttempt, 'provider' | 'ageMs' | 'openMs' | 'toDeadlineMs' | 'abandoned'>,
-  limits: AmbiguityLimits,
-): AmbiguityDecision {
-  const sinceCallMs = -open.openMs;
-  const untilMs = Math.max(untilRepeat(priority, open, limits), GRACE_MS - sinceCallMs);
+export function decideAmbiguity(priority: Priority, open: Doubtful, limits: AmbiguityLimits): AmbiguityDecision {
+  const untilMs = untilDecision(priority, open, limits);
   if (untilMs > 0) {
     const pace = Math.min(Math.max(open.ageMs / 4, LOOK_UP_EVERY_MS.min), LOOK_UP_EVERY_MS.max);
     return { kind: 'wait', waitMs: Math.ceil(Math.min(pace, untilMs)) };
   }
   return { kind: mayRepeat(priority, open, limits) ? 'send_again' : 'bury' };
+}
+
+/**
+ * How long the provider may be asked now. A slow one is slow to ask, too: a critical e-mail must not spend the time of
+ * the next provider on it.
+ */
+export function lookUpTimeMs(priority: Priority, open: Doubtful, limits: AmbiguityLimits): number {
+  if (priority !== 'critical') return LOOK_UP_TIME_MS.others;
+  const { min, max } = LOOK_UP_TIME_MS.critical;
+  return Math.ceil(Math.min(Math.max(untilDecision(priority, open, limits), min), max));
+}
+
+/** The same attempt later: asking the provider has taken its time. */
+export function later<T extends Doubtful>(open: T, passedMs: number): T {
+  return {
+    ...open,
+    ageMs: open.ageMs + passedMs,
+    openMs: open.openMs - passedMs,
+    toDeadlineMs: open.toDeadlineMs - passedMs,
+  };
+}
+
+function untilDecision(priority: Priority, open: Doubtful, limits: AmbiguityLimits): number {
+  const sinceCallMs = -open.openMs;
+  return Math.max(untilRepeat(priority, open, limits), GRACE_MS - sinceCallMs);
 }
 
 function untilRepeat(

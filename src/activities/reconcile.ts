@@ -1,5 +1,6 @@
+import { performance } from 'node:perf_hooks';
 import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous } from '../db/ambiguous.js';
-import { decideAmbiguity } from './ambiguity.js';
+import { decideAmbiguity, later, lookUpTimeMs } from './ambiguity.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { lookUp } from './look-up.js';
@@ -25,14 +26,13 @@ async function reconcile(dependencies: ActivityDependencies, request: ReconcileR
     const outcome = await markAmbiguous(db, open, 'no_answer', catalogue);
     if (outcome.kind !== 'ambiguous') return outcome;
   }
-  const found = await lookUp(dependencies, open);
+  const limits = { ambiguousWaitLowMs: config.ambiguousWaitLowMs, providerCount: config.providers.length };
+  const askedAt = performance.now();
+  const found = await lookUp(dependencies, open, lookUpTimeMs(priority, open, limits));
   if (found.kind === 'found') {
     return settled(await adoptLookUp(db, open, found.providerMessageId, catalogue));
   }
-  const decision = decideAmbiguity(priority, open, {
-    ambiguousWaitLowMs: config.ambiguousWaitLowMs,
-    providerCount: config.providers.length,
-  });
+  const decision = decideAmbiguity(priority, later(open, performance.now() - askedAt), limits);
   if (decision.kind === 'wait') return decision;
   return settled(await abandon(db, open, decision.kind, catalogue));
 }
