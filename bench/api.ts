@@ -1,14 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Stack } from '../test/support/stack.js';
 import { quantile, short } from './harness/figures.js';
 import { Submitter } from './harness/submit.js';
 import { Meter, memoryBytesOf } from './harness/usage.js';
 import type { World } from './harness/world.js';
-import { circumstances, keep, write } from './results.js';
 
 /** Submits at a steady rate, whether or not earlier answers have come, while everything else works. */
-export async function benchApi(world: World, options: { readonly perS: number; readonly seconds: number }) {
-  const about = circumstances();
-  const stack = await world.startStack();
+export async function benchApi(
+  world: World,
+  stack: Stack,
+  options: { readonly perS: number; readonly seconds: number },
+) {
   const submitter = world.own(new Submitter(stack.api, stack.key), (it) => it.close());
   const pid = stack.pidOf('api');
   await submitter.submit({ priority: 'low', receiver: 'open+first@example.org' });
@@ -36,23 +38,25 @@ export async function benchApi(world: World, options: { readonly perS: number; r
   await Promise.all(calls);
   const seconds = (performance.now() - begun) / 1000;
   const { cpuMs } = meter.stop();
-  const result = {
-    ...about,
+  return {
     submitted: total,
     errors,
     perS: answersMs.length / seconds,
-    answerMs: { p50: quantile(answersMs, 0.5), p99: quantile(answersMs, 0.99), worst: Math.max(...answersMs) },
+    answerMs: { p50: quantile(answersMs, 0.5), p99: quantile(answersMs, 0.99), worst: quantile(answersMs, 1) },
     cpuMsPerSubmission: cpuMs.api! / total,
     // The first seconds compile and fill caches; from then on it has to be flat.
     memoryMb: { early: megabytes(memory[Math.floor(memory.length / 4)]!), late: megabytes(memory.at(-1)!) },
   };
-  write(
-    `${short(result.perS)} submissions/s for ${short(seconds)} s, ${errors} errors; answered in p50 ` +
-      `${short(result.answerMs.p50)}, p99 ${short(result.answerMs.p99)}, worst ${short(result.answerMs.worst)} ms; ` +
-      `${short(result.cpuMsPerSubmission)} ms of CPU each; memory ${short(result.memoryMb.early)} MB after a quarter, ` +
-      `${short(result.memoryMb.late)} MB at the end`,
+}
+
+/** The result in a sentence. */
+export function apiSentence(result: Awaited<ReturnType<typeof benchApi>>): string {
+  return (
+    `${short(result.perS)} submissions/s, ${result.submitted} in all, ${result.errors} errors; answered in p50 ` +
+    `${short(result.answerMs.p50)}, p99 ${short(result.answerMs.p99)}, worst ${short(result.answerMs.worst)} ms; ` +
+    `${short(result.cpuMsPerSubmission)} ms of CPU each; memory ${short(result.memoryMb.early)} MB after a quarter, ` +
+    `${short(result.memoryMb.late)} MB at the end`
   );
-  write(`Results: ${keep('api.json', result)}`);
 }
 
 const megabytes = (bytes: number) => bytes / 2 ** 20;

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { benchApi } from './api.js';
+import { apiSentence, benchApi } from './api.js';
 import { addWaiting, analyse, pause } from './backlog.js';
 import { type Costs, compare, costTable, nodeCpuMs } from './compare.js';
 import { short, sum, table } from './harness/figures.js';
@@ -9,7 +9,7 @@ import { startBare } from './variants/bare.js';
 import { oursOn } from './variants/ours.js';
 import { startPeer } from './variants/peer.js';
 import { TIME_SCALE } from './variants/variant.js';
-import { benchWebhooks } from './webhooks.js';
+import { benchWebhooks, webhooksSentence } from './webhooks.js';
 
 const USAGE = `npm run bench -- [compare | webhooks | api] [--emails N] [--quick]
   compare     ours beside bare Temporal and beside a queue on PostgreSQL, in one run (this is the default)
@@ -33,8 +33,18 @@ const what = positionals[0] ?? 'compare';
 
 const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
   compare: compareAll,
-  webhooks: (world) => benchWebhooks(world, { emails: emails ?? (quick ? 200 : 5_000) }),
-  api: (world) => benchApi(world, { perS: 150, seconds: quick ? 4 : 60 }),
+  async webhooks(world) {
+    const about = circumstances();
+    const result = await benchWebhooks(world, await world.startStack(), emails ?? (quick ? 200 : 5_000));
+    write(webhooksSentence(result));
+    write(`Results: ${keep('webhooks.json', { ...about, ...result })}`);
+  },
+  async api(world) {
+    const about = circumstances();
+    const result = await benchApi(world, await world.startStack(), { perS: 150, seconds: quick ? 4 : 60 });
+    write(apiSentence(result));
+    write(`Results: ${keep('api.json', { ...about, ...result })}`);
+  },
 };
 
 const bench = BENCHES[what];

@@ -1,0 +1,73 @@
+import type { Costs } from '../compare.js';
+import { sum } from '../harness/figures.js';
+import { recall } from '../results.js';
+
+/** What one e-mail costs, from submission to opened, as measured; CPU in milliseconds on the machine that measured. */
+export interface EmailCost {
+  readonly apiCpuMs: number;
+  readonly dispatcherCpuMs: number;
+  readonly workerCpuMs: number;
+  readonly webhooksCpuMs: number;
+  readonly temporalCpuMs: number;
+  readonly databaseCpuMs: number;
+  /** What stands for the world outside on a machine of its own: the sandbox. */
+  readonly othersCpuMs: number;
+  readonly statements: number;
+  readonly walBytes: number;
+  readonly historyBytes: number;
+  readonly actions: number;
+  /** Hand-over of a lone e-mail, without the provider's own time: acceptance, dispatch, workflow, call. */
+  readonly idleHandOverMs: number;
+}
+
+/** Measured on two cores; see `docs/performance.md`. Used where nobody has measured yet. */
+export const DOCUMENTED: EmailCost = {
+  apiCpuMs: 3.3,
+  dispatcherCpuMs: 3,
+  workerCpuMs: 25,
+  webhooksCpuMs: 9,
+  temporalCpuMs: 30,
+  databaseCpuMs: 12,
+  othersCpuMs: 5,
+  statements: 49,
+  walBytes: 7_300,
+  historyBytes: 3_260,
+  actions: 7,
+  idleHandOverMs: 60,
+};
+
+/** The costs of the latest `npm run bench` here, else the documented ones. */
+export function emailCost(): { readonly cost: EmailCost; readonly source: string } {
+  const latest = recall<{ measuredAt: string; costs: Costs[] }>('latest.json');
+  const ours = latest?.costs.find(({ name }) => name === 'ours');
+  if (!latest || !ours) return { cost: DOCUMENTED, source: 'docs/performance.md' };
+  const idle = recall<{ idle: { p50Ms: number } }>('isolation.json')?.idle.p50Ms;
+  const cpu = (pattern: RegExp) =>
+    sum(Object.entries(ours.cpuMs).flatMap(([process, ms]) => (pattern.test(process) ? [ms] : [])));
+  return {
+    cost: {
+      apiCpuMs: cpu(/^api/),
+      dispatcherCpuMs: cpu(/^dispatcher/),
+      workerCpuMs: cpu(/^worker/),
+      webhooksCpuMs: cpu(/^webhooks/),
+      temporalCpuMs: cpu(/^Temporal/),
+      databaseCpuMs: cpu(/^PostgreSQL/),
+      othersCpuMs: cpu(/^(sandbox|driver)/),
+      statements: ours.statements ?? DOCUMENTED.statements,
+      walBytes: ours.walBytes ?? DOCUMENTED.walBytes,
+      historyBytes: ours.history?.bytes ?? DOCUMENTED.historyBytes,
+      actions: ours.history?.actions ?? DOCUMENTED.actions,
+      idleHandOverMs: idle ?? DOCUMENTED.idleHandOverMs,
+    },
+    source: `the bench of ${latest.measuredAt}`,
+  };
+}
+
+export const allCpuMs = (cost: EmailCost) =>
+  cost.apiCpuMs +
+  cost.dispatcherCpuMs +
+  cost.workerCpuMs +
+  cost.webhooksCpuMs +
+  cost.temporalCpuMs +
+  cost.databaseCpuMs +
+  cost.othersCpuMs;
