@@ -3,8 +3,9 @@ import { parseArgs } from 'node:util';
 import { findTemporalCli } from '../src/dev/temporal-cli.js';
 import type { Drill } from './drill.js';
 import { head, keepResults, row } from './report.js';
-import { endRunningDrills, runDrill } from './run.js';
+import { runDrill } from './run.js';
 import { DRILLS, drillNamed } from './scenarios/index.js';
+import { endAllWorlds } from './world.js';
 
 const USAGE = `npm run drill -- [NAME ...] [--list] [--emails N] [--quick] [--stretch X]
   NAME        one or several drills, in this order; without a name all of them, one after another
@@ -74,7 +75,7 @@ function endInOrder(): void {
     ['SIGTERM', 143],
   ] as const) {
     process.on(signal, () => {
-      if (!ending) void endRunningDrills().finally(() => process.exit(code));
+      if (!ending) void endAllWorlds().finally(() => process.exit(code));
       ending = true;
     });
   }

@@ -52,7 +52,6 @@ export async function runDrill(
   let world: World | undefined;
   try {
     world = await World.start(drill, options);
-    running.add(world);
     const { count, broken } = await through(world, drill);
     await lookAt?.(world, count);
     return { ...about, count, ...spent(), broken };
@@ -61,7 +60,6 @@ export async function runDrill(
     return { ...about, ...spent(), broken: [`the drill itself failed: ${(error as Error).stack}`] };
   } finally {
     await world?.end();
-    if (world) running.delete(world);
   }
 }
 
@@ -99,11 +97,4 @@ function judge(drill: Drill, count: Count): string[] {
     ...(late ? [`critical took ${critical} s, which is more than ${CRITICAL_S} s`] : []),
     ...count.faults,
   ];
-}
-
-const running = new Set<World>();
-
-/** Ends whatever a drill has started, when it is interrupted. */
-export async function endRunningDrills(): Promise<void> {
-  await Promise.all([...running].map((world) => world.end()));
 }

@@ -52,13 +52,14 @@ export class World {
     readonly diskFolder: string | undefined,
     readonly options: WorldOptions,
     outage: Seconds,
-    private readonly ends: readonly (() => unknown)[],
+    private readonly ends: Ends,
   ) {
     this.brokenS = (options.quick ? outage.quick : outage.full) * (options.stretch ?? 1);
   }
 
   static async start(drill: Drill, options: WorldOptions): Promise<World> {
-    const ends: (() => unknown)[] = [];
+    const ends: Ends = [];
+    live.add(ends);
     const own = <T>(thing: T, end: (thing: T) => unknown): T => {
       ends.unshift(() => end(thing));
       return thing;
@@ -122,12 +123,23 @@ export class World {
   }
 }
 
-async function endAll(ends: readonly (() => unknown)[]): Promise<void> {
-  for (const end of ends) {
+/** What ends the parts of a world, the last one started first. */
+type Ends = (() => unknown)[];
+
+const live = new Set<Ends>();
+
+/** Ends every world there is, half started ones too: for an interrupted run. */
+export async function endAllWorlds(): Promise<void> {
+  await Promise.all([...live].map(endAll));
+}
+
+async function endAll(ends: Ends): Promise<void> {
+  for (let end = ends.shift(); end; end = ends.shift()) {
     try {
       await end();
     } catch (error) {
       process.stderr.write(`drill: not ended in order: ${String(error)}\n`);
     }
   }
+  live.delete(ends);
 }

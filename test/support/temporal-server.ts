@@ -35,7 +35,10 @@ export async function startOwnTemporal(cli: string): Promise<TestTemporal> {
       server = await startTemporalServer(options);
     } catch (error) {
       // Besides the port we choose, the server takes some of its own: any of them may be gone by then.
-      if (tries === 3) throw error;
+      if (tries === 3) {
+        rmSync(folder, { recursive: true, force: true });
+        throw error;
+      }
       options = onPort(await freePort());
     }
   }
