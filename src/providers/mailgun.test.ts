@@ -141,7 +141,7 @@ describe('look-up', () => {
   });
 
   test('a delivered event among them says that it was delivered', async () => {
-    const { result } = await lookUp(200, { items: [event('1'), { ...event('1'), event: 'delivered' }] });
+    const { result } = await lookUp(200, { items: [event('2'), { ...event('2'), event: 'delivered' }] });
     expect(result).toMatchObject({ kind: 'found', delivered: true });
   });
 
