@@ -3,6 +3,8 @@ import { startTestApi, type TestApi } from '../../../test/support/api.js';
 import { insertClient, type TestClient } from '../../../test/support/database.js';
 import { insertAttempts, insertDeadEmail } from '../../../test/support/dead.js';
 import { answerOf } from '../../../test/support/record.js';
+import { recordOutcome } from '../../db/attempts.js';
+import { askPermission } from '../../db/permission.js';
 import { storeProviderEvents } from '../../db/provider-events.js';
 import { SHIPPED_STATUSES } from '../../db/statuses.js';
 
@@ -216,6 +218,30 @@ describe('a dead letter', () => {
   });
 });
 
+describe('a retried e-mail whose former life turns out to have been sent', () => {
+  it('is not sent again', async () => {
+    const id = await insertDeadEmail(api.db, { reason: 'ambiguous', attempts: [{ state: 'abandoned' }] });
+    expect((await retry(id)).status).toBe(200);
+    const sent = {
+      provider: 'mailgun',
+      providerEventId: 'late-too',
+      type: 'sent',
+      generation: 1,
+      attempt: 1,
+      occurredAt: new Date(),
+      providerMessageId: 'm',
+      metadata: {},
+    } as const;
+    await api.db.transaction().execute((trx) => storeProviderEvents(trx, id, [sent], SHIPPED_STATUSES));
+    const request = { emailId: id, generation: 2, provider: 'mandrill', dispatchedAtMs: Date.now() } as const;
+    const limits = { callTimeoutMs: 5_000, lifetimeMs: 3_600_000 };
+    expect(await askPermission(api.db, { ...request, ...limits }, SHIPPED_STATUSES)).toEqual({
+      kind: 'ended',
+      status: 'sent',
+    });
+  });
+});
+
 describe('POST /api/dead-letters/retry', () => {
   it('counts in a dry run, then retries what the same filter finds, up to the limit', async () => {
     const client = await insertClient(api.db);
@@ -255,7 +281,6 @@ describe('POST /api/dead-letters/retry', () => {
 
 describe('an answer of a former life that comes late', () => {
   it('does not take the e-mail out of the queue again', async () => {
-    const { recordOutcome } = await import('../../db/attempts.js');
     const id = await insertDeadEmail(api.db, { attempts: [] });
     await insertAttempts(api.db, id, [{ state: 'calling', callUntilS: -1 }]);
     await retry(id);
