@@ -3,7 +3,8 @@ import { apiSentence, benchApi } from './api.js';
 import { addWaiting, analyse, pause } from './backlog.js';
 import { type Costs, compare, costTable, nodeCpuMs } from './compare.js';
 import { short, sum, table } from './harness/figures.js';
-import { type World, withWorld } from './harness/world.js';
+import { SECOND_NAMESPACE, type World, withWorld } from './harness/world.js';
+import { profile } from './profile.js';
 import { circumstances, keep, say, write } from './results.js';
 import { startBare } from './variants/bare.js';
 import { oursOn } from './variants/ours.js';
@@ -11,10 +12,12 @@ import { startPeer } from './variants/peer.js';
 import { TIME_SCALE } from './variants/variant.js';
 import { benchWebhooks, webhooksSentence } from './webhooks.js';
 
-const USAGE = `npm run bench -- [compare | webhooks | api] [--emails N] [--quick]
+const USAGE = `npm run bench -- [compare | webhooks | api | profile | with] [NAME=VALUE ...] [--emails N] [--quick]
   compare     ours beside bare Temporal and beside a queue on PostgreSQL, in one run (this is the default)
   webhooks    10,000 webhooks as fast as the service takes them
   api         150 submissions a second for a minute, while the rest works
+  profile     the functions in which each process spends its time, and the statements an e-mail costs
+  with        ours as it is beside ours with other environment variables, as in "with DATABASE_POOL_SIZE=20"
   --emails N  how many of each variant (800), of each backlog (2,000), webhooks ÷ 2 (5,000)
   --quick     a short run without backlogs
 `;
@@ -29,7 +32,8 @@ const { values, positionals } = parseArgs({
 });
 const { quick } = values;
 const emails = values.emails === undefined ? undefined : Number(values.emails);
-const what = positionals[0] ?? 'compare';
+const [what = 'compare', ...settings] = positionals;
+const areSettings = what === 'with' ? settings.every((setting) => /^\w+=/.test(setting)) : settings.length === 0;
 
 const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
   compare: compareAll,
@@ -45,12 +49,14 @@ const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
     write(apiSentence(result));
     write(`Results: ${keep('api.json', { ...about, ...result })}`);
   },
+  with: compareSettings,
+  profile: (world) => profile(world, emails ?? (quick ? 20 : 400)),
 };
 
 const bench = BENCHES[what];
 if (values.help) {
   write(USAGE);
-} else if (!bench || positionals.length > 1 || (emails !== undefined && !(Number.isInteger(emails) && emails > 0))) {
+} else if (!bench || !areSettings || (emails !== undefined && !(Number.isInteger(emails) && emails > 0))) {
   process.stderr.write(USAGE);
   process.exitCode = 2;
 } else {
@@ -61,7 +67,12 @@ async function compareAll(world: World): Promise<void> {
   const about = circumstances();
   const stack = await world.startStack({ env: { SANDBOX_TIME_SCALE: String(TIME_SCALE) } });
   const ours = oursOn(world, stack);
-  const variants = [await startBare(world), ours, oursOn(world, stack, 100_000), await startPeer(world)];
+  const variants = [
+    await startBare(world),
+    ours,
+    oursOn(world, stack, { name: 'ours, 100 KB attached', attachmentBytes: 100_000 }),
+    await startPeer(world),
+  ];
   const costs = await compare(world, variants, { emails: emails ?? (quick ? 120 : 800), rounds: quick ? 2 : 4, say });
   write(`${costTable(costs)}\n`);
   const backlogs = quick ? [] : await withBacklogs(world, ours);
@@ -72,6 +83,21 @@ async function compareAll(world: World): Promise<void> {
       `our processes take ${short(nodeCpuMs(whole) - nodeCpuMs(bare))} ms of CPU an e-mail more (target 15)`,
   );
   write(`Results: ${keep('latest.json', { ...about, costs, backlogs })}`);
+}
+
+/** Two systems on the same servers, in turn: what a setting brings. */
+async function compareSettings(world: World): Promise<void> {
+  const env = { SANDBOX_TIME_SCALE: String(TIME_SCALE) };
+  const database = 'second';
+  const url = await world.createDatabase(database);
+  const namespace = SECOND_NAMESPACE;
+  const first = await world.startStack({ env });
+  const given = Object.fromEntries(settings.map((setting) => setting.split(/=(.*)/s).slice(0, 2)));
+  const second = await world.startStack({ databaseUrl: url, namespace, env: { ...env, ...given } });
+  const other = { database, client: await world.connect(url), namespace };
+  const variants = [oursOn(world, first), oursOn(world, second, { name: settings.join(' '), other })];
+  const costs = await compare(world, variants, { emails: emails ?? 800, rounds: quick ? 2 : 6, say });
+  write(costTable(costs));
 }
 
 /** What an e-mail costs while others wait: half of them low and stopped, half of them medium and scheduled. */

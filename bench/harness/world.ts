@@ -15,6 +15,9 @@ import { assertMeasurable, type Pids } from './usage.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
+/** For a second system on the same servers. */
+export const SECOND_NAMESPACE = 'second';
+
 /** The servers of a bench, of its own and as `npm start` runs them, and what else it starts; all of it ends with it. */
 export class World {
   private constructor(
@@ -59,6 +62,7 @@ export class World {
           port: await freePort(),
           databaseFile: join(folder, 'temporal.db'),
           logFile: join(folder, 'temporal.log'),
+          namespaces: [SECOND_NAMESPACE],
         }),
         (it) => it.stop(),
       );
@@ -99,14 +103,23 @@ export class World {
     return url.href;
   }
 
-  /** Rows of our record. */
+  /** Rows of our record. Statements that name `bench` (an alias will do) are not counted as anybody's. */
   async query<T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
-    return (await this.server.query<T>(`/* bench */ ${text}`, values)).rows;
+    return (await this.server.query<T>(text, values)).rows;
+  }
+
+  /** A connection to another database of the server. */
+  async connect(url: string): Promise<pg.Client> {
+    const client = this.own(new pg.Client({ connectionString: url }), (it) => it.end());
+    client.on('error', () => {});
+    await client.connect();
+    return client;
   }
 
   /** How many workflows of a type are open. */
-  async openWorkflows(type: string): Promise<number> {
-    const { count } = await this.temporal.workflow.count(`WorkflowType="${type}" AND ExecutionStatus="Running"`);
+  async openWorkflows(type: string, namespace = 'default'): Promise<number> {
+    const client = new Client({ connection: this.temporal.connection, namespace });
+    const { count } = await client.workflow.count(`WorkflowType="${type}" AND ExecutionStatus="Running"`);
     return count;
   }
 

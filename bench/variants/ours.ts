@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type pg from 'pg';
 import { PROCESS_NAMES, type Stack, until } from '../../test/support/stack.js';
 import { inParallel, Submitter } from '../harness/submit.js';
 import type { World } from '../harness/world.js';
@@ -11,19 +12,29 @@ const SUBMITTERS = 8;
 export const pidsOf = (stack: Stack) =>
   Object.fromEntries(PROCESS_NAMES.map((name) => [name, stack.pidOf(name)] as const));
 
+export interface OursOptions {
+  readonly name?: string;
+  readonly attachmentBytes?: number;
+  /** When it is not the world's own. */
+  readonly other?: { readonly database: string; readonly client: pg.Client; readonly namespace: string };
+}
+
 /** The whole system, from submission by HTTP to opened by webhook. */
-export function oursOn(world: World, stack: Stack, attachmentBytes = 0): Variant {
+export function oursOn(world: World, stack: Stack, options: OursOptions = {}): Variant {
+  const { name = 'ours', attachmentBytes = 0, other } = options;
   const submitter = world.own(new Submitter(stack.api, stack.key), (it) => it.close());
+  const client = other?.client ?? world.server;
   return {
-    name: attachmentBytes > 0 ? `ours, ${Math.round(attachmentBytes / 1000)} KB attached` : 'ours',
+    name,
     pids: { ...pidsOf(stack), ...world.pids },
-    database: 'tempost',
-    workflowType: 'email',
+    database: other?.database ?? 'tempost',
+    workflowType: other ? undefined : 'email',
     async round(emails) {
-      const before = await opened(world);
+      const opened = await countOpened(client);
       await submitAll(submitter, emails, attachmentBytes);
-      await until('all are opened', async () => (await opened(world)) === before + emails, PATIENCE_MS);
-      await until('all workflows are closed', async () => (await world.openWorkflows('email')) === 0, PATIENCE_MS);
+      await until('all are opened', async () => (await opened()) === emails, PATIENCE_MS);
+      const open = () => world.openWorkflows('email', other?.namespace);
+      await until('all workflows are closed', async () => (await open()) === 0, PATIENCE_MS);
     },
   };
 }
@@ -36,7 +47,14 @@ export async function submitAll(submitter: Submitter, emails: number, attachment
   });
 }
 
-async function opened(world: World): Promise<number> {
-  const [row] = await world.query<{ n: number }>(`select count(*)::int n from emails where status = 'opened'`);
-  return row!.n;
+/** How many that were accepted from now on are opened: a look at no more rows than these. */
+export async function countOpened(client: pg.Client): Promise<() => Promise<number>> {
+  const { rows } = await client.query<{ id: string }>('select uuidv7() id');
+  return async () => {
+    const counted = await client.query<{ n: number }>(
+      `select count(*)::int n from emails bench where id >= $1 and status = 'opened'`,
+      [rows[0]!.id],
+    );
+    return counted.rows[0]!.n;
+  };
 }

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import pg from 'pg';
 import { freePort } from '../../src/dev/ports.js';
 import { until } from '../../test/support/stack.js';
 import { type Child, startChild } from '../harness/child.js';
 import { Submitter } from '../harness/submit.js';
 import type { World } from '../harness/world.js';
-import { submitAll } from './ours.js';
+import { countOpened, submitAll } from './ours.js';
 import { IN_FLIGHT, TIME_SCALE, type Variant } from './variant.js';
 
 const KEY = 'bench-peer-key-0123456789';
@@ -25,24 +24,20 @@ export async function startPeer(world: World): Promise<Variant> {
     return world.own(child, (it) => it.stop());
   };
   const worker = await start('peer-worker', 'bench/processes/peer-worker.js');
-  const database = await connect(world, url);
+  const database = await world.connect(url);
   await database.query(JOB_FOR_EACH);
   const sandbox = await start('peer-sandbox', 'sandbox/main.js', `http://127.0.0.1:${ports.sandbox}/healthz`);
   const webhooks = await start('peer-webhooks', 'bench/processes/peer-webhooks.js');
   const api = await start('peer-api', 'src/api/main.js', `http://127.0.0.1:${ports.api}/readyz`);
   const submitter = world.own(new Submitter(`http://127.0.0.1:${ports.api}`, KEY), (it) => it.close());
-  const opened = async () => {
-    const { rows } = await database.query(`/* bench */ select count(*)::int n from emails where status = 'opened'`);
-    return (rows[0] as { n: number }).n;
-  };
   return {
     name: 'peer (graphile-worker)',
     pids: { api: api.pid, worker: worker.pid, webhooks: webhooks.pid, sandbox: sandbox.pid, ...world.pids },
     database: 'peer',
     async round(emails) {
-      const before = await opened();
+      const opened = await countOpened(database);
       await submitAll(submitter, emails);
-      await until('all are opened', async () => (await opened()) === before + emails, PATIENCE_MS);
+      await until('all are opened', async () => (await opened()) === emails, PATIENCE_MS);
     },
   };
 }
@@ -54,13 +49,6 @@ const JOB_FOR_EACH = `
   create trigger add_send_job after insert on email_queue for each row execute function add_send_job();
   create function no_signal() returns trigger language plpgsql as $$ begin return null; end $$;
   create trigger no_signal before insert on pending_signals for each row execute function no_signal();`;
-
-async function connect(world: World, url: string): Promise<pg.Client> {
-  const client = world.own(new pg.Client({ connectionString: url }), (it) => it.end());
-  client.on('error', () => {});
-  await client.connect();
-  return client;
-}
 
 async function startAnswering(options: Parameters<typeof startChild>[0], url: string): Promise<Child> {
   const child = await startChild({ ...options, waitForMessage: false });
