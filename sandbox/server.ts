@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,7 +65,9 @@ export async function startSandbox(given: StartOptions = {}): Promise<Sandbox> {
   const pauses = new Pauses(faults);
   const store = new Store(options.dir);
   let inbox: Inbox | null = null;
-  const server = createServer();
+  // The port is known before the rest is there: until then every call is answered, never left hanging.
+  let answer: RequestListener = (_request, response) => response.writeHead(503, { connection: 'close' }).end();
+  const server = createServer((request, response) => answer(request, response));
   // As long as a public service's: Node's own 5 s cut pooled connections that workers are about to use again.
   server.keepAliveTimeout = 65_000;
   const url = `http://127.0.0.1:${await listen(server, options.port)}`;
@@ -89,7 +91,7 @@ export async function startSandbox(given: StartOptions = {}): Promise<Sandbox> {
     store.reset();
     await inbox?.clear();
   };
-  server.on('request', application(box, reset).callback());
+  answer = application(box, reset).callback();
   webhooks.resume();
   carrier.resume();
 
