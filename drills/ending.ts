@@ -6,7 +6,7 @@ import type { World } from './world.js';
 const PATIENCE_S = { full: 300, quick: 90 } as const;
 const LOOK_EVERY_MS = 500;
 /** Nothing may be sent a second time after the end either. */
-const AFTERMATH_MS = 3_000;
+const AFTERMATH_MS = { full: 3_000, quick: 1_000 };
 
 /** Statuses in which nothing is left to be done for an e-mail. */
 const ENDED = [
@@ -27,7 +27,7 @@ export async function waitForEnd(world: World, drill: Drill): Promise<string[]> 
     if (open.length === 0) break;
     await delay(LOOK_EVERY_MS);
   }
-  await delay(AFTERMATH_MS);
+  await delay(world.options.quick ? AFTERMATH_MS.quick : AFTERMATH_MS.full);
   return open;
 }
 

@@ -9,7 +9,7 @@ import { World, type WorldOptions } from './world.js';
 const CRITICAL_S = 15;
 /** E-mails come before the break and after the healing, too. */
 const BEFORE_MS = 2_000;
-const AFTER_MS = 5_000;
+const AFTER_MS = { full: 5_000, quick: 2_000 };
 /** How long the last evidence may be on its way when everything has ended. */
 const LATE_EVIDENCE_MS = 15_000;
 
@@ -68,7 +68,7 @@ async function through(world: World, drill: Drill): Promise<{ count: Count; brok
     await delay(BEFORE_MS);
     await drill.breakAndHeal(world);
   })();
-  const overMs = BEFORE_MS + world.brokenS * 1000 + AFTER_MS;
+  const overMs = BEFORE_MS + world.brokenS * 1000 + (world.options.quick ? AFTER_MS.quick : AFTER_MS.full);
   const [known] = await Promise.all([submitSet(world.stack, drill, world.options.emails, overMs), breaking]);
   world.say(`all ${known.length} are accepted; waiting for the end`);
   const open = await waitForEnd(world, drill);

@@ -44,7 +44,7 @@ export const STOP_DRILLS: readonly Drill[] = [
   {
     name: 'full-stop',
     breaks: 'every process, Temporal and PostgreSQL are killed at once, and started again',
-    outageS: { full: 20, quick: 6 },
+    outageS: { full: 20, quick: 3 },
     async breakAndHeal(world) {
       await Promise.all([world.killAll(), world.temporal.kill(), world.postgres.kill()]);
       await world.outage();
