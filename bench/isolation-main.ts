@@ -7,10 +7,15 @@ import { circumstances, keep, write } from './results.js';
 const FULL: IsolationOptions = { idleS: 60, phaseS: 40, pairs: 3, low: 5_000, medium: 2_000 };
 const QUICK: IsolationOptions = { idleS: 4, phaseS: 4, pairs: 1, low: 200, medium: 100 };
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
+// Settings as NAME=VALUE go to every process of ours.
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: 'boolean', default: false } },
+});
+const env = Object.fromEntries(positionals.map((setting) => setting.split(/=(.*)/s).slice(0, 2)));
 const about = circumstances();
 const result = await withWorld(async (world) =>
-  runIsolation(world, await world.startStack(), values.quick ? QUICK : FULL),
+  runIsolation(world, await world.startStack({ env }), values.quick ? QUICK : FULL),
 );
 const row = (name: string, { count, p50Ms, p99Ms, worstMs }: (typeof result)['idle']) => [
   name,
@@ -21,6 +26,7 @@ write(
     ['critical, every 0.5 s', 'e-mails', 'p50, ms', 'p99, ms', 'worst, ms'],
     row('idle', result.idle),
     row('on the backlog', result.onBacklog),
+    ...result.stages.map((stage) => row(`  of it ${stage.stage}`, stage)),
   ]),
 );
 write(

@@ -25,6 +25,8 @@ interface Latency {
 export interface IsolationResult {
   readonly idle: Latency;
   readonly onBacklog: Latency;
+  /** Where the time goes on the backlog. */
+  readonly stages: readonly (Latency & { readonly stage: string })[];
   /** On the backlog, as a ratio to idle. */
   readonly p99Ratio: number;
   readonly perSWithout: number;
@@ -43,6 +45,7 @@ export async function runIsolation(world: World, stack: Stack, options: Isolatio
   await critical(stack, submitter, Math.min(WARM_UP_S, options.idleS));
   const idle = latencyOf(await critical(stack, submitter, options.idleS));
 
+  const since = new Date();
   const before = await handedOver(world);
   await addWaiting(world, { priority: 'low', count: options.low, dueInS: -1 });
   await addWaiting(world, { priority: 'medium', count: options.medium, dueInS: -1 });
@@ -62,6 +65,7 @@ export async function runIsolation(world: World, stack: Stack, options: Isolatio
   return {
     idle,
     onBacklog,
+    stages: await stagesOf(world, since),
     p99Ratio: onBacklog.p99Ms / idle.p99Ms,
     perSWithout: mean(perS.without),
     perSWith: mean(perS.with),
@@ -97,6 +101,22 @@ async function rate(world: World, during: () => Promise<void>): Promise<number> 
   const begun = performance.now();
   await during();
   return (((await handedOver(world)) - before) * 1000) / (performance.now() - begun);
+}
+
+/** From acceptance to the workflow's start, to the permission to call, to the provider's answer, as the record has it. */
+async function stagesOf(world: World, since: Date) {
+  const rows = await world.query<{ dispatch: number; workflow: number; call: number }>(
+    `select extract(epoch from e.dispatched_at - e.created_at)::float8 * 1000 dispatch,
+       extract(epoch from a.started_at - e.dispatched_at)::float8 * 1000 workflow,
+       extract(epoch from a.finished_at - a.started_at)::float8 * 1000 call
+     from emails e join send_attempts a on a.email_id = e.id
+     where e.priority = 'critical' and e.created_at >= $1 and a.state = 'accepted'`,
+    [since],
+  );
+  return (['dispatch', 'workflow', 'call'] as const).map((stage) => ({
+    stage,
+    ...latencyOf(rows.map((row) => row[stage])),
+  }));
 }
 
 async function handedOver(world: World): Promise<number> {
