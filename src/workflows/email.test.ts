@@ -252,7 +252,9 @@ describe('the e-mail workflow', () => {
     expect([...delivery.calls, ...open.calls, ...over.calls]).toEqual([]);
   });
 
-  it('whatever the answers, signals and their order: sends at most once after an acceptance, and ends', async () => {
+  it('whatever the answers, signals and their order: sends nothing after an acceptance, and ends', {
+    timeout: 240_000,
+  }, async () => {
     const outcome: fc.Arbitrary<SendOutcome> = fc.oneof(
       fc.constant(refused()),
       fc.constant<SendOutcome>({ kind: 'not_admitted', code: 'breaker_open', waitMs: 1 }),
