@@ -1,18 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from './support/database.js';
-import { type EmailView, Stack, until } from './support/stack.js';
-import { createTestNamespace, type TestNamespace } from './support/temporal.js';
+import { bury } from '../src/db/dead-letters.js';
+import { lockEmail } from '../src/db/events.js';
+import { SHIPPED_STATUSES } from '../src/db/statuses.js';
+import type { TestDatabase } from './support/database.js';
+import { type EmailView, type Stack, until } from './support/stack.js';
+import { startTestSystem, type TestSystem } from './support/system.js';
+import type { TestNamespace } from './support/temporal.js';
 
+let system: TestSystem;
 let database: TestDatabase;
 let temporal: TestNamespace;
 let stack: Stack;
 
 beforeAll(async () => {
-  [database, temporal] = await Promise.all([createTestDatabase(), createTestNamespace()]);
-  stack = await Stack.start({
-    databaseUrl: database.url,
-    temporalAddress: temporal.address,
-    namespace: temporal.namespace,
+  system = await startTestSystem({
     inbox: true,
     env: {
       // Short enough to die of in a test; the retried e-mail has to make it in the same time.
@@ -23,14 +24,11 @@ beforeAll(async () => {
       NOTICE_SENDER: 'notices@mail.example.com',
     },
   });
+  ({ database, temporal, stack } = system);
   // Open breakers would stop the clock of lifetimes: this is about e-mails that die.
   await database.db.updateTable('provider_controls').set({ forced: 'closed' }).execute();
 });
-afterAll(async () => {
-  await stack?.stop();
-  await temporal?.drop();
-  await database?.drop();
-});
+afterAll(() => system?.drop());
 
 async function api<T>(method: 'GET' | 'POST', path: string, body?: object): Promise<T> {
   const response = await fetch(`${stack.api}${path}`, {
@@ -120,10 +118,9 @@ describe('a retry while the former workflow still runs', () => {
     // As if the e-mail had died while its workflow was busy with something else.
     await stack.kill('worker-medium');
     await database.db.updateTable('email_queue').set({ check_at: null }).where('email_id', '=', id).execute();
-    const email = { id, client_id: '', status: 'retrying', generation: 1 };
-    const { bury } = await import('../src/db/dead-letters.js');
-    const { SHIPPED_STATUSES } = await import('../src/db/statuses.js');
-    await database.db.transaction().execute((trx) => bury(trx, email, 'lifetime_over', SHIPPED_STATUSES));
+    await database.db
+      .transaction()
+      .execute(async (trx) => bury(trx, (await lockEmail(trx, id))!, 'lifetime_over', SHIPPED_STATUSES));
     expect((await workflowOf(id).describe()).status.name).toBe('RUNNING');
 
     await stack.setFaults({});

@@ -1,28 +1,20 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from './support/database.js';
-import { Stack, until } from './support/stack.js';
-import { createTestNamespace, type TestNamespace } from './support/temporal.js';
+import type { TestDatabase } from './support/database.js';
+import { type Stack, until } from './support/stack.js';
+import { startTestSystem, type TestSystem } from './support/system.js';
 
 const CRITICAL_MS = 15_000;
 
+let system: TestSystem;
 let database: TestDatabase;
-let temporal: TestNamespace;
 let stack: Stack;
 
 beforeAll(async () => {
-  [database, temporal] = await Promise.all([createTestDatabase(), createTestNamespace()]);
-  stack = await Stack.start({
-    databaseUrl: database.url,
-    temporalAddress: temporal.address,
-    namespace: temporal.namespace,
-  });
+  system = await startTestSystem();
+  ({ database, stack } = system);
 });
-afterAll(async () => {
-  await stack?.stop();
-  await temporal?.drop();
-  await database?.drop();
-});
+afterAll(() => system?.drop());
 
 /** After a kill: one acceptance, within the service level. */
 async function expectHandedOverOnce(id: string) {

@@ -1,28 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from './support/database.js';
+import type { TestDatabase } from './support/database.js';
 import { readableText, showWorkflow } from './support/history.js';
-import { Stack, sha256, until } from './support/stack.js';
-import { createTestNamespace, type TestNamespace } from './support/temporal.js';
+import { type Stack, sha256, until } from './support/stack.js';
+import { startTestSystem, type TestSystem } from './support/system.js';
+import type { TestNamespace } from './support/temporal.js';
 
+let system: TestSystem;
 let database: TestDatabase;
 let temporal: TestNamespace;
 let stack: Stack;
 
 beforeAll(async () => {
-  [database, temporal] = await Promise.all([createTestDatabase(), createTestNamespace()]);
-  stack = await Stack.start({
-    databaseUrl: database.url,
-    temporalAddress: temporal.address,
-    namespace: temporal.namespace,
+  system = await startTestSystem({
     inbox: true,
   });
+  ({ database, temporal, stack } = system);
 });
-afterAll(async () => {
-  await stack?.stop();
-  await temporal?.drop();
-  await database?.drop();
-});
+afterAll(() => system?.drop());
 
 interface InboxMail {
   readonly id: string;

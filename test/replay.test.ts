@@ -3,10 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
-import { createTestDatabase } from './support/database.js';
 import { showWorkflow } from './support/history.js';
-import { Stack, until } from './support/stack.js';
-import { createTestNamespace } from './support/temporal.js';
+import { until } from './support/stack.js';
+import { startTestSystem } from './support/system.js';
 
 /**
  * Histories of earlier releases, as `temporal workflow show --output json` printed them. Workflows that are under way
@@ -34,12 +33,8 @@ describe('this release replays', () => {
 
 describe.runIf(process.env.RECORD_HISTORIES)('recording', () => {
   it('keeps a history of each kind for this release', { timeout: 120_000 }, async () => {
-    const [database, temporal] = await Promise.all([createTestDatabase(), createTestNamespace()]);
-    const stack = await Stack.start({
-      databaseUrl: database.url,
-      temporalAddress: temporal.address,
-      namespace: temporal.namespace,
-    });
+    const system = await startTestSystem();
+    const { database, temporal, stack } = system;
     try {
       const record = async (kind: string, faults: object, submission: object) => {
         await stack.setFaults(faults);
@@ -66,9 +61,7 @@ describe.runIf(process.env.RECORD_HISTORIES)('recording', () => {
       await record('ambiguous', { mailgun: { errorAfterTaking: true } }, { priority: 'critical' });
       await record('backed-off', { mailgun: { down: true }, mandrill: { down: true } }, {});
     } finally {
-      await stack.stop();
-      await temporal.drop();
-      await database.drop();
+      await system.drop();
     }
   });
 });

@@ -1,28 +1,23 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from './support/database.js';
+import type { TestDatabase } from './support/database.js';
 import { showWorkflow } from './support/history.js';
-import { Stack, until } from './support/stack.js';
-import { createTestNamespace, type TestNamespace } from './support/temporal.js';
+import { type Stack, until } from './support/stack.js';
+import { startTestSystem, type TestSystem } from './support/system.js';
+import type { TestNamespace } from './support/temporal.js';
 
+let system: TestSystem;
 let database: TestDatabase;
 let temporal: TestNamespace;
 let stack: Stack;
 
 beforeAll(async () => {
-  [database, temporal] = await Promise.all([createTestDatabase(), createTestNamespace()]);
-  stack = await Stack.start({
-    databaseUrl: database.url,
-    temporalAddress: temporal.address,
-    namespace: temporal.namespace,
+  system = await startTestSystem({
     // The sweep is to find what operators did to workflows soon.
     env: { SWEEP_AFTER_S: '2', SWEEP_INTERVAL_S: '0.5', OPEN_WINDOW_S: '3' },
   });
+  ({ database, temporal, stack } = system);
 });
-afterAll(async () => {
-  await stack?.stop();
-  await temporal?.drop();
-  await database?.drop();
-});
+afterAll(() => system?.drop());
 
 const handleOf = (id: string) => temporal.client.workflow.getHandle(`email-${id}`);
 const acceptedCalls = async (id: string) => (await stack.acceptance()).filter((call) => call.email_id === id).length;

@@ -1,7 +1,6 @@
 import type { Client } from '../db/keys.js';
 import { Problem } from '../http/problem.js';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+import { isUuid } from '../uuid.js';
 
 /** Whose e-mails a key may see and act on: its client's own; null, an operator's, for everyone's. */
 export const scopeOf = (client: Client): string | null => (client.operator ? null : client.id);
@@ -9,7 +8,7 @@ export const scopeOf = (client: Client): string | null => (client.operator ? nul
 /** The id in a request's path. @throws Problem 404 for what cannot be one. */
 export function emailIdIn(ctx: { readonly params: Readonly<Record<string, string | undefined>> }): string {
   const { id = '' } = ctx.params;
-  if (!UUID.test(id)) throw emailNotFound();
+  if (!isUuid(id)) throw emailNotFound();
   return id.toLowerCase();
 }
 

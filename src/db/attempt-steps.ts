@@ -122,7 +122,7 @@ export async function noteBackOff(trx: Trx, emailId: string): Promise<void> {
 }
 
 /** An event of an attempt. */
-export function attemptEvent(id: AttemptId, type: string, metadata: Record<string, unknown>) {
+export function attemptEvent(id: AttemptId, type: string, metadata: Record<string, unknown> = {}) {
   return {
     key: eventKey.ofAttempt(type, id.generation, id.attempt),
     type,

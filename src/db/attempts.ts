@@ -1,4 +1,5 @@
 import type { Transaction } from 'kysely';
+import { domainOf } from '../address.js';
 import type { Failed, FailureKind, SendResult } from '../providers/provider.js';
 import {
   type AttemptId,
@@ -13,7 +14,6 @@ import {
 import { blockSenderDomain, noteFailure, noteSuccess } from './breaker.js';
 import type { Db } from './database.js';
 import { type LockedEmail, lockEmail, recordEvents } from './events.js';
-import { domainOf } from './permission.js';
 import type { AttemptState, Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 

@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import { QUEUE_CHANNEL } from './channels.js';
 import type { Db } from './database.js';
-import { eventKey, type LockedEmail, lockEmail, recordEvents } from './events.js';
+import { generationEvent, type LockedEmail, lockEmail, recordEvents } from './events.js';
 import type { Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 
@@ -38,7 +38,7 @@ export async function cancelEmail(
     const why = await whyTooLate(trx, email, catalogue);
     if (why) return { kind: 'too_late', why };
 
-    const event = generationEvent(email, 'cancelled', eventKey.ofGeneration('cancelled', email.generation));
+    const event = generationEvent(email.generation, 'cancelled');
     await recordEvents(trx, email, [event], catalogue, { cancelled_at: sql<Date>`now()` });
     // A dispatcher that is starting its workflow holds the row: then this waits, and the workflow finds it cancelled.
     const place = await trx
@@ -99,8 +99,9 @@ export async function rescheduleEmail(
     if (!place) return { kind: 'too_late', why: 'due' };
     const deadlineMs = options.deadlineMs(place.priority);
     const event = {
-      ...generationEvent(email, 'rescheduled', `tempost:g${email.generation}:rescheduled:${Date.now()}`),
-      metadata: { send_at: options.sendAt?.toISOString() ?? 'now' },
+      ...generationEvent(email.generation, 'rescheduled', { send_at: options.sendAt?.toISOString() ?? 'now' }),
+      // Each time is another event.
+      key: `tempost:g${email.generation}:rescheduled:${Date.now()}`,
     };
     await recordEvents(trx, email, [event], catalogue, {
       due_at: dueAt,
@@ -113,10 +114,6 @@ export async function rescheduleEmail(
 
 async function whyNotScheduled(trx: Trx, email: LockedEmail, catalogue: StatusCatalogue): Promise<TooLate> {
   return (await whyTooLate(trx, email, catalogue)) ?? 'due';
-}
-
-function generationEvent({ generation }: LockedEmail, type: string, key: string) {
-  return { key, type, generation, attempt: null, occurredAt: new Date() };
 }
 
 /** Whether an e-mail's workflow waits for its next round, so that hurrying it makes a difference. */

@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { Db } from './database.js';
-import { eventKey, type LockedEmail, recordEvents } from './events.js';
+import { generationEvent, type LockedEmail, recordEvents } from './events.js';
 import type { Database, DeadReason } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 
@@ -25,14 +25,7 @@ export async function bury(
     where e.id = ${id}
     on conflict do nothing`.execute(trx);
   await trx.deleteFrom('email_queue').where('email_id', '=', id).execute();
-  const event = {
-    key: eventKey.ofGeneration('dead', generation),
-    type: 'dead',
-    generation,
-    attempt: null,
-    occurredAt: new Date(),
-    metadata: { reason },
-  };
+  const event = generationEvent(generation, 'dead', { reason });
   return (await recordEvents(trx, email, [event], catalogue)).status;
 }
 

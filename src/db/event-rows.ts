@@ -22,6 +22,12 @@ export const eventKey = {
   ofAttempt: (type: string, generation: number, attempt: number) => `tempost:g${generation}:a${attempt}:${type}`,
 };
 
+/** An event of a generation as a whole; the same type twice is the same event. */
+export function generationEvent(generation: number, type: string, metadata: Record<string, unknown> = {}): NewEvent {
+  const key = eventKey.ofGeneration(type, generation);
+  return { key, type, generation, attempt: null, occurredAt: new Date(), metadata };
+}
+
 /** An event as a row, for writers that have nothing to project (acceptance). */
 export function toRow(emailId: string, event: NewEvent) {
   return {

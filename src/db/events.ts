@@ -1,11 +1,12 @@
 import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
+import type { Priority } from '../priority.js';
 import { type NewEvent, toRow } from './event-rows.js';
 import { tellSender } from './notices.js';
 import { projectStatus } from './projection.js';
 import type { Database, SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 
-export { eventKey, type NewEvent, toRow } from './event-rows.js';
+export { eventKey, generationEvent, type NewEvent, toRow } from './event-rows.js';
 
 type Trx = Transaction<Database>;
 
@@ -13,6 +14,7 @@ type Trx = Transaction<Database>;
 export interface LockedEmail {
   readonly id: string;
   readonly client_id: string;
+  readonly priority: Priority;
   readonly status: string;
   readonly generation: number;
 }
@@ -21,7 +23,7 @@ export interface LockedEmail {
 export async function lockEmail(trx: Trx, emailId: string): Promise<LockedEmail | undefined> {
   return trx
     .selectFrom('emails')
-    .select(['id', 'client_id', 'status', 'generation'])
+    .select(['id', 'client_id', 'priority', 'status', 'generation'])
     .where('id', '=', emailId)
     .forUpdate()
     .executeTakeFirst();

@@ -30,3 +30,8 @@ export async function noteHandedOver(trx: Transaction<Database>, emailId: string
     .where('state', '!=', 'handed_over')
     .execute();
 }
+
+/** The news of an e-mail that a provider has have come: nothing is awaited any more. */
+export async function endAwaiting(trx: Transaction<Database>, emailId: string): Promise<void> {
+  await trx.deleteFrom('email_queue').where('email_id', '=', emailId).where('state', '=', 'handed_over').execute();
+}

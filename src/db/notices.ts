@@ -1,7 +1,8 @@
 import { sql, type Transaction } from 'kysely';
+import { addressOf } from '../address.js';
 import { insertEmail } from './accept.js';
 import type { Db } from './database.js';
-import { eventKey, toRow } from './event-rows.js';
+import { generationEvent, toRow } from './event-rows.js';
 import { digestOf, type FailedEmail, noticeOf } from './notice-text.js';
 import type { Database } from './schema.js';
 
@@ -70,17 +71,9 @@ async function policyFor(trx: Trx, emailId: string) {
 
 /** The event is the guard: what is told is told once. */
 async function markTold(trx: Trx, { id, generation }: { id: string; generation: number }): Promise<boolean> {
-  const type = 'sender_told';
-  const event = {
-    key: eventKey.ofGeneration(type, generation),
-    type,
-    generation,
-    attempt: null,
-    occurredAt: new Date(),
-  };
   const marked = await trx
     .insertInto('email_events')
-    .values(toRow(id, event))
+    .values(toRow(id, generationEvent(generation, 'sender_told')))
     .onConflict((conflict) => conflict.columns(['email_id', 'event_key']).doNothing())
     .returning('event_key')
     .executeTakeFirst();
@@ -198,6 +191,3 @@ async function writeNotice(
   } as const;
   await insertEmail(trx, submission, rows[0]!.id, rows[0]!.now);
 }
-
-/** The bare address in one that was accepted, in lower case. */
-const addressOf = (submitted: string) => (/<([^<>]+)>\s*$/.exec(submitted)?.[1] ?? submitted).trim().toLowerCase();

@@ -1,11 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import { sql, type Transaction } from 'kysely';
+import { domainOf } from '../address.js';
 import type { ProviderName } from '../config.js';
 import type { Priority } from '../priority.js';
 import { admit } from './admission.js';
+import { attemptEvent } from './attempt-steps.js';
 import type { Db } from './database.js';
 import { bury } from './dead-letters.js';
-import { eventKey, recordEvents } from './events.js';
+import { generationEvent, type LockedEmail, recordEvents } from './events.js';
 import type { Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 
@@ -140,14 +142,6 @@ async function isLifetimeOver(trx: Trx, { emailId, lifetimeMs }: PermissionReque
   return rows[0]?.over ?? false;
 }
 
-/** The domain of an address such as `shop@example.com` or `Shop <shop@example.com>`, in lower case. */
-export const domainOf = (address: string): string =>
-  address
-    .slice(address.lastIndexOf('@') + 1)
-    .replace(/>.*$/, '')
-    .trim()
-    .toLowerCase();
-
 /** The generation's attempts, newest first; `open_ms` is what remains of a call's time by the database's clock. */
 async function attemptsOf(trx: Trx, { emailId, generation }: PermissionRequest) {
   return trx
@@ -167,7 +161,7 @@ async function openAttempt(
   request: PermissionRequest,
   attempt: number,
   catalogue: StatusCatalogue,
-  email: { id: string; client_id: string; status: string; generation: number },
+  email: LockedEmail,
 ): Promise<void> {
   const { emailId, generation, provider } = request;
   const { started_at } = await trx
@@ -183,14 +177,7 @@ async function openAttempt(
     })
     .returning('started_at')
     .executeTakeFirstOrThrow();
-  const sending = {
-    key: eventKey.ofAttempt('sending', generation, attempt),
-    type: 'sending',
-    generation,
-    attempt,
-    provider,
-    occurredAt: started_at,
-  };
+  const sending = { ...attemptEvent({ emailId, generation, attempt, provider }, 'sending'), occurredAt: started_at };
   // The dispatcher cannot write this itself: it would lock the rows in the opposite order.
   const dispatchedAt = new Date(request.dispatchedAtMs);
   const changes = { dispatched_at: sql<Date>`coalesce(dispatched_at, ${dispatchedAt})` };
@@ -204,19 +191,8 @@ async function openAttempt(
     .execute();
 }
 
-async function endAsSuppressed(
-  trx: Trx,
-  email: { id: string; client_id: string; status: string; generation: number },
-  catalogue: StatusCatalogue,
-): Promise<string> {
-  const { generation } = email;
-  const event = {
-    key: eventKey.ofGeneration('suppressed', generation),
-    type: 'suppressed',
-    generation,
-    attempt: null,
-    occurredAt: new Date(),
-  };
+async function endAsSuppressed(trx: Trx, email: LockedEmail, catalogue: StatusCatalogue): Promise<string> {
+  const event = generationEvent(email.generation, 'suppressed');
   const { status } = await recordEvents(trx, email, [event], catalogue);
   await trx.deleteFrom('email_queue').where('email_id', '=', email.id).execute();
   return status;

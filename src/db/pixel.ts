@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
+import { isUuid } from '../uuid.js';
 import type { Db } from './database.js';
 import { leaveSignal, lockEmail, recordEvents } from './events.js';
+import { endAwaiting } from './hand-over.js';
 import type { SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 
@@ -15,7 +17,6 @@ export const PIXEL_HEADERS = {
   Expires: '0',
 } as const;
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const BUCKET_MS = 60_000;
 
 /**
@@ -33,7 +34,7 @@ export async function recordPixelOpen(
   emailId: string,
   logger?: Pick<Logger, 'warn'>,
 ): Promise<{ signals: SignalKind[] }> {
-  if (!UUID.test(emailId)) return { signals: [] };
+  if (!isUuid(emailId)) return { signals: [] };
   try {
     return { signals: await recordOpen(db, catalogue, emailId, new Date()) };
   } catch (error) {
@@ -52,9 +53,7 @@ async function recordOpen(db: Db, catalogue: StatusCatalogue, emailId: string, a
     if (!email) return [];
     const opened = { key, type: 'opened', ...attempt, occurredAt: at };
     const { added, before, status } = await recordEvents(trx, email, [opened], catalogue);
-    if (catalogue.get(status)?.final) {
-      await trx.deleteFrom('email_queue').where('email_id', '=', emailId).where('state', '=', 'handed_over').execute();
-    }
+    if (catalogue.get(status)?.final) await endAwaiting(trx, emailId);
     // Only the first open moves the workflow.
     if (added.length === 0 || before === 'opened' || before === 'clicked') return [];
     await leaveSignal(trx, emailId, 'opened');

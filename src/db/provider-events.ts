@@ -3,9 +3,10 @@ import type { ProviderName } from '../config.js';
 import { countDuplicate } from './attempt-steps.js';
 import { count } from './counters.js';
 import { eventKey, type LockedEmail, leaveSignal, lockEmail, type NewEvent, recordEvents } from './events.js';
-import { handOverChanges, noteHandedOver } from './hand-over.js';
+import { endAwaiting, handOverChanges, noteHandedOver } from './hand-over.js';
 import type { AttemptState, Database, SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
+import { suppressReceiver } from './suppressions.js';
 
 type Trx = Transaction<Database>;
 
@@ -61,13 +62,11 @@ export async function storeProviderEvents(
   const signals = new Set<SignalKind>();
   for (const event of added) {
     if (await adoptEvidence(trx, email, event)) signals.add('evidence');
-    if (event.suppress) await suppress(trx, email, event.suppress);
+    if (event.suppress) await suppressReceiver(trx, email.id, event.suppress);
   }
   for (const kind of whatToTell(added, recorded.before, catalogue)) signals.add(kind);
   for (const kind of signals) await leaveSignal(trx, emailId, kind);
-  if (catalogue.get(recorded.status)?.final) {
-    await trx.deleteFrom('email_queue').where('email_id', '=', emailId).where('state', '=', 'handed_over').execute();
-  }
+  if (catalogue.get(recorded.status)?.final) await endAwaiting(trx, emailId);
   return { signals: [...signals], status: recorded.status };
 }
 
@@ -149,18 +148,4 @@ async function adoptEvidence(trx: Trx, email: LockedEmail, event: PlacedEvent): 
   }
   // Whoever is still calling finds the proof when it writes its answer down; only who waits for evidence is to be told.
   return proven.before !== 'calling';
-}
-
-async function suppress(trx: Trx, email: LockedEmail, reason: NonNullable<ProviderEvent['suppress']>): Promise<void> {
-  await trx
-    .insertInto('suppressions')
-    .columns(['client_id', 'address', 'reason', 'email_id'])
-    .expression(
-      trx
-        .selectFrom('emails')
-        .select(['client_id', 'receiver_address', sql<'bounced'>`${reason}`.as('reason'), 'id'])
-        .where('id', '=', email.id),
-    )
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
 }

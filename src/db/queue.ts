@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../config.js';
 import { PRIORITIES, type Priority } from '../priority.js';
 import { admittance } from './admittance.js';
@@ -59,9 +59,10 @@ export async function dispatchBatch(
   start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]>,
 ): Promise<Dispatched> {
   return db.transaction().execute(async (trx) => {
-    if (!(await claimPriority(trx, priority))) return NOTHING;
+    const claimed = await claimPriority(trx, priority);
+    if (!claimed.got) return NOTHING;
     const { gate, ratePerS } = await admittance(trx, options.providers, priority);
-    await noteStop(trx, priority, 'no_provider', gate !== 'open');
+    if (claimed.stopped !== (gate !== 'open')) await noteStop(trx, priority, gate !== 'open');
     if (gate === 'none') return { ...NOTHING, blocked: true };
     const free = await freePlaces(trx, priority, options.cap, ratePerS);
     const room = gate === 'probe' ? Math.min(free, 1) : free;
@@ -74,16 +75,9 @@ export async function dispatchBatch(
   });
 }
 
-/**
- * Opens or closes a time in which a priority cannot be sent; such times do not count against lifetimes. Doing it again
- * changes nothing.
- */
-export async function noteStop(
-  trx: Kysely<Database>,
-  priority: Priority,
-  cause: 'paused' | 'no_provider',
-  stopped: boolean,
-): Promise<void> {
+/** Opens or closes a time in which no provider admits a priority; such times do not count against lifetimes. */
+async function noteStop(trx: Trx, priority: Priority, stopped: boolean): Promise<void> {
+  const cause = 'no_provider';
   if (stopped) {
     await trx
       .insertInto('send_stops')
@@ -101,13 +95,15 @@ export async function noteStop(
     .execute();
 }
 
-/** False while another dispatcher has the priority, and while its sending is stopped. */
-async function claimPriority(trx: Trx, priority: Priority): Promise<boolean> {
+/** `got`: no other dispatcher has the priority, and it is not paused. `stopped`: a time without a provider is open. */
+async function claimPriority(trx: Trx, priority: Priority): Promise<{ got: boolean; stopped: boolean }> {
   const key = PRIORITIES.indexOf(priority);
-  const { rows } = await sql<{ got: boolean }>`
+  const { rows } = await sql<{ got: boolean; stopped: boolean }>`
     select not ${isPaused(priority)}
-      and pg_try_advisory_xact_lock(hashtext('tempost.dispatch'), ${key}) as got`.execute(trx);
-  return rows[0]!.got;
+      and pg_try_advisory_xact_lock(hashtext('tempost.dispatch'), ${key}) as got,
+      exists (select from send_stops
+        where priority = ${priority} and cause = 'no_provider' and until_at is null) as stopped`.execute(trx);
+  return rows[0]!;
 }
 
 async function freePlaces(trx: Trx, priority: Priority, cap: number, ratePerS: number): Promise<number> {
@@ -148,17 +144,6 @@ export async function nextDueInMs(db: Db, priority: Priority): Promise<number | 
     select extract(epoch from due_at - now())::float8 * 1000 as ms from email_queue
     where state = 'waiting' and priority = ${priority} and due_at > now() order by due_at limit 1`.execute(db);
   return rows[0]?.ms;
-}
-
-/** What the queue holds, by priority and state. */
-export async function queueDepths(
-  db: Kysely<Database>,
-): Promise<{ priority: Priority; state: string; count: number }[]> {
-  return db
-    .selectFrom('email_queue')
-    .select(['priority', 'state', (eb) => eb.fn.countAll<number>().as('count')])
-    .groupBy(['priority', 'state'])
-    .execute();
 }
 
 /** An e-mail whose workflow the sweep looks at. */

@@ -3,6 +3,7 @@ import { attemptEvent } from './attempt-steps.js';
 import { count } from './counters.js';
 import type { Db } from './database.js';
 import { lockEmail, recordEvents } from './events.js';
+import { endAwaiting } from './hand-over.js';
 import type { StatusCatalogue } from './statuses.js';
 
 /** Statuses that say no more than that a provider has it. */
@@ -44,6 +45,6 @@ export async function noteNews(
     if (!email) return;
     const { added } = await recordEvents(trx, email, [attemptEvent(id, news, metadata)], catalogue);
     if (news === 'quiet' && added.length > 0) await count(trx, 'quiet_emails', id.provider);
-    await trx.deleteFrom('email_queue').where('email_id', '=', id.emailId).where('state', '=', 'handed_over').execute();
+    await endAwaiting(trx, id.emailId);
   });
 }

@@ -3,7 +3,7 @@ import type { ProviderName } from '../config.js';
 import type { PerPriority } from '../priority.js';
 import { QUEUE_CHANNEL } from './channels.js';
 import type { Db } from './database.js';
-import { eventKey, recordEvents } from './events.js';
+import { generationEvent, lockEmail, recordEvents } from './events.js';
 import type { Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 
@@ -37,26 +37,19 @@ export type RetryResult =
  */
 export async function retryEmail(db: Db, request: RetryRequest, catalogue: StatusCatalogue): Promise<RetryResult> {
   return db.transaction().execute(async (trx) => {
-    const email = await lockForRetry(trx, request.emailId);
+    const email = await lockEmail(trx, request.emailId);
     if (!email || (request.clientId && email.client_id !== request.clientId)) return { kind: 'not_found' };
     if (!RETRYABLE.has(email.status)) return { kind: 'not_retryable', status: email.status };
     if (await isCalling(trx, email.id)) return { kind: 'attempt_open' };
 
     const generation = email.generation + 1;
     await resolveDeadLetter(trx, email.id);
-    const event = {
-      key: eventKey.ofGeneration('queued', generation),
-      type: 'queued',
-      generation,
-      attempt: null,
-      occurredAt: new Date(),
-      // That the receiver was corrected, not to whom: the address has its one place.
-      metadata: {
-        retried_by: request.by,
-        ...(request.provider && { provider: request.provider }),
-        ...(request.receiver && { corrected_receiver: true }),
-      },
-    };
+    // That the receiver was corrected, not to whom: the address has its one place.
+    const event = generationEvent(generation, 'queued', {
+      retried_by: request.by,
+      ...(request.provider && { provider: request.provider }),
+      ...(request.receiver && { corrected_receiver: true }),
+    });
     await recordEvents(
       trx,
       email,
@@ -67,15 +60,6 @@ export async function retryEmail(db: Db, request: RetryRequest, catalogue: Statu
     await queueAgain(trx, email.id, email.priority, generation);
     return { kind: 'retried', generation };
   });
-}
-
-async function lockForRetry(trx: Transaction<Database>, emailId: string) {
-  return trx
-    .selectFrom('emails')
-    .select(['id', 'client_id', 'status', 'generation', 'priority'])
-    .where('id', '=', emailId)
-    .forUpdate()
-    .executeTakeFirst();
 }
 
 /** Whether a call may still be going on: the next generation must never call beside it. */

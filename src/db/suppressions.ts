@@ -1,4 +1,6 @@
+import { sql, type Transaction } from 'kysely';
 import type { Db } from './database.js';
+import type { Database } from './schema.js';
 
 export type SuppressionReason = 'bounced' | 'complained' | 'unsubscribed' | 'manual';
 
@@ -49,4 +51,16 @@ export async function removeSuppression(db: Db, clientId: string, address: strin
     .returning('address')
     .executeTakeFirst();
   return removed !== undefined;
+}
+
+/** Suppresses the receiver of an e-mail for its client; an address that is suppressed already stays as it is. */
+export async function suppressReceiver(
+  trx: Transaction<Database>,
+  emailId: string,
+  reason: Exclude<SuppressionReason, 'manual'>,
+): Promise<void> {
+  await sql`
+    insert into suppressions (client_id, address, reason, email_id)
+    select client_id, receiver_address, ${reason}, id from emails where id = ${emailId}
+    on conflict do nothing`.execute(trx);
 }

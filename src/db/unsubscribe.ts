@@ -1,7 +1,7 @@
-import { sql } from 'kysely';
 import type { Db } from './database.js';
-import { lockEmail, recordEvents } from './events.js';
+import { generationEvent, lockEmail, recordEvents } from './events.js';
 import type { StatusCatalogue } from './statuses.js';
+import { suppressReceiver } from './suppressions.js';
 
 /**
  * The receiver of a bulk e-mail wants no more: the address is suppressed for its client, and the event recorded, in one
@@ -16,19 +16,10 @@ export async function unsubscribe(db: Db, emailId: string, catalogue: StatusCata
   return db.transaction().execute(async (trx) => {
     const email = await lockEmail(trx, emailId);
     if (!email) return false;
-    const event = {
-      key: 'tempost:unsubscribed',
-      // No status: the e-mail itself stays what it is.
-      type: 'unsubscribed',
-      generation: email.generation,
-      attempt: null,
-      occurredAt: new Date(),
-    };
+    // No status: the e-mail itself stays what it is.
+    const event = { ...generationEvent(email.generation, 'unsubscribed'), key: 'tempost:unsubscribed' };
     await recordEvents(trx, email, [event], catalogue);
-    await sql`
-      insert into suppressions (client_id, address, reason, email_id)
-      select client_id, receiver_address, 'unsubscribed', id from emails where id = ${emailId}
-      on conflict do nothing`.execute(trx);
+    await suppressReceiver(trx, emailId, 'unsubscribed');
     return true;
   });
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../config.js';
 import type { Db } from './database.js';
-import { eventKey, lockEmail, recordEvents } from './events.js';
+import { generationEvent, lockEmail, recordEvents } from './events.js';
 import type { StatusCatalogue } from './statuses.js';
 
 /** Where an e-mail is, for the workflow that carries it. Durations by the database's clock. */
@@ -58,9 +58,6 @@ export async function noteDue(db: Db, emailId: string, catalogue: StatusCatalogu
   await db.transaction().execute(async (trx) => {
     const email = await lockEmail(trx, emailId);
     if (!email) return;
-    const { generation } = email;
-    const key = eventKey.ofGeneration('queued', generation);
-    const event = { key, type: 'queued', generation, attempt: null, occurredAt: new Date() };
-    await recordEvents(trx, email, [event], catalogue);
+    await recordEvents(trx, email, [generationEvent(email.generation, 'queued')], catalogue);
   });
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ProviderEvent } from '../db/provider-events.js';
+import { isUuid } from '../uuid.js';
 
 export type JsonObject = Record<string, unknown>;
 
@@ -19,7 +20,6 @@ export class NotUnderstoodError extends Error {
   override readonly name = 'NotUnderstoodError';
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const OUR_MESSAGE_ID = /^<?([0-9a-f-]{36})\.(\d{1,5})@/i;
 const MAX_METADATA_BYTES = 4 * 1024;
 /** Ids become part of a primary key, and a B-tree entry has its limit. */
@@ -85,12 +85,12 @@ export interface Identity {
  */
 export function identityOf(variables: JsonObject, messageId: string | undefined): Identity | undefined {
   const emailId = textOf(variables.email_id);
-  if (emailId && UUID.test(emailId)) {
+  if (emailId && isUuid(emailId)) {
     const { generation, attempt } = variables;
     return { emailId: emailId.toLowerCase(), generation: countOf(generation), attempt: countOf(attempt) };
   }
   const [, id, generation] = OUR_MESSAGE_ID.exec(messageId ?? '') ?? [];
-  if (!id || !UUID.test(id)) return undefined;
+  if (!id || !isUuid(id)) return undefined;
   return { emailId: id.toLowerCase(), generation: countOf(generation), attempt: null };
 }
 

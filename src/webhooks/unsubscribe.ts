@@ -1,8 +1,7 @@
 import type { Middleware } from 'koa';
 import { canUnsubscribe, unsubscribe } from '../db/unsubscribe.js';
+import { isUuid } from '../uuid.js';
 import type { WebhookDependencies } from './receive.js';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * `GET /unsubscribe/{e-mail id}`: asks for a click, and changes nothing, because scanners and previews follow links.
@@ -10,7 +9,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export function showUnsubscribe({ db }: WebhookDependencies): Middleware {
   return async (ctx) => {
     const { id } = ctx.params as { id: string };
-    if (!UUID.test(id) || !(await canUnsubscribe(db, id))) return answer(ctx, 404, UNKNOWN);
+    if (!isUuid(id) || !(await canUnsubscribe(db, id))) return answer(ctx, 404, UNKNOWN);
     answer(ctx, 200, QUESTION);
   };
 }
@@ -23,7 +22,7 @@ export function receiveUnsubscribe({ db, catalogue }: WebhookDependencies): Midd
   return async (ctx) => {
     const { id } = ctx.params as { id: string };
     ctx.req.resume();
-    if (!UUID.test(id) || !(await unsubscribe(db, id, await catalogue()))) return answer(ctx, 404, UNKNOWN);
+    if (!isUuid(id) || !(await unsubscribe(db, id, await catalogue()))) return answer(ctx, 404, UNKNOWN);
     answer(ctx, 200, DONE);
   };
 }

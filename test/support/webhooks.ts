@@ -5,9 +5,9 @@ import { sql } from 'kysely';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config.js';
 import type { Db } from '../../src/db/database.js';
-import type { AttemptState } from '../../src/db/schema.js';
 import { startWebhooks } from '../../src/webhooks/server.js';
 import { insertClient } from './database.js';
+import { type InsertedAttempt, insertAttempts } from './dead.js';
 import { freePort } from './ports.js';
 
 export const MAILGUN_KEY = 'mailgun-signing-key';
@@ -53,10 +53,7 @@ export interface TestEmail {
 }
 
 /** An e-mail that was dispatched, with these attempts in its first generation. */
-export async function insertEmail(
-  db: Db,
-  attempts: { provider: 'mailgun' | 'mandrill' | 'smtp'; state: AttemptState; generation?: number }[] = [],
-): Promise<TestEmail> {
+export async function insertEmail(db: Db, attempts: readonly InsertedAttempt[] = []): Promise<TestEmail> {
   const client = await insertClient(db);
   const receiver = `${randomBytes(6).toString('hex')}@example.com`;
   const { id } = await db
@@ -79,20 +76,7 @@ export async function insertEmail(
     })
     .returning('id')
     .executeTakeFirstOrThrow();
-  for (const [index, attempt] of attempts.entries()) {
-    await db
-      .insertInto('send_attempts')
-      .values({
-        email_id: id,
-        generation: attempt.generation ?? 1,
-        attempt: index + 1,
-        provider: attempt.provider,
-        state: attempt.state,
-        started_at: sql<Date>`now()`,
-        call_until: sql<Date>`now()`,
-      })
-      .execute();
-  }
+  await insertAttempts(db, id, attempts);
   return { id, clientId: client.id, receiver };
 }
 
