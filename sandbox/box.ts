@@ -16,6 +16,8 @@ export interface Box {
   readonly pauses: Pauses;
   readonly carrier: Carrier;
   readonly inbox: Inbox | null;
+  /** Mandrill's searches since the start; refused are those beyond its limit. */
+  readonly searches: { answered: number; refused: number };
   readonly stopping: AbortSignal;
 }
 

@@ -82,6 +82,9 @@ export function controlRoutes(box: Box, reset: () => Promise<void>): Router {
   router.get('/sandbox/acceptance', (ctx) => {
     ctx.body = box.store.acceptance(text(ctx, 'email_id') ?? undefined);
   });
+  router.get('/sandbox/searches', (ctx) => {
+    ctx.body = box.searches;
+  });
   router.get('/sandbox/messages', (ctx) => {
     const emailId = text(ctx, 'email_id');
     const limit = Number(text(ctx, 'limit') ?? DEFAULT_LISTED) || DEFAULT_LISTED;

@@ -11,6 +11,7 @@ const ENDPOINTS: readonly [string, string][] = [
   ['GET /sandbox/held', 'the requests that are held now'],
   ['POST /sandbox/release', 'lets held requests go on'],
   ['GET /sandbox/acceptance?email_id=…', 'one line for every call that was accepted'],
+  ['GET /sandbox/searches', "how many of Mandrill's searches were answered, and refused for its limit"],
   ['GET /sandbox/messages?email_id=…', 'messages and what happened to them'],
   ['POST /sandbox/messages/{email_id}/open · click · complain · bounce · unsubscribe', 'the reader does something'],
   ['DELETE /sandbox', 'forgets everything and switches all faults off'],

@@ -83,12 +83,14 @@ export async function startSandbox(given: StartOptions = {}): Promise<Sandbox> {
   const stopping = abort.signal;
   const webhooks = new WebhookPoster({ options, store, faults, stopping });
   const carrier = new Carrier({ store, webhooks, inbox, timeScale: options.timeScale, stopping });
-  const box: Box = { options, url, store, faults, pauses, carrier, inbox, stopping };
+  const searches = { answered: 0, refused: 0 };
+  const box: Box = { options, url, store, faults, pauses, carrier, inbox, searches, stopping };
 
   const reset = async () => {
     faults.set({});
     pauses.release();
     store.reset();
+    Object.assign(searches, { answered: 0, refused: 0 });
     await inbox?.clear();
   };
   answer = application(box, reset).callback();

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { type Sandbox, startSandbox } from '../sandbox/server.js';
 import { createMailgun } from '../src/providers/mailgun.js';
 import { createMandrill } from '../src/providers/mandrill.js';
-import type { Provider } from '../src/providers/provider.js';
+import type { Accepted, OutgoingMessage, Provider } from '../src/providers/provider.js';
 import { outgoingMessage } from './support/outgoing-message.js';
 
 /** The adapters against the sandbox: two implementations of one protocol, written apart. */
@@ -29,20 +29,43 @@ function message(changes: Parameters<typeof outgoingMessage>[0] = {}) {
 const never = new AbortController().signal;
 
 describe.each(['mailgun', 'mandrill'] as const)('%s', (name) => {
+  async function lookUp(sent: OutgoingMessage, providerMessageId: string | null = null) {
+    const query = { ...sent, providerMessageId, startedAt: new Date() };
+    const [found] = await create[name]().lookUp([query], never);
+    return found;
+  }
+
   test('takes a message once, with our ids, and a look-up finds it', async () => {
     const sent = message();
     const result = await create[name]().send(sent, never);
     expect(result).toMatchObject({ kind: 'accepted' });
     expect(sandbox.acceptance(sent.emailId)).toHaveLength(1);
-    const found = await create[name]().lookUp({ ...sent, startedAt: new Date() }, never);
+    const found = await lookUp(sent);
     expect(found).toMatchObject({ kind: 'found', ...('providerMessageId' in result && { ...result, kind: 'found' }) });
   });
 
   test('a look-up finds nothing of another attempt', async () => {
     const sent = message();
     await create[name]().send(sent, never);
-    const found = await create[name]().lookUp({ ...sent, attempt: sent.attempt + 1, startedAt: new Date() }, never);
+    const found = await lookUp({ ...sent, attempt: sent.attempt + 1 });
     expect(found).toEqual({ kind: 'none' });
+  });
+
+  test('a look-up for several finds each of them', async () => {
+    const sent = [message(), message(), message()];
+    for (const each of sent.slice(1)) await create[name]().send(each, never);
+    const queries = sent.map((each) => ({ ...each, providerMessageId: null, startedAt: new Date() }));
+    const found = await create[name]().lookUp(queries, never);
+    expect(found.map(({ kind }) => kind)).toEqual(['none', 'found', 'found']);
+  });
+
+  test("a look-up by the provider's id tells of the delivery", async () => {
+    const sent = message();
+    const result = await create[name]().send(sent, never);
+    const { providerMessageId } = result as Accepted;
+    await vi.waitFor(async () => {
+      expect(await lookUp(sent, providerMessageId)).toEqual({ kind: 'found', providerMessageId, delivered: true });
+    }, 10_000);
   });
 
   test.each([
@@ -67,7 +90,7 @@ describe.each(['mailgun', 'mandrill'] as const)('%s', (name) => {
     await vi.waitFor(() => expect(sandbox.acceptance(sent.emailId)).toHaveLength(1), 10_000);
     controller.abort();
     expect(await result).toEqual({ kind: 'ambiguous', code: 'timeout' });
-    const found = await create[name]().lookUp({ ...sent, startedAt: new Date() }, never);
+    const found = await lookUp(sent);
     expect(found).toMatchObject({ kind: 'found' });
   });
 });

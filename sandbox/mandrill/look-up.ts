@@ -41,7 +41,9 @@ function described(box: Box, message: Message) {
     clicks_detail: clicks,
     state: mandrillState(events),
     metadata: message.variables,
-    smtp_events: [],
+    smtp_events: events
+      .filter((event) => event.type === 'delivered')
+      .map((event) => ({ ts: Math.floor(event.atMs / 1000), type: 'sent', diag: '250 2.0.0 OK' })),
     resends: [],
     reject: message.refusal === null ? null : { reason: message.refusal, last_event_at: null },
   };
@@ -64,9 +66,11 @@ export function searchMessages(box: Box): Middleware {
     const nowMs = Date.now();
     callsMs = callsMs.filter((atMs) => atMs > nowMs - MINUTE_MS);
     if (callsMs.length >= box.options.mandrill.searchesPerMinute) {
+      box.searches.refused++;
       return fail(ctx, 'RequestLimitExceeded', 'Too many searches');
     }
     callsMs.push(nowMs);
+    box.searches.answered++;
     const parsed = searchSchema.safeParse(ctx.state.body);
     if (!parsed.success) return fail(ctx, 'ValidationError', 'Validation error');
     const { query, date_from, date_to, tags, senders, limit } = parsed.data;

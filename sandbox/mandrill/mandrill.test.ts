@@ -79,7 +79,7 @@ describe('mandrill protocol', () => {
     expect(await search({ query: 'u_email_id:look', date_to: '2000-01-01' })).toEqual([]);
     expect(await search({ query: 'u_email_id:never OR u_email_id:look' })).toMatchObject(expected);
     expect(await mandrill(sandbox, 'messages/info.json', { id: sent.body[0]._id })).toMatchObject({
-      body: expected[0],
+      body: { ...expected[0], smtp_events: [{ type: 'sent', diag: expect.stringMatching(/^250 /) }] },
     });
     const unknown = await mandrill(sandbox, 'messages/info.json', { id: 'none' });
     expect(unknown).toMatchObject({ status: 500, body: { name: 'Unknown_Message' } });
@@ -89,6 +89,9 @@ describe('mandrill protocol', () => {
     const answers = await Promise.all(
       Array.from({ length: 9 }, () => mandrill(sandbox, 'messages/search.json', { query: '*' })),
     );
-    expect(answers.filter(({ body }) => body.name === 'RequestLimitExceeded').length).toBeGreaterThan(0);
+    const refused = answers.filter(({ body }) => body.name === 'RequestLimitExceeded').length;
+    expect(refused).toBeGreaterThan(0);
+    const searches = await (await fetch(`${sandbox.url}/sandbox/searches`)).json();
+    expect(searches).toEqual({ answered: 8, refused });
   });
 });

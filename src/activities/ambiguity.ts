@@ -60,7 +60,8 @@ export function later<T extends Doubtful>(open: T, passedMs: number): T {
   };
 }
 
-function untilDecision(priority: Priority, open: Doubtful, limits: AmbiguityLimits): number {
+/** How long the policy still waits for evidence, in milliseconds; zero or less when it does not. */
+export function untilDecision(priority: Priority, open: Doubtful, limits: AmbiguityLimits): number {
   const sinceCallMs = -open.openMs;
   return Math.max(untilRepeat(priority, open, limits), GRACE_MS - sinceCallMs);
 }

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous } from '../db/ambiguous.js';
-import { decideAmbiguity, later, lookUpTimeMs } from './ambiguity.js';
+import { decideAmbiguity, later, lookUpTimeMs, untilDecision } from './ambiguity.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { lookUp } from './look-up.js';
@@ -28,7 +28,10 @@ async function reconcile(dependencies: ActivityDependencies, request: ReconcileR
   }
   const limits = { ambiguousWaitLowMs: config.ambiguousWaitLowMs, providerCount: config.providers.length };
   const askedAt = performance.now();
-  const found = await lookUp(dependencies, open, lookUpTimeMs(priority, open, limits));
+  const found = await lookUp(dependencies, open, {
+    timeoutMs: lookUpTimeMs(priority, open, limits),
+    decideInMs: untilDecision(priority, open, limits),
+  });
   if (found.kind === 'found') {
     return settled(await adoptLookUp(db, open, found.providerMessageId, catalogue));
   }

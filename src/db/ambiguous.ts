@@ -5,6 +5,7 @@ import {
   adopt,
   attemptEvent,
   closeAttempt,
+  countDuplicate,
   markAccepted,
   noteAmbiguous,
   type Outcome,
@@ -12,14 +13,14 @@ import {
 import { count } from './counters.js';
 import type { Db } from './database.js';
 import { bury } from './dead-letters.js';
-import { lockEmail, recordEvents } from './events.js';
+import { leaveSignal, lockEmail, recordEvents } from './events.js';
+import type { SoughtAttempt } from './look-ups.js';
 import { openMs } from './permission.js';
 import type { StatusCatalogue } from './statuses.js';
 
 /** What an ambiguous e-mail may do next. */
-export interface OpenAttempt extends AttemptId {
+export interface OpenAttempt extends SoughtAttempt {
   readonly state: 'calling' | 'ambiguous';
-  readonly startedAt: Date;
   /** Time in which the call may still be going on. */
   readonly openMs: number;
   /** Time since the call began, and to the e-mail's deadline, by the database's clock. */
@@ -27,7 +28,6 @@ export interface OpenAttempt extends AttemptId {
   readonly toDeadlineMs: number;
   /** How many attempts of this generation have been given up as unknown already. */
   readonly abandoned: number;
-  readonly receiver: string;
 }
 
 /** What stands in the way of the next call of a generation, if anything. */
@@ -63,6 +63,7 @@ export async function findOpenAttempt(
     toDeadlineMs: -open.past_deadline_ms,
     abandoned: rows.filter((row) => row.state === 'abandoned').length,
     receiver: open.receiver,
+    providerMessageId: null,
   };
 }
 
@@ -80,18 +81,35 @@ export async function markAmbiguous(db: Db, id: AttemptId, code: string, catalog
   });
 }
 
-/** The provider, asked, says that it has the message. */
+/**
+ * The provider, asked, says that it has the message: also when the attempt was given up while it was being asked.
+ *
+ * @param tell leave word for the e-mail's workflow: it was another one that asked.
+ */
 export async function adoptLookUp(
   db: Db,
   id: AttemptId,
   providerMessageId: string,
   catalogue: StatusCatalogue,
+  { tell = false } = {},
 ): Promise<Outcome> {
   return db.transaction().execute(async (trx) => {
     const email = await lockEmail(trx, id.emailId);
     if (!email) return { kind: 'ended', status: 'deleted' };
-    await count(trx, 'adopted_attempts', id.provider);
-    return (await markAccepted(trx, email, id, providerMessageId, catalogue, { found_by: 'look_up' })).outcome;
+    const { state } = await trx
+      .selectFrom('send_attempts')
+      .select('state')
+      .where('email_id', '=', id.emailId)
+      .where('generation', '=', id.generation)
+      .where('attempt', '=', id.attempt)
+      .executeTakeFirstOrThrow();
+    if (state === 'accepted') return { kind: 'accepted', provider: id.provider };
+    if (state === 'ambiguous') await count(trx, 'adopted_attempts', id.provider);
+    const { outcome } = await markAccepted(trx, email, id, providerMessageId, catalogue, { found_by: 'look_up' });
+    // Of later attempts `markAccepted` counts it; a first one is a duplicate only when it was given up before.
+    if (id.attempt === 1) await countDuplicate(trx, id);
+    if (tell) await leaveSignal(trx, id.emailId, 'evidence');
+    return outcome;
   });
 }
 

@@ -4,21 +4,18 @@ import { count } from './counters.js';
 import type { Db } from './database.js';
 import { lockEmail, recordEvents } from './events.js';
 import { endAwaiting } from './hand-over.js';
+import type { SoughtAttempt } from './look-ups.js';
 import type { StatusCatalogue } from './statuses.js';
 
 /** Statuses that say no more than that a provider has it. */
 const UNHEARD = ['sent', 'deferred'];
 
 /** The accepted attempt of an e-mail of which nothing has been heard. @returns undefined when something has. */
-export async function findQuiet(
-  db: Db,
-  emailId: string,
-  generation: number,
-): Promise<(AttemptId & { startedAt: Date; receiver: string }) | undefined> {
+export async function findQuiet(db: Db, emailId: string, generation: number): Promise<SoughtAttempt | undefined> {
   const row = await db
     .selectFrom('emails')
     .innerJoin('send_attempts', 'send_attempts.email_id', 'emails.id')
-    .select(['attempt', 'send_attempts.provider', 'started_at', 'receiver'])
+    .select(['attempt', 'send_attempts.provider', 'send_attempts.provider_message_id', 'started_at', 'receiver'])
     .where('emails.id', '=', emailId)
     .where('email_id', '=', emailId)
     .where('send_attempts.generation', '=', generation)
@@ -28,8 +25,9 @@ export async function findQuiet(
     .limit(1)
     .executeTakeFirst();
   if (!row) return undefined;
-  const { attempt, provider, receiver } = row;
-  return { emailId, generation, attempt, provider, receiver, startedAt: row.started_at };
+  const { attempt, provider, receiver, started_at, provider_message_id } = row;
+  const found = { emailId, generation, attempt, provider, receiver };
+  return { ...found, startedAt: started_at, providerMessageId: provider_message_id };
 }
 
 /** Writes down what a look-up brought, and lets the e-mail leave the queue when it brought nothing. */

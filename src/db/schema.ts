@@ -20,6 +20,7 @@ export interface Database {
   send_stops: { priority: Priority; cause: 'paused' | 'no_provider'; from_at: Date; until_at: Date | null };
   provider_controls: ProviderControlTable;
   provider_health: ProviderHealthTable;
+  look_ups: LookUpTable;
   sender_domain_blocks: { provider: ProviderName; domain: string; until_at: Date; code: string };
   failure_notices: FailureNoticeTable;
   notice_policy: NoticePolicyTable;
@@ -235,6 +236,18 @@ interface ProviderHealthTable {
   next_call_at: ColumnType<Date, never, Date>;
   day: string | null;
   used_today: Generated<number>;
+  /** The earliest moment of the next search, where a provider limits searches. */
+  next_look_up_at: ColumnType<Date, never, Date>;
+}
+
+/** An ambiguous attempt that waits to be searched for. */
+interface LookUpTable {
+  email_id: string;
+  generation: number;
+  attempt: number;
+  provider: ProviderName;
+  /** When it is given up without evidence. */
+  decide_at: Date;
 }
 
 interface FailureNoticeTable {

@@ -111,7 +111,7 @@ describe('send', () => {
 });
 
 describe('look-up', () => {
-  const query: LookUpQuery = { ...outgoingMessage(), startedAt: new Date() };
+  const query: LookUpQuery = { ...outgoingMessage(), providerMessageId: null, startedAt: new Date() };
 
   async function lookUp(status: number, body: unknown) {
     let url = '';
@@ -119,7 +119,8 @@ describe('look-up', () => {
       url = request.url ?? '';
       response.writeHead(status).end(JSON.stringify(body));
     });
-    return { result: await provider.lookUp(query, never), url: new URL(url, server.url) };
+    const [result] = await provider.lookUp([query], never);
+    return { result, url: new URL(url, server.url) };
   }
 
   const event = (attempt?: string) => ({
@@ -155,6 +156,16 @@ describe('look-up', () => {
 
   test('no event is nothing', async () => {
     expect((await lookUp(200, { items: [] })).result).toEqual({ kind: 'none' });
+  });
+
+  test('each of several queries has its own answer, in their order', async () => {
+    const unknown = 'unknown.1@mail.example.com';
+    const provider = await mailgun((request, response) => {
+      const id = new URL(request.url ?? '', server.url).searchParams.get('message-id');
+      response.writeHead(200).end(JSON.stringify({ items: id === unknown ? [] : [event()] }));
+    });
+    const results = await provider.lookUp([{ ...query, messageId: `<${unknown}>` }, query], never);
+    expect(results.map(({ kind }) => kind)).toEqual(['none', 'found']);
   });
 
   test.each([429, 500])('%i means that it could not be asked', async (status) => {

@@ -15,6 +15,20 @@ const MAX_TAG_LENGTH = 128;
 export function createMailgun(settings: Config['mailgun']): Provider {
   const call = createHttpCaller();
   const { domain } = settings;
+
+  async function lookUpOne(query: LookUpQuery, signal: AbortSignal): Promise<LookUpResult> {
+    // Not `events.get`, which prints a line about its deprecation on every call; the endpoint itself is the one that
+    // can search by Message-ID.
+    const search = {
+      searchParams: [
+        ['message-id', withoutBrackets(query.messageId)],
+        ['limit', '300'],
+      ],
+    };
+    const { body } = await clientFor(settings, call, signal).request.get(`/v3/${domain}/events`, search);
+    return evidenceIn(body.items ?? [], query);
+  }
+
   return {
     name: 'mailgun',
     async send(message, signal) {
@@ -27,18 +41,7 @@ export function createMailgun(settings: Config['mailgun']): Provider {
         throw error;
       }
     },
-    async lookUp(query, signal) {
-      // Not `events.get`, which prints a line about its deprecation on every call; the endpoint itself is the one that
-      // can search by Message-ID.
-      const search = {
-        searchParams: [
-          ['message-id', withoutBrackets(query.messageId)],
-          ['limit', '300'],
-        ],
-      };
-      const { body } = await clientFor(settings, call, signal).request.get(`/v3/${domain}/events`, search);
-      return evidenceIn(body.items ?? [], query);
-    },
+    lookUp: (queries, signal) => Promise.all(queries.map((query) => lookUpOne(query, signal))),
   };
 }
 

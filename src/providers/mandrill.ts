@@ -2,12 +2,23 @@ import addressparser from 'nodemailer/lib/addressparser';
 import { z } from 'zod';
 import type { Config } from '../config.js';
 import { createHttpCaller, type HttpAnswer, type HttpOutcome } from './http-call.js';
-import type { Failed, LookUpQuery, LookUpResult, OutgoingMessage, Provider, SendResult } from './provider.js';
+import type {
+  Failed,
+  LookUpQuery,
+  LookUpResult,
+  LookUpWindow,
+  OutgoingMessage,
+  Provider,
+  SendResult,
+} from './provider.js';
 import { failureOfBreak, mandrillFailure, safeCode, unsafeHeader } from './taxonomy.js';
 
 /** Mandrill refuses longer tags, and keeps those that begin with an underscore for itself. */
 const MAX_TAG_LENGTH = 50;
-const MAX_SEARCH_RESULTS = 100;
+/** Mandrill's own limit: one search looks for many messages, and a receiver may have got many others. */
+const MAX_SEARCH_RESULTS = 1000;
+/** Mandrill allows about 20 searches a minute: these are 15, the rest is left to operators and their tools. */
+const LOOK_UP_WINDOW: LookUpWindow = { everyMs: 4_000, size: 20 };
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The domain is not verified or not signed there: another provider may know it, and other domains are not concerned. */
@@ -33,6 +44,14 @@ const searchAnswer = z.array(
     metadata: z.object({ email_id: scalar, generation: scalar, attempt: scalar }).nullish().catch(null),
   }),
 );
+type SearchAnswer = z.infer<typeof searchAnswer>;
+
+/** What `messages/info` tells beyond a search: the receiving server's answers. */
+const infoAnswer = z.object({
+  _id: z.string().min(1),
+  smtp_events: z.array(z.object({ diag: z.string().nullish() })).nullish(),
+});
+const infoError = z.object({ name: z.string() });
 
 /** Mailchimp Transactional, called directly: its API is one JSON document each way. */
 export function createMandrill(settings: Config['mandrill']): Provider {
@@ -50,20 +69,49 @@ export function createMandrill(settings: Config['mandrill']): Provider {
       signal,
     );
 
+  async function ask(path: 'messages/search.json' | 'messages/info.json', document: object, signal: AbortSignal) {
+    const outcome = await post(path, document, signal);
+    if (outcome.kind === 'broken') throw new Error(`mandrill ${path}: ${failureOfBreak(outcome).code}`);
+    return outcome;
+  }
+
+  /** Limited to about 20 calls a minute, so one call looks for all. */
+  async function search(queries: readonly LookUpQuery[], signal: AbortSignal): Promise<SearchAnswer> {
+    if (queries.length === 0) return [];
+    const outcome = await ask('messages/search.json', searchFor(queries), signal);
+    const parsed = searchAnswer.safeParse(jsonIn(outcome.body));
+    if (outcome.status !== 200 || !parsed.success) throw new Error(`mandrill search: http_${outcome.status}`);
+    return parsed.data;
+  }
+
+  async function info(id: string, signal: AbortSignal): Promise<LookUpResult> {
+    const outcome = await ask('messages/info.json', { id }, signal);
+    const body = jsonIn(outcome.body);
+    if (infoError.safeParse(body).data?.name === 'Unknown_Message') return { kind: 'none' };
+    const parsed = infoAnswer.safeParse(body);
+    if (outcome.status !== 200 || !parsed.success) throw new Error(`mandrill info: http_${outcome.status}`);
+    // Mandrill's state "sent" is no delivery; the receiving server's 250 is.
+    const delivered = parsed.data.smtp_events?.some(({ diag }) => /^250\b/.test(diag ?? '')) ?? false;
+    return { kind: 'found', providerMessageId: parsed.data._id, delivered };
+  }
+
   return {
     name: 'mandrill',
+    lookUpWindow: LOOK_UP_WINDOW,
     async send(message, signal) {
       const unsafe = unsafeHeader(message);
       if (unsafe) return unsafe;
       const outcome = await post('messages/send.json', { message: documentOf(message), async: false }, signal);
       return outcome.kind === 'broken' ? failureOfBreak(outcome) : resultOf(outcome);
     },
-    async lookUp(query, signal) {
-      const outcome = await post('messages/search.json', searchFor(query), signal);
-      if (outcome.kind === 'broken') throw new Error(`mandrill search: ${failureOfBreak(outcome).code}`);
-      const parsed = searchAnswer.safeParse(jsonIn(outcome.body));
-      if (outcome.status !== 200 || !parsed.success) throw new Error(`mandrill search: http_${outcome.status}`);
-      return evidenceIn(parsed.data, query);
+    async lookUp(queries, signal) {
+      const idUnknown = ({ providerMessageId }: LookUpQuery) => providerMessageId === null;
+      const messages = await search(queries.filter(idUnknown), signal);
+      return Promise.all(
+        queries.map((query) =>
+          query.providerMessageId === null ? evidenceIn(messages, query) : info(query.providerMessageId, signal),
+        ),
+      );
     },
   };
 }
@@ -129,24 +177,28 @@ function unreadable(body: unknown): Failed {
  * Metadata can be searched only where the account has registered the field, so the receiver is searched as well; what
  * comes back is checked against the metadata. Days are the finest grain, and Mandrill's may be another one than ours.
  */
-function searchFor(query: LookUpQuery) {
-  const day = (offsetMs: number) => new Date(query.startedAt.getTime() + offsetMs).toISOString().slice(0, 10);
+function searchFor(queries: readonly LookUpQuery[]) {
+  const terms = queries.flatMap(({ emailId, receiver }) => [
+    `u_email_id:"${emailId}"`,
+    `email:"${addressOf(receiver).address.replaceAll('"', '')}"`,
+  ]);
+  const startedMs = queries.map(({ startedAt }) => startedAt.getTime());
+  const day = (atMs: number) => new Date(atMs).toISOString().slice(0, 10);
   return {
-    query: `u_email_id:"${query.emailId}" OR email:"${addressOf(query.receiver).address.replaceAll('"', '')}"`,
-    date_from: day(-DAY_MS),
-    date_to: day(DAY_MS),
+    query: [...new Set(terms)].join(' OR '),
+    date_from: day(Math.min(...startedMs) - DAY_MS),
+    date_to: day(Math.max(...startedMs) + DAY_MS),
     limit: MAX_SEARCH_RESULTS,
   };
 }
 
-function evidenceIn(messages: z.infer<typeof searchAnswer>, query: LookUpQuery): LookUpResult {
+function evidenceIn(messages: SearchAnswer, query: LookUpQuery): LookUpResult {
   const ours = messages.find(
     ({ metadata }) =>
       metadata?.email_id === query.emailId &&
       metadata.generation === String(query.generation) &&
       metadata.attempt === String(query.attempt),
   );
-  // Mandrill's "sent" is no delivery, and a search says no more.
   return ours ? { kind: 'found', providerMessageId: ours._id, delivered: false } : { kind: 'none' };
 }
 

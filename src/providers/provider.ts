@@ -77,15 +77,30 @@ export interface Provider {
    *   it is certain that no byte of the message had been sent).
    */
   send(message: OutgoingMessage, signal: AbortSignal): Promise<SendResult>;
-  /** Asks whether a message of this Message-ID (with angle brackets) and e-mail was taken. Throws when it cannot ask. */
-  lookUp(query: LookUpQuery, signal: AbortSignal): Promise<LookUpResult>;
+  /**
+   * Asks which of these messages were taken; the answers are in the order of the queries.
+   *
+   * @throws Error when it cannot ask.
+   */
+  lookUp(queries: readonly LookUpQuery[], signal: AbortSignal): Promise<readonly LookUpResult[]>;
+  /** Set where searches are limited: messages whose id is not known are looked up in such windows only. */
+  readonly lookUpWindow?: LookUpWindow;
+}
+
+/** One search, for so many messages, so often, over all processes. */
+export interface LookUpWindow {
+  readonly everyMs: number;
+  readonly size: number;
 }
 
 export interface LookUpQuery {
   readonly emailId: string;
   readonly generation: number;
   readonly attempt: number;
+  /** With angle brackets. */
   readonly messageId: string;
+  /** The provider's own id, where it is known. */
+  readonly providerMessageId: string | null;
   readonly receiver: string;
   readonly startedAt: Date;
 }

@@ -239,6 +239,7 @@ describe('before the final dot', () => {
 });
 
 test('there is nothing to look up', async () => {
-  const query = { ...outgoingMessage(), startedAt: new Date() };
-  expect(await createSmtp({ url: 'smtp://127.0.0.1:1' }).lookUp(query, never)).toEqual({ kind: 'unsupported' });
+  const query = { ...outgoingMessage(), providerMessageId: null, startedAt: new Date() };
+  const answers = await createSmtp({ url: 'smtp://127.0.0.1:1' }).lookUp([query, query], never);
+  expect(answers).toEqual([{ kind: 'unsupported' }, { kind: 'unsupported' }]);
 });

@@ -33,7 +33,7 @@ export function createSmtp(settings: Config['smtp']): Provider {
         (error: DeliveryError) => error.failed,
       );
     },
-    lookUp: async () => ({ kind: 'unsupported' }),
+    lookUp: async (queries) => queries.map(() => ({ kind: 'unsupported' })),
   };
 }
 

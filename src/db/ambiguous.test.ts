@@ -1,0 +1,101 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { insertAttempts } from '../../test/support/dead.js';
+import { insertQueuedEmail } from '../../test/support/emails.js';
+import { readRecord } from '../../test/support/record.js';
+import { abandon, adoptLookUp } from './ambiguous.js';
+import { buryStopped } from './queue.js';
+import { retryEmail } from './retry.js';
+import { SHIPPED_STATUSES } from './statuses.js';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+const attemptOf = (emailId: string, attempt = 1) =>
+  ({ emailId, generation: 1, attempt, provider: 'mandrill' }) as const;
+
+async function insertDoubtful(): Promise<string> {
+  const id = await insertQueuedEmail(database.db, { state: 'backing_off' });
+  await insertAttempts(database.db, id, [{ provider: 'mandrill', state: 'ambiguous' }]);
+  return id;
+}
+
+async function counted(name: 'adopted_attempts' | 'known_duplicates'): Promise<number> {
+  const row = await database.db
+    .selectFrom('counters')
+    .select('value')
+    .where('name', '=', name)
+    .where('label', '=', 'mandrill')
+    .executeTakeFirst();
+  return row?.value ?? 0;
+}
+
+describe('an attempt that is given up as unknown, the e-mail with it', () => {
+  const queued = (id: string) =>
+    database.db.selectFrom('email_queue').select(['state', 'generation']).where('email_id', '=', id).executeTakeFirst();
+  const deaths = (id: string) =>
+    database.db.selectFrom('dead_emails').select(['generation', 'reason']).where('email_id', '=', id).execute();
+
+  it('buries the e-mail', async () => {
+    const id = await insertDoubtful();
+    const outcome = await abandon(database.db, attemptOf(id), 'bury', SHIPPED_STATUSES);
+    expect(outcome).toEqual({ kind: 'ended', status: 'dead' });
+    expect(await deaths(id)).toEqual([{ generation: 1, reason: 'ambiguous' }]);
+  });
+
+  it("leaves an e-mail alone that an operator's retry has given another life", async () => {
+    const id = await insertDoubtful();
+    // Its workflow was terminated, the operator tried again, and whoever asked the provider comes back only now.
+    await buryStopped(database.db, id, SHIPPED_STATUSES);
+    const retry = {
+      emailId: id,
+      clientId: null,
+      by: 'operator',
+      deadlineMs: { critical: 1, medium: 1, low: 1 },
+    } as const;
+    expect(await retryEmail(database.db, retry, SHIPPED_STATUSES)).toEqual({ kind: 'retried', generation: 2 });
+    const outcome = await abandon(database.db, attemptOf(id), 'bury', SHIPPED_STATUSES);
+    expect(outcome).toEqual({ kind: 'ended', status: 'queued' });
+    expect(await readRecord(database.db).statusOf({ id })).toBe('queued');
+    expect(await queued(id)).toEqual({ state: 'waiting', generation: 2 });
+    expect(await deaths(id)).toEqual([{ generation: 1, reason: 'stopped_in_temporal' }]);
+  });
+});
+
+describe('an attempt that a look-up finds', () => {
+  it('is adopted and counted once, however often it is found', async () => {
+    const id = await insertDoubtful();
+    const before = await counted('adopted_attempts');
+    for (let times = 0; times < 2; times++) {
+      expect(await adoptLookUp(database.db, attemptOf(id), 'theirs', SHIPPED_STATUSES)).toEqual({
+        kind: 'accepted',
+        provider: 'mandrill',
+      });
+    }
+    expect(await counted('adopted_attempts')).toBe(before + 1);
+    expect(await readRecord(database.db).statusOf({ id })).toBe('sent');
+  });
+
+  it('leaves word for its workflow when another one has asked, and only then', async () => {
+    const [asker, other] = [await insertDoubtful(), await insertDoubtful()];
+    await adoptLookUp(database.db, attemptOf(asker), 'theirs', SHIPPED_STATUSES);
+    await adoptLookUp(database.db, attemptOf(other), 'theirs', SHIPPED_STATUSES, { tell: true });
+    expect(await readRecord(database.db).signalsOf({ id: asker })).toEqual([]);
+    expect(await readRecord(database.db).signalsOf({ id: other })).toEqual(['evidence']);
+  });
+
+  it('after it was given up and the e-mail sent again is a known duplicate, counted once', async () => {
+    const id = await insertQueuedEmail(database.db, { state: 'in_flight' });
+    await insertAttempts(database.db, id, [
+      { provider: 'mandrill', state: 'abandoned' },
+      { provider: 'mandrill', state: 'accepted' },
+    ]);
+    const before = await counted('known_duplicates');
+    await adoptLookUp(database.db, attemptOf(id), 'theirs', SHIPPED_STATUSES);
+    await adoptLookUp(database.db, attemptOf(id), 'theirs', SHIPPED_STATUSES);
+    expect(await counted('known_duplicates')).toBe(before + 1);
+  });
+});
