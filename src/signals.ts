@@ -12,24 +12,30 @@ import { workflowIdOf } from './priority.js';
 export const PROVIDER_EVENT_SIGNAL = 'providerEvent';
 
 /**
- * Tells workflows what the record already knows, and removes the word left for each one told. A workflow that is
- * closed or gone needs no telling: it, or the one that follows it, reads the record. Never throws: what cannot be
- * delivered now stays in `pending_signals`, and the dispatcher tries again.
+ * Tells workflows what the record already knows. A workflow that is closed or gone needs no telling: it, or the one
+ * that follows it, reads the record. Never throws: what cannot be delivered now stays in `pending_signals`, and the
+ * dispatcher tries again.
+ *
+ * @returns those that need no telling any more; the word left for them is to be removed by `forgetTold`.
  */
 export async function deliverSignals(
-  db: Db,
   client: Client,
   pending: readonly PendingSignal[],
   logger: Pick<Logger, 'warn'>,
-): Promise<void> {
+): Promise<PendingSignal[]> {
   const told = await Promise.all(pending.map((signal) => deliver(client, signal)));
   const done = pending.filter((_, index) => told[index]);
+  if (done.length < pending.length) logger.warn({ count: pending.length - done.length }, 'signals wait for Temporal');
+  return done;
+}
+
+/** Removes the word left for workflows that have been told. Never throws: telling again is harmless. */
+export async function forgetTold(db: Db, told: readonly PendingSignal[], logger: Pick<Logger, 'warn'>): Promise<void> {
   try {
-    if (done.length > 0) await forgetSignals(db, done);
+    if (told.length > 0) await forgetSignals(db, told);
   } catch (error) {
     logger.warn({ code: (error as { code?: string }).code }, 'signals delivered but not noted; they will be repeated');
   }
-  if (done.length < pending.length) logger.warn({ count: pending.length - done.length }, 'signals wait for Temporal');
 }
 
 async function deliver(client: Client, { emailId, kind }: PendingSignal): Promise<boolean> {

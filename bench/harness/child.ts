@@ -32,7 +32,7 @@ export interface Child {
 export async function startChild(options: ChildOptions): Promise<Child> {
   const { script, args = [], env, logFile, waitForMessage = true } = options;
   const log = openSync(logFile, 'a');
-  const child = spawn(process.execPath, ['--enable-source-maps', dist + script, ...args], {
+  const child = spawn(process.execPath, [dist + script, ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', log, log, 'ipc'],
   });

@@ -1,11 +1,9 @@
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import type { Priority } from '../priority.js';
 import { QUEUE_CHANNEL } from './channels.js';
 import type { Db } from './database.js';
 import { eventKey, toRow } from './event-rows.js';
-import type { Database } from './schema.js';
-
-type Trx = Transaction<Database>;
+import { later, type Trx, transact } from './transaction.js';
 
 /** An e-mail as a client submits it, validated. */
 export interface Submission {
@@ -78,7 +76,7 @@ export type AcceptResult =
  */
 export async function acceptEmail(db: Db, submission: Submission): Promise<AcceptResult> {
   try {
-    return await db.transaction().execute((trx) => accept(trx, submission));
+    return await transact(db, (trx) => accept(trx, submission));
   } catch (error) {
     if (error instanceof LimitReachedError) return { kind: 'limit_reached' };
     if ((error as { constraint?: string }).constraint === 'idempotency_keys_pkey') return { kind: 'in_flight' };
@@ -239,6 +237,6 @@ export async function insertEmail(trx: Trx, submission: Submission, id: string, 
       }),
     );
   }
-  await statement.selectNoFrom(sql`pg_notify(${QUEUE_CHANNEL}, ${priority})`.as('notified')).execute();
+  await later(trx, statement.selectNoFrom(sql`pg_notify(${QUEUE_CHANNEL}, ${priority})`.as('notified')).execute());
   return acceptance;
 }

@@ -1,8 +1,8 @@
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import type { ProviderName } from '../config.js';
 import type { PerPriority, Priority } from '../priority.js';
 import { BREAKER } from './breaker.js';
-import type { Database } from './schema.js';
+import type { Trx } from './transaction.js';
 
 /** Whether a provider may be called now. `noted`: its health row says more than "all is well". */
 export type Admission =
@@ -24,32 +24,40 @@ const AHEAD_S: PerPriority<number> = { critical: 0.5, medium: 0.25, low: 0 };
 /** The share of a day's quota that each priority may use up: the last tenth is kept for critical and medium. */
 export const DAY_SHARE: PerPriority<number> = { critical: 1, medium: 0.95, low: 0.9 };
 
-/**
- * Asks a provider's breaker, switches and quotas for one call, and takes the place in its quota. The last step of the
- * permission's transaction: with a rate set, all calls of a provider pass one row, and its lock should be short.
- */
-export async function admit(
-  trx: Transaction<Database>,
-  provider: ProviderName,
-  priority: Priority,
-  senderDomain: string,
-): Promise<Admission> {
-  const row = await trx
+/** Where a provider stands: its switches, limits and health. Reads only. */
+export function readStanding(trx: Trx, provider: ProviderName) {
+  return trx
     .selectFrom('provider_controls as c')
     .innerJoin('provider_health as h', 'h.provider', 'c.provider')
     .select(['c.enabled', 'c.forced', 'c.rate_per_s', 'c.per_day', 'h.state', 'h.failures'])
     .select([
       sql<number>`coalesce(extract(epoch from h.probe_at - clock_timestamp()) * 1000, 0)::int`.as('to_probe_ms'),
       sql<number>`coalesce(extract(epoch from clock_timestamp() - h.closed_at), 0)::float8`.as('since_closed_s'),
-      sql<boolean>`exists (select from sender_domain_blocks b where b.provider = ${provider}
-        and b.domain = ${senderDomain} and b.until_at > now())`.as('domain_blocked'),
+      sql<string[]>`array(select b.domain from sender_domain_blocks b where b.provider = ${provider}
+        and b.until_at > now())`.as('blocked_domains'),
     ])
     .where('c.provider', '=', provider)
     .executeTakeFirst();
+}
+
+/**
+ * Asks a provider's breaker, switches and quotas for one call, and takes the place in its quota. The last step of the
+ * permission's transaction: with a rate set, all calls of a provider pass one row, and its lock should be short.
+ *
+ * @param standing as read a moment ago in the same transaction; what is taken is checked again when it is taken.
+ */
+export async function admit(
+  trx: Trx,
+  provider: ProviderName,
+  priority: Priority,
+  senderDomain: string,
+  standing = readStanding(trx, provider),
+): Promise<Admission> {
+  const row = await standing;
   if (!row) return { admitted: true, noted: false };
   if (!row.enabled) return refuse('provider_disabled', UNKNOWN_WAIT_MS);
   if (row.forced === 'open') return refuse('breaker_forced_open', UNKNOWN_WAIT_MS);
-  if (row.domain_blocked) return refuse('sender_domain_blocked', UNKNOWN_WAIT_MS);
+  if (row.blocked_domains.includes(senderDomain)) return refuse('sender_domain_blocked', UNKNOWN_WAIT_MS);
   const noted = row.failures > 0 || row.state !== 'closed';
   if (row.state === 'open' && row.forced !== 'closed') {
     if (!(await takeProbe(trx, provider, priority))) return refuse('breaker_open', row.to_probe_ms);
@@ -71,7 +79,7 @@ const refuse = (code: string, waitMs: number): Admission => ({
 });
 
 /** One probe at a time, over all processes: who moves `probe_at` has it. */
-async function takeProbe(trx: Transaction<Database>, provider: ProviderName, priority: Priority): Promise<boolean> {
+async function takeProbe(trx: Trx, provider: ProviderName, priority: Priority): Promise<boolean> {
   const patience = priority === 'critical' ? CRITICAL_PROBES_AFTER_S : 0;
   const taken = await trx
     .updateTable('provider_health')
@@ -89,7 +97,7 @@ async function takeProbe(trx: Transaction<Database>, provider: ProviderName, pri
  * rate; a place taken by a call that crashes stays used.
  */
 async function takePlace(
-  trx: Transaction<Database>,
+  trx: Trx,
   provider: ProviderName,
   priority: Priority,
   ratePerS: number,

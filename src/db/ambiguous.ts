@@ -17,6 +17,7 @@ import { leaveSignal, lockEmail, recordEvents } from './events.js';
 import type { SoughtAttempt } from './look-ups.js';
 import { openMs } from './permission.js';
 import type { StatusCatalogue } from './statuses.js';
+import { transact } from './transaction.js';
 
 /** What an ambiguous e-mail may do next. */
 export interface OpenAttempt extends SoughtAttempt {
@@ -73,7 +74,7 @@ export async function findOpenAttempt(
  */
 export async function markAmbiguous(db: Db, id: AttemptId, code: string, catalogue: StatusCatalogue): Promise<Outcome> {
   const result = { kind: 'ambiguous', code } as const;
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     const email = await lockEmail(trx, id.emailId);
     if (!email) return { kind: 'ended', status: 'deleted' };
     if (!(await closeAttempt(trx, id, 'ambiguous', code))) return adopt(trx, id, result);
@@ -93,7 +94,7 @@ export async function adoptLookUp(
   catalogue: StatusCatalogue,
   { tell = false } = {},
 ): Promise<Outcome> {
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     const email = await lockEmail(trx, id.emailId);
     if (!email) return { kind: 'ended', status: 'deleted' };
     const { state } = await trx
@@ -123,7 +124,7 @@ export async function abandon(
   then: 'send_again' | 'bury',
   catalogue: StatusCatalogue,
 ): Promise<Outcome> {
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     const email = await lockEmail(trx, id.emailId);
     if (!email) return { kind: 'ended', status: 'deleted' };
     const result = { kind: 'unavailable', code: 'ambiguous' } as const;

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Priority } from '../priority.js';
 import type { ObjectDigest } from '../storage/object-store.js';
 import type { Db } from './database.js';
+import { transact } from './transaction.js';
 
 export interface AttachmentRow extends ObjectDigest {
   readonly filename: string;
@@ -73,7 +74,7 @@ export async function* readSpool(db: Db, emailId: string): AsyncGenerator<Buffer
 
 /** Notes where an attachment is stored and drops its spool, in one transaction. */
 export async function noteStored(db: Db, emailId: string, storagePath: string): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await transact(db, async (trx) => {
     await trx
       .updateTable('attachments')
       .set({ storage_path: storagePath, stored_at: new Date() })

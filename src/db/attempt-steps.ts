@@ -1,4 +1,4 @@
-import { type ExpressionBuilder, sql, type Transaction } from 'kysely';
+import { type ExpressionBuilder, sql } from 'kysely';
 import type { ProviderName } from '../config.js';
 import type { SendResult } from '../providers/provider.js';
 import { count } from './counters.js';
@@ -6,9 +6,9 @@ import { eventKey, type LockedEmail, recordEvents } from './events.js';
 import { handOverChanges, noteHandedOver } from './hand-over.js';
 import type { AttemptState, Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
+import { later, type Trx } from './transaction.js';
 
 /** The steps that whoever learns an attempt's outcome takes, each under the e-mail's row lock. */
-type Trx = Transaction<Database>;
 
 /** Which call: one attempt of one generation of one e-mail, at one provider. */
 export interface AttemptId {
@@ -33,8 +33,8 @@ export async function markAccepted(
   providerMessageId: string,
   catalogue: StatusCatalogue,
   metadata: Record<string, unknown> = {},
-): Promise<{ startedAt: Date; outcome: Outcome }> {
-  const { started_at } = await trx
+): Promise<{ closed: Promise<{ started_at: Date } | undefined>; outcome: Outcome }> {
+  const closed = trx
     .updateTable('send_attempts')
     .set({
       state: 'accepted',
@@ -43,12 +43,13 @@ export async function markAccepted(
     })
     .where(thisAttempt(id))
     .returning('started_at')
-    .executeTakeFirstOrThrow();
+    .executeTakeFirst();
+  await later(trx, closed);
   if (id.attempt > 1) await countDuplicate(trx, id);
   const changes = handOverChanges(id.provider, providerMessageId, null);
   await recordEvents(trx, email, [attemptEvent(id, 'sent', metadata)], catalogue, changes);
   await noteHandedOver(trx, id.emailId);
-  return { startedAt: started_at, outcome: { kind: 'accepted', provider: id.provider } };
+  return { closed, outcome: { kind: 'accepted', provider: id.provider } };
 }
 
 /** A second accepted attempt of one generation is a duplicate that we know of. */
@@ -113,12 +114,15 @@ export async function noteAmbiguous(
 
 /** The e-mail's workflow waits, for its next round or for evidence; it does not count as in flight meanwhile. */
 export async function noteBackOff(trx: Trx, emailId: string): Promise<void> {
-  await trx
-    .updateTable('email_queue')
-    .set({ state: 'backing_off' })
-    .where('email_id', '=', emailId)
-    .where('state', '=', 'in_flight')
-    .execute();
+  await later(
+    trx,
+    trx
+      .updateTable('email_queue')
+      .set({ state: 'backing_off' })
+      .where('email_id', '=', emailId)
+      .where('state', '=', 'in_flight')
+      .execute(),
+  );
 }
 
 /** An event of an attempt. */

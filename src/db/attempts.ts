@@ -1,4 +1,3 @@
-import type { Transaction } from 'kysely';
 import { domainOf } from '../address.js';
 import type { Failed, FailureKind, SendResult } from '../providers/provider.js';
 import {
@@ -14,10 +13,9 @@ import {
 import { blockSenderDomain, noteFailure, noteSuccess } from './breaker.js';
 import type { Db } from './database.js';
 import { type LockedEmail, lockEmail, recordEvents } from './events.js';
-import type { AttemptState, Database } from './schema.js';
+import type { AttemptState } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
-
-type Trx = Transaction<Database>;
+import { type Trx, transact } from './transaction.js';
 
 /** What a provider answered, with what is needed to write it down. */
 export interface Answer {
@@ -51,12 +49,12 @@ export async function recordOutcome(
   catalogue: StatusCatalogue,
 ): Promise<Outcome> {
   const { result } = answer;
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     const email = await lockEmail(trx, id.emailId);
     if (!email) return { kind: 'ended', status: 'deleted' };
     if (result.kind === 'accepted') {
-      const { startedAt, outcome } = await markAccepted(trx, email, id, result.providerMessageId, catalogue);
-      await noteHealth(trx, id, answer, startedAt);
+      const { closed, outcome } = await markAccepted(trx, email, id, result.providerMessageId, catalogue);
+      if (answer.noted || result.note) await noteHealth(trx, id, answer, (await closed)?.started_at ?? new Date());
       return outcome;
     }
     const closed = await closeAttempt(trx, id, CLOSED_AS[result.kind], result.code);
@@ -114,5 +112,5 @@ async function noteHealth(trx: Trx, { provider, emailId }: AttemptId, answer: An
 
 /** A try that was not admitted anywhere: the e-mail waits, without an attempt. */
 export async function noteNotAdmitted(db: Db, emailId: string): Promise<void> {
-  await db.transaction().execute((trx) => noteBackOff(trx, emailId));
+  await transact(db, (trx) => noteBackOff(trx, emailId));
 }

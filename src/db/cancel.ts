@@ -4,6 +4,7 @@ import type { Db } from './database.js';
 import { generationEvent, type LockedEmail, lockEmail, recordEvents } from './events.js';
 import type { Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
+import { transact } from './transaction.js';
 
 type Trx = Transaction<Database>;
 
@@ -31,7 +32,7 @@ export async function cancelEmail(
   emailId: string,
   catalogue: StatusCatalogue,
 ): Promise<CancelResult> {
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     const email = await lockEmail(trx, emailId);
     if (!email || (clientId && email.client_id !== clientId)) return { kind: 'not_found' };
     if (email.status === 'cancelled') return { kind: 'cancelled', running: false };
@@ -83,7 +84,7 @@ export async function rescheduleEmail(
   options: { readonly sendAt: Date | null; readonly deadlineMs: (priority: 'critical' | 'medium' | 'low') => number },
   catalogue: StatusCatalogue,
 ): Promise<RescheduleResult> {
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     const email = await lockEmail(trx, emailId);
     if (!email || (clientId && email.client_id !== clientId)) return { kind: 'not_found' };
     if (email.status !== 'scheduled') return { kind: 'too_late', why: await whyNotScheduled(trx, email, catalogue) };

@@ -3,6 +3,7 @@ import { PRIORITIES, type Priority } from '../priority.js';
 import { CONTROLS_CHANNEL } from './channels.js';
 import type { Db } from './database.js';
 import type { Database } from './schema.js';
+import { transact } from './transaction.js';
 
 type Trx = Transaction<Database>;
 
@@ -71,7 +72,7 @@ export async function noteForeignPause(db: Db, priority: Priority, foreign: Fore
 
 async function change(db: Db, priorities: readonly Priority[], write: (trx: Trx) => Promise<void>): Promise<void> {
   if (priorities.length === 0) return;
-  await db.transaction().execute(async (trx) => {
+  await transact(db, async (trx) => {
     // Always in the same order, so that two operators at once cannot block each other.
     await sql`select from queue_controls where priority in (${sql.join(priorities)}) order by priority
       for update`.execute(trx);

@@ -28,6 +28,8 @@ export function openDatabase(options: DatabaseOptions): Db {
     max: options.poolSize,
     application_name: `tempost-${options.name}`,
     connectionTimeoutMillis: 5_000,
+    // Statements are sent as they are asked for, not one answer at a time; see `transact`.
+    pipeline: true,
     // A process frozen inside a transaction must not hold its locks for longer than others can wait.
     options: '-c idle_in_transaction_session_timeout=10s -c statement_timeout=30s',
   });

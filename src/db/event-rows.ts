@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { ProviderName } from '../config.js';
 
 /** Something that happened to an e-mail. */
@@ -11,7 +12,8 @@ export interface NewEvent {
   readonly attempt: number | null;
   readonly provider?: ProviderName | null;
   readonly providerEventId?: string | null;
-  readonly occurredAt: Date;
+  /** Null: now, by the database's clock. */
+  readonly occurredAt: Date | null;
   readonly metadata?: Record<string, unknown>;
 }
 
@@ -38,7 +40,7 @@ export function toRow(emailId: string, event: NewEvent) {
     attempt: event.attempt,
     provider: event.provider ?? null,
     provider_event_id: event.providerEventId ?? null,
-    occurred_at: event.occurredAt,
+    occurred_at: event.occurredAt ?? sql<Date>`clock_timestamp()`,
     metadata: JSON.stringify(event.metadata ?? {}),
   };
 }

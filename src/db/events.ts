@@ -1,14 +1,13 @@
-import { type Kysely, sql, type Transaction, type UpdateObject } from 'kysely';
+import { type Kysely, sql, type UpdateObject } from 'kysely';
 import type { Priority } from '../priority.js';
 import { type NewEvent, toRow } from './event-rows.js';
 import { tellSender } from './notices.js';
-import { projectStatus } from './projection.js';
+import { type ProjectableEvent, projectStatus } from './projection.js';
 import type { Database, SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
+import { later, type Trx } from './transaction.js';
 
 export { eventKey, generationEvent, type NewEvent, toRow } from './event-rows.js';
-
-type Trx = Transaction<Database>;
 
 /** The row of an e-mail that every writer of events locks first, so that its status is projected by one at a time. */
 export interface LockedEmail {
@@ -17,16 +16,38 @@ export interface LockedEmail {
   readonly priority: Priority;
   readonly status: string;
   readonly generation: number;
+  /** All events by their keys; nobody else can add one before the lock is given up. */
+  readonly events: Map<string, ProjectableEvent>;
 }
 
 /** Locks an e-mail for the rest of the transaction. @returns undefined when there is none of that id. */
 export async function lockEmail(trx: Trx, emailId: string): Promise<LockedEmail | undefined> {
-  return trx
+  const row = trx
     .selectFrom('emails')
     .select(['id', 'client_id', 'priority', 'status', 'generation'])
     .where('id', '=', emailId)
     .forUpdate()
     .executeTakeFirst();
+  return withEvents(row, readEvents(trx, emailId));
+}
+
+/** A row that was locked, with the events that were asked for after the lock. */
+export async function withEvents<Row extends object>(
+  locked: Promise<Row | undefined>,
+  events: Promise<LockedEmail['events']>,
+): Promise<(Row & Pick<LockedEmail, 'events'>) | undefined> {
+  const [row, known] = await Promise.all([locked, events]);
+  return row && { ...row, events: known };
+}
+
+/** The events of an e-mail. Asked for after the lock: a statement sees what was committed before it began. */
+export async function readEvents(trx: Trx, emailId: string): Promise<LockedEmail['events']> {
+  const rows = await trx
+    .selectFrom('email_events')
+    .select(['event_key', 'type', 'generation', 'attempt'])
+    .where('email_id', '=', emailId)
+    .execute();
+  return new Map(rows.map(({ event_key, ...event }) => [event_key, event]));
 }
 
 export interface RecordedEvents {
@@ -49,33 +70,31 @@ export async function recordEvents(
   catalogue: StatusCatalogue,
   changes?: UpdateObject<Database, 'emails'>,
 ): Promise<RecordedEvents> {
-  // One statement adds the new events and reads the old ones; a statement does not see its own additions.
-  const known = trx.selectFrom('email_events').where('email_id', '=', email.id);
-  const rows = await trx
-    .with('added', (cte) =>
-      cte
-        .insertInto('email_events')
-        .values(events.map((event) => toRow(email.id, event)))
-        .onConflict((conflict) => conflict.columns(['email_id', 'event_key']).doNothing())
-        .returning(['event_key', 'type', 'generation', 'attempt']),
-    )
-    .selectFrom('added')
-    .select(['event_key', 'type', 'generation', 'attempt', sql<boolean>`true`.as('is_new')])
-    .unionAll(known.select(['event_key', 'type', 'generation', 'attempt', sql<boolean>`false`.as('is_new')]))
-    .execute();
-  const addedKeys = new Set(rows.filter((row) => row.is_new).map((row) => row.event_key));
-  const status = projectStatus(rows, catalogue) ?? email.status;
-  if (status !== email.status || changes) {
-    await trx
-      .updateTable('emails')
-      .set({ ...changes, status })
-      .where('id', '=', email.id)
-      .execute();
-  }
+  const added = events.filter(({ key }) => !email.events.has(key));
+  for (const { key, type, generation, attempt } of added) email.events.set(key, { type, generation, attempt });
+  const status = projectStatus(email.events.values(), catalogue) ?? email.status;
+  await later(trx, write(trx, email, added, status === email.status ? changes : { ...changes, status }));
   if (email.status === 'dead' && status !== 'dead') await closeDeadLetter(trx, email.id);
   // Here, where every status comes from: whoever records a failure, its sender is told.
   if (status !== email.status) await tellSender(trx, email, status);
-  return { added: events.filter((event) => addedKeys.has(event.key)), before: email.status, status };
+  return { added, before: email.status, status };
+}
+
+/** Adds events and changes their e-mail, in one statement where there are both. */
+async function write(
+  trx: Trx,
+  { id }: LockedEmail,
+  added: readonly NewEvent[],
+  changes?: UpdateObject<Database, 'emails'>,
+): Promise<void> {
+  const rows = added.map((event) => toRow(id, event));
+  if (rows.length > 0 && changes) {
+    const adding = trx.with('added', (cte) => cte.insertInto('email_events').values(rows));
+    await adding.updateTable('emails').set(changes).where('id', '=', id).execute();
+    return;
+  }
+  if (rows.length > 0) await trx.insertInto('email_events').values(rows).execute();
+  if (changes) await trx.updateTable('emails').set(changes).where('id', '=', id).execute();
 }
 
 /** A provider had taken it after all; an operator's retry has closed it already, with a word of its own. */
@@ -91,11 +110,14 @@ async function closeDeadLetter(trx: Trx, emailId: string): Promise<void> {
 /** Leaves word that an e-mail's workflow is to be told; whoever delivers it deletes the row. */
 export async function leaveSignal(trx: Trx, emailId: string, kind: SignalKind): Promise<void> {
   // Five seconds' grace: the process that commits this signals at once, the dispatcher only when that failed.
-  await trx
-    .insertInto('pending_signals')
-    .values({ email_id: emailId, kind, try_at: sql`now() + interval '5 seconds'` })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  await later(
+    trx,
+    trx
+      .insertInto('pending_signals')
+      .values({ email_id: emailId, kind, try_at: sql`now() + interval '5 seconds'` })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute(),
+  );
 }
 
 /** Reads the `statuses` table; a process does it once, at its start. */

@@ -1,6 +1,7 @@
-import { sql, type Transaction, type UpdateObject } from 'kysely';
+import { sql, type UpdateObject } from 'kysely';
 import type { ProviderName } from '../config.js';
 import type { Database } from './schema.js';
+import { later, type Trx } from './transaction.js';
 
 /** An e-mail handed over is looked at again after this long, in case its workflow was lost. */
 const CHECK_HANDED_OVER = sql<Date>`now() + interval '10 minutes'`;
@@ -22,16 +23,22 @@ export function handOverChanges(
  * Notes in the queue that a provider has an e-mail. Whatever state it was in: a dispatcher that died after starting the
  * workflow leaves it `waiting`.
  */
-export async function noteHandedOver(trx: Transaction<Database>, emailId: string): Promise<void> {
-  await trx
-    .updateTable('email_queue')
-    .set({ state: 'handed_over', check_at: CHECK_HANDED_OVER })
-    .where('email_id', '=', emailId)
-    .where('state', '!=', 'handed_over')
-    .execute();
+export async function noteHandedOver(trx: Trx, emailId: string): Promise<void> {
+  await later(
+    trx,
+    trx
+      .updateTable('email_queue')
+      .set({ state: 'handed_over', check_at: CHECK_HANDED_OVER })
+      .where('email_id', '=', emailId)
+      .where('state', '!=', 'handed_over')
+      .execute(),
+  );
 }
 
 /** The news of an e-mail that a provider has have come: nothing is awaited any more. */
-export async function endAwaiting(trx: Transaction<Database>, emailId: string): Promise<void> {
-  await trx.deleteFrom('email_queue').where('email_id', '=', emailId).where('state', '=', 'handed_over').execute();
+export async function endAwaiting(trx: Trx, emailId: string): Promise<void> {
+  await later(
+    trx,
+    trx.deleteFrom('email_queue').where('email_id', '=', emailId).where('state', '=', 'handed_over').execute(),
+  );
 }

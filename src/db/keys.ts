@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Db } from './database.js';
+import { transact } from './transaction.js';
 
 /** Who a request comes from. */
 export interface Client {
@@ -34,7 +35,7 @@ export async function findClientByKey(db: Db, key: string): Promise<Client | und
  * @returns the client's id.
  */
 export async function ensureClientKey(db: Db, name: string, key: string): Promise<string> {
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     const client = await trx
       .insertInto('clients')
       .values({ name, disabled_at: null })

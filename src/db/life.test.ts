@@ -3,12 +3,12 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
+import { storeEvents } from '../../test/support/provider-events.js';
 import type { SendResult } from '../providers/provider.js';
 import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous } from './ambiguous.js';
 import { recordOutcome } from './attempts.js';
 import { askPermission } from './permission.js';
 import { projectStatus } from './projection.js';
-import { storeProviderEvents } from './provider-events.js';
 import { SHIPPED_STATUSES } from './statuses.js';
 
 /**
@@ -99,7 +99,7 @@ async function live(life: Life, one: Step): Promise<void> {
       providerMessageId: null,
       metadata: {},
     };
-    await db.transaction().execute((trx) => storeProviderEvents(trx, id, [event], SHIPPED_STATUSES));
+    await storeEvents(db, id, [event]);
     return;
   }
   const open = await findOpenAttempt(db, id, 1);

@@ -3,6 +3,7 @@ import type { LookUpWindow } from '../providers/provider.js';
 import type { AttemptId } from './attempt-steps.js';
 import type { Db } from './database.js';
 import type { Database } from './schema.js';
+import { transact } from './transaction.js';
 
 type Trx = Transaction<Database>;
 
@@ -31,7 +32,7 @@ export async function takeLookUpTurn(
   decideInMs: number,
   { everyMs, size }: LookUpWindow,
 ): Promise<SoughtAttempt[]> {
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     if (!(await isTurn(trx, asker, everyMs))) {
       await leaveWish(trx, asker, decideInMs);
       return [];

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, insertClient, type TestDatabase } from '../../test/support/database.js';
 import { insertAttempts, insertDeadEmail } from '../../test/support/dead.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
+import { storeEvents } from '../../test/support/provider-events.js';
 import { recordOutcome } from './attempts.js';
 import { sendDigests, setNoticePolicy } from './notices.js';
-import { storeProviderEvents } from './provider-events.js';
 import { retryEmail } from './retry.js';
 import { SHIPPED_STATUSES } from './statuses.js';
 
@@ -41,7 +41,7 @@ async function bounce(id: string, attempt = 1): Promise<void> {
     providerMessageId: 'm',
     metadata: {},
   } as const;
-  await database.db.transaction().execute((trx) => storeProviderEvents(trx, id, [event], SHIPPED_STATUSES));
+  await storeEvents(database.db, id, [event]);
 }
 
 async function insertSent(): Promise<string> {

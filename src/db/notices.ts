@@ -5,6 +5,7 @@ import type { Db } from './database.js';
 import { generationEvent, toRow } from './event-rows.js';
 import { digestOf, type FailedEmail, noticeOf } from './notice-text.js';
 import type { Database } from './schema.js';
+import { transact } from './transaction.js';
 
 type Trx = Transaction<Database>;
 
@@ -112,7 +113,7 @@ async function mayTell(
  * @returns how many; when it is `limit` there may be more.
  */
 export async function sendDigests(db: Db, limit: number): Promise<number> {
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     const { rows } = await sql<{
       client_id: string;
       sender: string;

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
+import { storeEvents } from '../../test/support/provider-events.js';
 import type { SendResult } from '../providers/provider.js';
 import { abandon, adoptLookUp, findOpenAttempt } from './ambiguous.js';
 import { recordOutcome } from './attempts.js';
 import { askPermission, type Permission } from './permission.js';
-import { storeProviderEvents } from './provider-events.js';
 import { SHIPPED_STATUSES } from './statuses.js';
 
 let database: TestDatabase;
@@ -157,25 +157,18 @@ describe('an ambiguous attempt', () => {
   });
 
   const webhook = (id: string) =>
-    database.db.transaction().execute((trx) =>
-      storeProviderEvents(
-        trx,
-        id,
-        [
-          {
-            provider: 'mailgun',
-            providerEventId: 'event-1',
-            type: 'delivered',
-            generation: 1,
-            attempt: 1,
-            occurredAt: new Date(),
-            providerMessageId: '1@provider',
-            metadata: {},
-          },
-        ],
-        SHIPPED_STATUSES,
-      ),
-    );
+    storeEvents(database.db, id, [
+      {
+        provider: 'mailgun',
+        providerEventId: 'event-1',
+        type: 'delivered',
+        generation: 1,
+        attempt: 1,
+        occurredAt: new Date(),
+        providerMessageId: '1@provider',
+        metadata: {},
+      },
+    ]);
 
   it('is adopted when a webhook proves it, and the workflow is told', async () => {
     const { id, open } = await ambiguous();

@@ -1,17 +1,15 @@
 import { performance } from 'node:perf_hooks';
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import { domainOf } from '../address.js';
 import type { ProviderName } from '../config.js';
 import type { Priority } from '../priority.js';
-import { admit } from './admission.js';
+import { admit, readStanding } from './admission.js';
 import { attemptEvent } from './attempt-steps.js';
 import type { Db } from './database.js';
 import { bury } from './dead-letters.js';
-import { generationEvent, type LockedEmail, recordEvents } from './events.js';
-import type { Database } from './schema.js';
+import { generationEvent, type LockedEmail, readEvents, recordEvents, withEvents } from './events.js';
 import type { StatusCatalogue } from './statuses.js';
-
-type Trx = Transaction<Database>;
+import { later, type Trx, transact } from './transaction.js';
 
 export interface PermissionRequest {
   readonly emailId: string;
@@ -71,12 +69,17 @@ export async function askPermission(
   request: PermissionRequest,
   catalogue: StatusCatalogue,
 ): Promise<Permission> {
-  return db.transaction().execute(async (trx) => {
-    const email = await lockForSending(trx, request);
+  return transact(db, async (trx) => {
+    // One journey for all that is read; whatever is asked for after the lock sees what others did before it.
+    const locking = withEvents(lockForSending(trx, request), readEvents(trx, request.emailId));
+    const [email, attempts, standing] = await Promise.all([
+      locking,
+      attemptsOf(trx, request),
+      readStanding(trx, request.provider),
+    ]);
     if (!email) return { kind: 'ended', status: 'deleted' };
     if (email.generation !== request.generation) return { kind: 'ended', status: email.status };
 
-    const attempts = await attemptsOf(trx, request);
     const accepted = attempts.find((attempt) => attempt.state === 'accepted');
     if (accepted) return { kind: 'accepted', provider: accepted.provider };
     const open = attempts.find((attempt) => attempt.state === 'calling');
@@ -90,7 +93,8 @@ export async function askPermission(
     if (email.past_lifetime && (await isLifetimeOver(trx, request))) {
       return { kind: 'ended', status: await bury(trx, email, 'lifetime_over', catalogue) };
     }
-    const admission = await admit(trx, request.provider, email.priority, domainOf(email.sender));
+    const domain = domainOf(email.sender);
+    const admission = await admit(trx, request.provider, email.priority, domain, Promise.resolve(standing));
     if (!admission.admitted) return { kind: 'not_admitted', code: admission.code, waitMs: admission.waitMs };
 
     const attempt = (attempts[0]?.attempt ?? 0) + 1;
@@ -164,7 +168,7 @@ async function openAttempt(
   email: LockedEmail,
 ): Promise<void> {
   const { emailId, generation, provider } = request;
-  const { started_at } = await trx
+  const row = trx
     .insertInto('send_attempts')
     .values({
       email_id: emailId,
@@ -175,20 +179,21 @@ async function openAttempt(
       started_at: sql`clock_timestamp()`,
       call_until: sql`clock_timestamp() + make_interval(secs => ${request.callTimeoutMs / 1000})`,
     })
-    .returning('started_at')
-    .executeTakeFirstOrThrow();
-  const sending = { ...attemptEvent({ emailId, generation, attempt, provider }, 'sending'), occurredAt: started_at };
+    .execute();
+  await later(trx, row);
+  const sending = { ...attemptEvent({ emailId, generation, attempt, provider }, 'sending'), occurredAt: null };
   // The dispatcher cannot write this itself: it would lock the rows in the opposite order.
   const dispatchedAt = new Date(request.dispatchedAtMs);
   const changes = { dispatched_at: sql<Date>`coalesce(dispatched_at, ${dispatchedAt})` };
   await recordEvents(trx, email, [sending], catalogue, changes);
   if (attempt === 1) return;
-  await trx
+  const place = trx
     .updateTable('email_queue')
     .set({ state: 'in_flight', dispatched_at: sql`now()` })
     .where('email_id', '=', emailId)
     .where('state', '=', 'backing_off')
     .execute();
+  await later(trx, place);
 }
 
 async function endAsSuppressed(trx: Trx, email: LockedEmail, catalogue: StatusCatalogue): Promise<string> {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { storeEvents } from '../../test/support/provider-events.js';
 import { insertEmail } from '../../test/support/webhooks.js';
 import { openDatabase } from './database.js';
 import { PIXEL_GIF, recordPixelOpen } from './pixel.js';
-import { storeProviderEvents } from './provider-events.js';
 import { SHIPPED_STATUSES } from './statuses.js';
 
 let database: TestDatabase;
@@ -65,25 +65,18 @@ describe('an open of our pixel', () => {
 
   it('is no news for the workflow when the provider has told it before', async () => {
     const { id } = await insertEmail(database.db, [{ provider: 'mailgun', state: 'accepted' }]);
-    await database.db.transaction().execute((trx) =>
-      storeProviderEvents(
-        trx,
-        id,
-        [
-          {
-            provider: 'mailgun',
-            providerEventId: 'a',
-            type: 'opened',
-            generation: 1,
-            attempt: 1,
-            occurredAt: new Date(),
-            providerMessageId: null,
-            metadata: {},
-          },
-        ],
-        SHIPPED_STATUSES,
-      ),
-    );
+    await storeEvents(database.db, id, [
+      {
+        provider: 'mailgun',
+        providerEventId: 'a',
+        type: 'opened',
+        generation: 1,
+        attempt: 1,
+        occurredAt: new Date(),
+        providerMessageId: null,
+        metadata: {},
+      },
+    ]);
     expect(await open(id)).toEqual({ signals: [] });
     expect(await opensOf(id)).toHaveLength(2);
   });

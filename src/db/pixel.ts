@@ -5,6 +5,7 @@ import { leaveSignal, lockEmail, recordEvents } from './events.js';
 import { endAwaiting } from './hand-over.js';
 import type { SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
+import { transact } from './transaction.js';
 
 /** A transparent image of one pixel: 43 bytes. */
 export const PIXEL_GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==', 'base64');
@@ -48,7 +49,7 @@ async function recordOpen(db: Db, catalogue: StatusCatalogue, emailId: string, a
   const attempt = await acceptedAttempt(db, emailId);
   // Looked up before the e-mail is locked: reloads must not stand in the way of webhooks.
   if (!attempt || (await isRecorded(db, emailId, key))) return [];
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     const email = await lockEmail(trx, emailId);
     if (!email) return [];
     const opened = { key, type: 'opened', ...attempt, occurredAt: at };

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { PROVIDER_NAMES, type ProviderName } from '../config.js';
 import { announce } from './controls.js';
 import type { Db } from './database.js';
+import { transact } from './transaction.js';
 
 /** What an operator says about a provider; what is left out stays. */
 export interface ProviderChange {
@@ -16,7 +17,7 @@ export interface ProviderChange {
 
 /** Changes a provider's switches; every process heeds them from its next call on. */
 export async function changeProvider(db: Db, provider: ProviderName, change: ProviderChange): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await transact(db, async (trx) => {
     await trx
       .updateTable('provider_controls')
       .set({ ...change, changed_at: sql<Date>`now()` })

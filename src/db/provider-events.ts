@@ -1,14 +1,13 @@
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import type { ProviderName } from '../config.js';
 import { countDuplicate } from './attempt-steps.js';
 import { count } from './counters.js';
 import { eventKey, type LockedEmail, leaveSignal, lockEmail, type NewEvent, recordEvents } from './events.js';
 import { endAwaiting, handOverChanges, noteHandedOver } from './hand-over.js';
-import type { AttemptState, Database, SignalKind } from './schema.js';
+import type { AttemptState, SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 import { suppressReceiver } from './suppressions.js';
-
-type Trx = Transaction<Database>;
+import { later, type Trx } from './transaction.js';
 
 /** A provider's webhook event in our words. */
 export interface ProviderEvent {
@@ -33,24 +32,46 @@ export interface StoredEvents {
   readonly status: string;
 }
 
+/** An e-mail, locked, and all its attempts: what an event is judged by. */
+export interface EventTarget {
+  readonly email: LockedEmail;
+  readonly attempts: Attempt[];
+}
+
+interface Attempt {
+  readonly generation: number;
+  readonly attempt: number;
+  readonly provider: ProviderName;
+  state: AttemptState;
+}
+
+/** Locks the e-mail that events are about. @returns undefined when there is none of that id. */
+export async function lockEventTarget(trx: Trx, emailId: string): Promise<EventTarget | undefined> {
+  const locking = lockEmail(trx, emailId);
+  const reading = trx
+    .selectFrom('send_attempts')
+    .select(['generation', 'attempt', 'provider', 'state'])
+    .where('email_id', '=', emailId)
+    .orderBy('attempt', 'desc')
+    .execute();
+  const [email, attempts] = await Promise.all([locking, reading]);
+  return email && { email, attempts };
+}
+
 /**
  * Stores what a provider says of one e-mail with everything that follows from it (status, evidence for an attempt
  * whose outcome was unknown, suppression, word for the workflow), in the caller's transaction. Repetition and order
  * do not matter.
- *
- * @returns undefined when there is no such e-mail.
  */
 export async function storeProviderEvents(
   trx: Trx,
-  emailId: string,
+  { email, attempts }: EventTarget,
   events: readonly ProviderEvent[],
   catalogue: StatusCatalogue,
-): Promise<StoredEvents | undefined> {
-  const email = await lockEmail(trx, emailId);
-  if (!email) return undefined;
+): Promise<StoredEvents> {
   const byKey = new Map<string, PlacedEvent>();
   for (const event of events) {
-    byKey.set(eventKey.ofProvider(event.provider, event.providerEventId), await placeEvent(trx, email, event));
+    byKey.set(eventKey.ofProvider(event.provider, event.providerEventId), placeEvent(email, attempts, event));
   }
   const recorded = await recordEvents(
     trx,
@@ -61,12 +82,12 @@ export async function storeProviderEvents(
   const added = recorded.added.map((event) => byKey.get(event.key)!);
   const signals = new Set<SignalKind>();
   for (const event of added) {
-    if (await adoptEvidence(trx, email, event)) signals.add('evidence');
+    if (await adoptEvidence(trx, email, attempts, event)) signals.add('evidence');
     if (event.suppress) await suppressReceiver(trx, email.id, event.suppress);
   }
   for (const kind of whatToTell(added, recorded.before, catalogue)) signals.add(kind);
-  for (const kind of signals) await leaveSignal(trx, emailId, kind);
-  if (catalogue.get(recorded.status)?.final) await endAwaiting(trx, emailId);
+  for (const kind of signals) await leaveSignal(trx, email.id, kind);
+  if (catalogue.get(recorded.status)?.final) await endAwaiting(trx, email.id);
   return { signals: [...signals], status: recorded.status };
 }
 
@@ -76,18 +97,10 @@ type PlacedEvent = ProviderEvent & { readonly generation: number };
  * An event that names no attempt (its variables were lost; the Message-ID is the same for all attempts) is taken to be
  * of the latest one at its provider: a bounce has to meet the "sent" that it undoes.
  */
-async function placeEvent(trx: Trx, email: LockedEmail, event: ProviderEvent): Promise<PlacedEvent> {
+function placeEvent(email: LockedEmail, attempts: readonly Attempt[], event: ProviderEvent): PlacedEvent {
   const generation = event.generation ?? email.generation;
   if (event.attempt !== null) return { ...event, generation };
-  const latest = await trx
-    .selectFrom('send_attempts')
-    .select('attempt')
-    .where('email_id', '=', email.id)
-    .where('generation', '=', generation)
-    .where('provider', '=', event.provider)
-    .orderBy('attempt', 'desc')
-    .limit(1)
-    .executeTakeFirst();
+  const latest = attempts.find((each) => each.generation === generation && each.provider === event.provider);
   return { ...event, generation, attempt: latest?.attempt ?? null };
 }
 
@@ -123,29 +136,35 @@ function whatToTell(added: readonly ProviderEvent[], before: string, catalogue: 
  *
  * @returns whether a workflow may be waiting for this.
  */
-async function adoptEvidence(trx: Trx, email: LockedEmail, event: PlacedEvent): Promise<boolean> {
-  const proven = await trx
+async function adoptEvidence(
+  trx: Trx,
+  email: LockedEmail,
+  attempts: readonly Attempt[],
+  event: PlacedEvent,
+): Promise<boolean> {
+  const { generation, provider, providerMessageId } = event;
+  const proven = attempts.find(
+    (each) => each.generation === generation && each.attempt === event.attempt && each.provider === provider,
+  );
+  if (!proven || proven.state === 'accepted') return false;
+  const before = proven.state;
+  proven.state = 'accepted';
+  const closing = trx
     .updateTable('send_attempts')
     .set({
       state: 'accepted',
       finished_at: sql<Date>`coalesce(finished_at, clock_timestamp())`,
-      provider_message_id: sql<string | null>`coalesce(provider_message_id, ${event.providerMessageId})`,
+      provider_message_id: sql<string | null>`coalesce(provider_message_id, ${providerMessageId})`,
     })
     .where('email_id', '=', email.id)
-    .where('generation', '=', event.generation)
-    .where('attempt', '=', event.attempt)
-    .where('provider', '=', event.provider)
-    .where('state', '!=', 'accepted')
-    .returning(sql<AttemptState>`old.state`.as('before'))
-    .executeTakeFirst();
-  if (!proven) return false;
-  const changes = handOverChanges(event.provider, event.providerMessageId, event.occurredAt);
-  await trx.updateTable('emails').set(changes).where('id', '=', email.id).execute();
+    .where('generation', '=', generation)
+    .where('attempt', '=', proven.attempt)
+    .execute();
+  const changes = handOverChanges(provider, providerMessageId, event.occurredAt);
+  await later(trx, closing, trx.updateTable('emails').set(changes).where('id', '=', email.id).execute());
   await noteHandedOver(trx, email.id);
-  if (proven.before === 'ambiguous') await count(trx, 'adopted_attempts', event.provider);
-  if (proven.before !== 'calling') {
-    await countDuplicate(trx, { emailId: email.id, generation: event.generation, provider: event.provider });
-  }
+  if (before === 'ambiguous') await count(trx, 'adopted_attempts', provider);
+  if (before !== 'calling') await countDuplicate(trx, { emailId: email.id, generation, provider });
   // Whoever is still calling finds the proof when it writes its answer down; only who waits for evidence is to be told.
-  return proven.before !== 'calling';
+  return before !== 'calling';
 }

@@ -1,4 +1,4 @@
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import type { ProviderName } from '../config.js';
 import { PRIORITIES, type Priority } from '../priority.js';
 import { admittance } from './admittance.js';
@@ -6,10 +6,8 @@ import { isPaused } from './controls.js';
 import type { Db } from './database.js';
 import { bury } from './dead-letters.js';
 import { lockEmail } from './events.js';
-import type { Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
-
-type Trx = Transaction<Database>;
+import { later, type Trx, transact } from './transaction.js';
 
 /** Older than this an e-mail no longer counts as in flight: it is stuck, and must not block the others. */
 const STUCK_AFTER = sql`interval '2 minutes'`;
@@ -58,13 +56,16 @@ export async function dispatchBatch(
   options: DispatchOptions,
   start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]>,
 ): Promise<Dispatched> {
-  return db.transaction().execute(async (trx) => {
-    const claimed = await claimPriority(trx, priority);
+  return transact(db, async (trx) => {
+    const [claimed, { gate, ratePerS }, busy] = await Promise.all([
+      claimPriority(trx, priority),
+      admittance(trx, options.providers, priority),
+      countBusy(trx, priority),
+    ]);
     if (!claimed.got) return NOTHING;
-    const { gate, ratePerS } = await admittance(trx, options.providers, priority);
     if (claimed.stopped !== (gate !== 'open')) await noteStop(trx, priority, gate !== 'open');
     if (gate === 'none') return { ...NOTHING, blocked: true };
-    const free = await freePlaces(trx, priority, options.cap, ratePerS);
+    const free = freePlaces(busy, options.cap, ratePerS);
     const room = gate === 'probe' ? Math.min(free, 1) : free;
     if (room <= 0) return { ...NOTHING, more: true };
     const emails = await claim(trx, priority, room);
@@ -106,12 +107,20 @@ async function claimPriority(trx: Trx, priority: Priority): Promise<{ got: boole
   return rows[0]!;
 }
 
-async function freePlaces(trx: Trx, priority: Priority, cap: number, ratePerS: number): Promise<number> {
-  const { rows } = await sql<{ in_flight: number; backing_off: number }>`
+interface Busy {
+  readonly in_flight: number;
+  readonly backing_off: number;
+}
+
+async function countBusy(trx: Trx, priority: Priority): Promise<Busy> {
+  const { rows } = await sql<Busy>`
     select count(*) filter (where state = 'in_flight' and dispatched_at > now() - ${STUCK_AFTER}) as in_flight,
            count(*) filter (where state = 'backing_off') as backing_off
     from email_queue where priority = ${priority} and state in ('in_flight', 'backing_off')`.execute(trx);
-  const { in_flight, backing_off } = rows[0]!;
+  return rows[0]!;
+}
+
+function freePlaces({ in_flight, backing_off }: Busy, cap: number, ratePerS: number): number {
   const byRate = Math.ceil(ratePerS * AT_WORK_S) - in_flight - backing_off;
   return Math.min(cap - in_flight, BACKING_OFF_BOUND - backing_off, byRate);
 }
@@ -133,9 +142,10 @@ async function claim(trx: Trx, priority: Priority, limit: number): Promise<Claim
  * `emails` here would be a deadlock.
  */
 async function markDispatched(trx: Trx, ids: readonly string[], checkAfterMs: number): Promise<void> {
-  await sql`update email_queue
+  const marked = sql`update email_queue
     set state = 'in_flight', dispatched_at = now(), check_at = now() + make_interval(secs => ${checkAfterMs / 1000})
     where email_id = any(${ids}::uuid[])`.execute(trx);
+  await later(trx, marked);
 }
 
 /** When the next scheduled e-mail of a priority becomes due, in milliseconds; undefined when none waits. */
@@ -184,7 +194,7 @@ export async function requeue(db: Db, emailIds: readonly string[]): Promise<void
 
 /** An operator ended the workflow in Temporal: the e-mail waits in the dead letter store, never restarted by itself. */
 export async function buryStopped(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await transact(db, async (trx) => {
     const email = await lockEmail(trx, emailId);
     if (email && !catalogue.get(email.status)?.final) await bury(trx, email, 'stopped_in_temporal', catalogue);
     else await trx.deleteFrom('email_queue').where('email_id', '=', emailId).execute();

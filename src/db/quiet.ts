@@ -6,6 +6,7 @@ import { lockEmail, recordEvents } from './events.js';
 import { endAwaiting } from './hand-over.js';
 import type { SoughtAttempt } from './look-ups.js';
 import type { StatusCatalogue } from './statuses.js';
+import { transact } from './transaction.js';
 
 /** Statuses that say no more than that a provider has it. */
 const UNHEARD = ['sent', 'deferred'];
@@ -38,7 +39,7 @@ export async function noteNews(
   metadata: Record<string, unknown>,
   catalogue: StatusCatalogue,
 ): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await transact(db, async (trx) => {
     const email = await lockEmail(trx, id.emailId);
     if (!email) return;
     const { added } = await recordEvents(trx, email, [attemptEvent(id, news, metadata)], catalogue);

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from './database.js';
+import { transact } from './transaction.js';
 
 /**
  * Compares the id of Temporal's namespace with the one seen before. A namespace that was made anew has another id: all
@@ -8,7 +9,7 @@ import type { Db } from './database.js';
  * @returns whether the data behind the namespace were lost since the last look, by whichever process.
  */
 export async function noticeLostNamespace(db: Db, namespace: string, namespaceId: string): Promise<boolean> {
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     const row = await trx
       .insertInto('temporal_namespaces')
       .values({ namespace, namespace_id: namespaceId })

@@ -6,6 +6,7 @@ import type { Db } from './database.js';
 import { generationEvent, lockEmail, recordEvents } from './events.js';
 import type { Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
+import { transact } from './transaction.js';
 
 /** What one life of an e-mail can end in that another one may follow. */
 const RETRYABLE: ReadonlySet<string> = new Set(['dead', 'failed', 'bounced', 'suppressed']);
@@ -36,7 +37,7 @@ export type RetryResult =
  * deadline starting anew, and keeps its history. A correction goes into the record, never into a workflow.
  */
 export async function retryEmail(db: Db, request: RetryRequest, catalogue: StatusCatalogue): Promise<RetryResult> {
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     const email = await lockEmail(trx, request.emailId);
     if (!email || (request.clientId && email.client_id !== request.clientId)) return { kind: 'not_found' };
     if (!RETRYABLE.has(email.status)) return { kind: 'not_retryable', status: email.status };

@@ -2,6 +2,7 @@ import type { Db } from './database.js';
 import { generationEvent, lockEmail, recordEvents } from './events.js';
 import type { StatusCatalogue } from './statuses.js';
 import { suppressReceiver } from './suppressions.js';
+import { transact } from './transaction.js';
 
 /**
  * The receiver of a bulk e-mail wants no more: the address is suppressed for its client, and the event recorded, in one
@@ -13,7 +14,7 @@ import { suppressReceiver } from './suppressions.js';
  */
 export async function unsubscribe(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<boolean> {
   if (!(await canUnsubscribe(db, emailId))) return false;
-  return db.transaction().execute(async (trx) => {
+  return transact(db, async (trx) => {
     const email = await lockEmail(trx, emailId);
     if (!email) return false;
     // No status: the e-mail itself stays what it is.

@@ -3,6 +3,7 @@ import type { ProviderName } from '../config.js';
 import type { Db } from './database.js';
 import { generationEvent, lockEmail, recordEvents } from './events.js';
 import type { StatusCatalogue } from './statuses.js';
+import { transact } from './transaction.js';
 
 /** Where an e-mail is, for the workflow that carries it. Durations by the database's clock. */
 export interface Work {
@@ -55,7 +56,7 @@ export async function findWork(db: Db, emailId: string): Promise<Work | undefine
 
 /** The scheduled time of an e-mail has come: it is queued from now on. */
 export async function noteDue(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<void> {
-  await db.transaction().execute(async (trx) => {
+  await transact(db, async (trx) => {
     const email = await lockEmail(trx, emailId);
     if (!email) return;
     await recordEvents(trx, email, [generationEvent(email.generation, 'queued')], catalogue);

@@ -8,7 +8,7 @@ import { takePendingSignals } from '../db/pending-signals.js';
 import { dispatchBatch, nextDueInMs } from '../db/queue.js';
 import { PRIORITIES, type Priority, perPriority } from '../priority.js';
 import type { Stop } from '../service.js';
-import { deliverSignals } from '../signals.js';
+import { deliverSignals, forgetTold } from '../signals.js';
 import type { TemporalLink } from '../temporal.js';
 import { listen } from './listener.js';
 import { repeat } from './loop.js';
@@ -60,7 +60,7 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
   };
   const signals = async (): Promise<number> => {
     const pending = await takePendingSignals(db, SIGNALS_BATCH);
-    if (pending.length > 0) await deliverSignals(db, client, pending, logger);
+    if (pending.length > 0) await forgetTold(db, await deliverSignals(client, pending, logger), logger);
     return pending.length === SIGNALS_BATCH ? 0 : WHEN_IDLE_MS;
   };
   const digests = async (): Promise<number> =>

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Db } from '../db/database.js';
-import { deliverSignals, type PendingSignal } from '../signals.js';
+import { deliverSignals, forgetTold, type PendingSignal } from '../signals.js';
 import type { TemporalLink } from '../temporal.js';
 
 /** How many signals are sent together, and how many such groups at a time: 64 calls in the air at most. */
@@ -9,6 +9,8 @@ const GROUP_SIZE = 16;
 const MAX_GROUPS = 4;
 /** Beyond this they are left to the dispatcher, which reads them from `pending_signals`: memory stays bounded. */
 const MAX_WAITING = 2_000;
+/** Word of delivered signals is removed for many at once: well before the dispatcher would pass it on again. */
+const FORGET_EVERY_MS = 250;
 
 export interface Signaller {
   /** Passes on what is already committed, in the background. Never throws. */
@@ -29,6 +31,8 @@ export function createSignaller(options: {
   const { db, connect, logger } = options;
   const waiting: PendingSignal[] = [];
   const running = new Set<Promise<void>>();
+  const told: PendingSignal[] = [];
+  let forgetting: Promise<void> | undefined;
   let link: Promise<TemporalLink> | undefined;
   let stopping = false;
 
@@ -40,9 +44,16 @@ export function createSignaller(options: {
     return link;
   };
 
+  const forget = async () => {
+    if (!stopping) await setTimeout(FORGET_EVERY_MS);
+    await forgetTold(db, told.splice(0), logger);
+    forgetting = told.length > 0 ? forget() : undefined;
+  };
+
   const deliver = async (signals: readonly PendingSignal[]) => {
     try {
-      await deliverSignals(db, (await temporal()).client, signals, logger);
+      told.push(...(await deliverSignals((await temporal()).client, signals, logger)));
+      forgetting ??= forget();
     } catch {
       logger.warn({ count: signals.length }, 'Temporal cannot be reached; signals are left to the dispatcher');
     }
@@ -60,6 +71,7 @@ export function createSignaller(options: {
 
   const finish = async () => {
     while (running.size > 0) await Promise.all(running);
+    while (forgetting) await forgetting;
     const connected = await link?.catch(() => undefined);
     await connected?.close();
   };

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Db } from '../db/database.js';
-import { storeProviderEvents } from '../db/provider-events.js';
+import { lockEventTarget, storeProviderEvents } from '../db/provider-events.js';
 import type { StatusCatalogue } from '../db/statuses.js';
+import { transact } from '../db/transaction.js';
 import { keepUnmatched, takeWebhookToken } from '../db/webhook-store.js';
 import type { PendingSignal } from '../signals.js';
 import { boundedId, type Normalised } from './normalise.js';
@@ -27,13 +28,15 @@ export async function storeMailgunEvent(
   webhook: { readonly token: string; readonly body: Buffer; readonly event: Normalised },
 ): Promise<Stored | undefined> {
   const bodyHash = createHash('sha256').update(webhook.body).digest();
-  return db.transaction().execute(async (trx) => {
-    const token = await takeWebhookToken(trx, 'mailgun', boundedId(webhook.token), bodyHash);
+  return transact(db, async (trx) => {
+    const { event } = webhook;
+    const taking = takeWebhookToken(trx, 'mailgun', boundedId(webhook.token), bodyHash);
+    const locking = 'emailId' in event ? lockEventTarget(trx, event.emailId) : Promise.resolve(undefined);
+    const [token, target] = await Promise.all([taking, locking]);
     if (token === 'stolen') return undefined;
     if (token === 'known') return { signals: [], unmatched: 0 };
-    const { event } = webhook;
-    const stored = 'emailId' in event && (await storeProviderEvents(trx, event.emailId, [event.event], catalogue));
-    if (stored && 'emailId' in event) {
+    if (target && 'emailId' in event) {
+      const stored = await storeProviderEvents(trx, target, [event.event], catalogue);
       return { signals: stored.signals.map((kind) => ({ emailId: event.emailId, kind })), unmatched: 0 };
     }
     await keepUnmatched(trx, [unmatchedRow('mailgun', event)]);
@@ -115,15 +118,13 @@ async function storeOne(
   emailId: string,
   events: readonly Matched[],
 ): Promise<PendingSignal[] | undefined> {
-  const stored = await db.transaction().execute((trx) =>
-    storeProviderEvents(
-      trx,
-      emailId,
-      events.map(({ event }) => event),
-      catalogue,
-    ),
-  );
-  return stored?.signals.map((kind) => ({ emailId, kind }));
+  return transact(db, async (trx) => {
+    const target = await lockEventTarget(trx, emailId);
+    if (!target) return undefined;
+    const told = events.map(({ event }) => event);
+    const { signals } = await storeProviderEvents(trx, target, told, catalogue);
+    return signals.map((kind) => ({ emailId, kind }));
+  });
 }
 
 function unmatchedRow(provider: 'mailgun' | 'mandrill', event: Normalised) {

@@ -113,7 +113,7 @@ export class Stack {
   async startProcess(name: ProcessName, instance: string = name): Promise<void> {
     const [script, ...args] = PROCESSES[name];
     const log = createWriteStream(join(this.directory, `${instance}.log`), { flags: 'a' });
-    const child = spawn(process.execPath, ['--enable-source-maps', join(dist, script), ...args], {
+    const child = spawn(process.execPath, [join(dist, script), ...args], {
       env: this.environment(),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

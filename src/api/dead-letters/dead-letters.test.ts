@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../../../test/support/api.js';
 import { insertClient, type TestClient } from '../../../test/support/database.js';
 import { insertAttempts, insertDeadEmail } from '../../../test/support/dead.js';
+import { storeEvents } from '../../../test/support/provider-events.js';
 import { answerOf } from '../../../test/support/record.js';
 import { recordOutcome } from '../../db/attempts.js';
 import { askPermission } from '../../db/permission.js';
-import { storeProviderEvents } from '../../db/provider-events.js';
 import { SHIPPED_STATUSES } from '../../db/statuses.js';
 
 let api: TestApi;
@@ -212,7 +212,7 @@ describe('a dead letter', () => {
       providerMessageId: 'm',
       metadata: {},
     } as const;
-    await api.db.transaction().execute((trx) => storeProviderEvents(trx, id, [delivered], SHIPPED_STATUSES));
+    await storeEvents(api.db, id, [delivered]);
     expect(await letterOf(id)).toMatchObject({ resolution: 'delivered' });
     expect(await answerOf(await retry(id))).toEqual([409, 'not_retryable']);
   });
@@ -232,7 +232,7 @@ describe('a retried e-mail whose former life turns out to have been sent', () =>
       providerMessageId: 'm',
       metadata: {},
     } as const;
-    await api.db.transaction().execute((trx) => storeProviderEvents(trx, id, [sent], SHIPPED_STATUSES));
+    await storeEvents(api.db, id, [sent]);
     const request = { emailId: id, generation: 2, provider: 'mandrill', dispatchedAtMs: Date.now() } as const;
     const limits = { callTimeoutMs: 5_000, lifetimeMs: 3_600_000 };
     expect(await askPermission(api.db, { ...request, ...limits }, SHIPPED_STATUSES)).toEqual({

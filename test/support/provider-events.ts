@@ -1,0 +1,12 @@
+import type { Db } from '../../src/db/database.js';
+import { lockEventTarget, type ProviderEvent, storeProviderEvents } from '../../src/db/provider-events.js';
+import { SHIPPED_STATUSES } from '../../src/db/statuses.js';
+import { transact } from '../../src/db/transaction.js';
+
+/** Stores what a provider says of an e-mail, as the webhooks service does. */
+export function storeEvents(db: Db, emailId: string, events: readonly ProviderEvent[]) {
+  return transact(db, async (trx) => {
+    const target = await lockEventTarget(trx, emailId);
+    return storeProviderEvents(trx, target!, events, SHIPPED_STATUSES);
+  });
+}
