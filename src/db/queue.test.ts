@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { insertAttempts } from '../../test/support/dead.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import type { Priority } from '../priority.js';
 import { buryStopped, type ClaimedEmail, dispatchBatch, nextDueInMs, requeue, takeSuspects } from './queue.js';
@@ -18,12 +19,12 @@ const PROVIDERS = ['mailgun', 'mandrill'] as const;
 const startAll = async (emails: readonly ClaimedEmail[]) => emails.map((email) => email.emailId);
 const dispatch = (
   start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]> = startAll,
-  options: { priority?: Priority; cap?: number; checkAfterMs?: number } = {},
+  options: { priority?: Priority; cap?: number; starting?: number; checkAfterMs?: number } = {},
 ) =>
   dispatchBatch(
     database.db,
     options.priority ?? 'low',
-    { cap: options.cap ?? 100, providers: PROVIDERS, checkAfterMs: options.checkAfterMs ?? 60_000 },
+    { cap: 100, starting: 1_000, providers: PROVIDERS, checkAfterMs: 60_000, ...options },
     start,
   );
 const states = async () =>
@@ -45,6 +46,24 @@ describe('dispatch', () => {
     await database.db.updateTable('email_queue').set({ state: 'handed_over' }).where('email_id', '=', early).execute();
     await dispatch(start, { cap: 2 });
     expect(claimed.at(-1)).toBe(late);
+  });
+
+  it('has few at a time on their way to their first call, and goes on as calls begin or keep others waiting', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 6; n++) ids.push(await insertQueuedEmail(database.db, { priority: 'low', dueInS: -9 + n }));
+    const on = () => dispatch(startAll, { starting: 2 });
+    expect(await on()).toMatchObject({ started: 2, more: true });
+    expect(await on()).toMatchObject({ started: 0, more: true });
+    await insertAttempts(database.db, ids[0]!, [{ state: 'calling' }]);
+    expect(await on()).toMatchObject({ started: 1 });
+    expect(await on()).toMatchObject({ started: 0 });
+    // Two that have not begun after so long wait for something else than cores.
+    await database.db
+      .updateTable('email_queue')
+      .set({ dispatched_at: sql<Date>`now() - interval '11 seconds'` })
+      .where('state', '=', 'in_flight')
+      .execute();
+    expect(await on()).toMatchObject({ started: 2 });
   });
 
   it('leaves other priorities and what is not due alone', async () => {

@@ -16,6 +16,9 @@ const AT_WORK_S = 2;
 /** E-mails that back off have a bound of their own, so that a few slow ones never block a priority. */
 const BACKING_OFF_BOUND = 5_000;
 
+/** One that has not begun its first call by then waits for something else than cores. */
+const STARTING_FOR = sql`interval '10 seconds'`;
+
 /** An e-mail to start a workflow for. */
 export interface ClaimedEmail {
   readonly emailId: string;
@@ -26,6 +29,8 @@ export interface ClaimedEmail {
 export interface DispatchOptions {
   /** How many e-mails of the priority may be in flight. */
   readonly cap: number;
+  /** How many of them may be on their way to their first call: see `STARTING_SHARE`. */
+  readonly starting: number;
   /** Those we send through: while none admits, only probes are dispatched. */
   readonly providers: readonly ProviderName[];
   /** When the sweep first looks whether the workflow is still there. */
@@ -65,7 +70,7 @@ export async function dispatchBatch(
     if (!claimed.got) return NOTHING;
     if (claimed.stopped !== (gate !== 'open')) await noteStop(trx, priority, gate !== 'open');
     if (gate === 'none') return { ...NOTHING, blocked: true };
-    const free = freePlaces(busy, options.cap, ratePerS);
+    const free = freePlaces(busy, options, ratePerS);
     const room = gate === 'probe' ? Math.min(free, 1) : free;
     if (room <= 0) return { ...NOTHING, more: true };
     const emails = await claim(trx, priority, room);
@@ -109,20 +114,23 @@ async function claimPriority(trx: Trx, priority: Priority): Promise<{ got: boole
 
 interface Busy {
   readonly in_flight: number;
+  readonly starting: number;
   readonly backing_off: number;
 }
 
 async function countBusy(trx: Trx, priority: Priority): Promise<Busy> {
   const { rows } = await sql<Busy>`
     select count(*) filter (where state = 'in_flight' and dispatched_at > now() - ${STUCK_AFTER}) as in_flight,
+           count(*) filter (where state = 'in_flight' and dispatched_at > now() - ${STARTING_FOR} and not exists (
+             select from send_attempts a where a.email_id = q.email_id and a.generation = q.generation)) as starting,
            count(*) filter (where state = 'backing_off') as backing_off
-    from email_queue where priority = ${priority} and state in ('in_flight', 'backing_off')`.execute(trx);
+    from email_queue q where priority = ${priority} and state in ('in_flight', 'backing_off')`.execute(trx);
   return rows[0]!;
 }
 
-function freePlaces({ in_flight, backing_off }: Busy, cap: number, ratePerS: number): number {
-  const byRate = Math.ceil(ratePerS * AT_WORK_S) - in_flight - backing_off;
-  return Math.min(cap - in_flight, BACKING_OFF_BOUND - backing_off, byRate);
+function freePlaces(busy: Busy, { cap, starting }: DispatchOptions, ratePerS: number): number {
+  const byRate = Math.ceil(ratePerS * AT_WORK_S) - busy.in_flight - busy.backing_off;
+  return Math.min(cap - busy.in_flight, starting - busy.starting, BACKING_OFF_BOUND - busy.backing_off, byRate);
 }
 
 async function claim(trx: Trx, priority: Priority, limit: number): Promise<ClaimedEmail[]> {

@@ -22,6 +22,11 @@ import { watchNamespace } from './watch-namespace.js';
 const WHEN_FULL_MS = 50;
 /** While no provider admits; also the pace at which probes are dispatched. */
 const WHEN_BLOCKED_MS = 500;
+/**
+ * The share of the cap that may be on its way to its first call. A call in the air takes no core, however slow the
+ * provider; what has not begun yet queues for cores inside Temporal and the workers, where priorities cannot help it.
+ */
+const STARTING_SHARE = 0.2;
 /** The polling behind the notifications, which can be missed. */
 const WHEN_IDLE_MS = 1_000;
 /** How soon a pause made in Temporal alone is seen. */
@@ -47,6 +52,7 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
   const dispatch = async (priority: Priority): Promise<number> => {
     const options = {
       cap: config.inFlightCap[priority],
+      starting: Math.ceil(config.inFlightCap[priority] * STARTING_SHARE),
       providers: config.providers,
       checkAfterMs: config.sweep.afterMs,
     };

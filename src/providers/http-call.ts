@@ -40,8 +40,8 @@ export type HttpCaller = (request: HttpRequest, signal: AbortSignal) => Promise<
  */
 const IDLE_MS = 2_000;
 
-/** No provider's answer comes near this. */
-const MAX_ANSWER_BYTES = 1024 * 1024;
+/** No provider's answer comes near this: the largest, Mandrill's search, shows 1,000 messages of a kilobyte or two. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /**
  * HTTP for providers: no redirects and no retries, so that one call is one call; keep-alive; a hard abort. Written on

@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { parseArgs } from 'node:util';
 import { assertDurable, openDatabase } from '../db/database.js';
 import { loadStatuses } from '../db/events.js';
@@ -6,6 +7,7 @@ import { createProviders } from '../providers/index.js';
 import { runService } from '../service.js';
 import { createObjectStore } from '../storage/index.js';
 import { connectTemporal } from '../temporal.js';
+import { NICENESS } from './fleet.js';
 import { installRuntime, startWorker } from './worker.js';
 
 const { values } = parseArgs({ options: { priority: { type: 'string' } } });
@@ -15,6 +17,7 @@ if (!isPriority(priority)) {
   process.exit(1);
 }
 
+setPriority(NICENESS[priority]);
 await runService(`worker-${priority}`, async (config, logger) => {
   installRuntime(logger);
   const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger });
