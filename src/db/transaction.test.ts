@@ -67,6 +67,23 @@ describe('a transaction', () => {
     }
   });
 
+  it('never gives back a connection that the server has ended', async () => {
+    const db = openDatabase({ url: test.url, poolSize: 1, name: 'ended', logger: silent });
+    try {
+      for (let id = 100; id < 120; id++) {
+        const ended = transact(db, async (trx) => {
+          const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(trx);
+          await sql`select pg_terminate_backend(${rows[0]!.pid})`.execute(test.db);
+          await later(trx, add(trx, id));
+        });
+        await expect(ended).rejects.toThrow();
+        expect(await valueIn(id, db)).toBeUndefined();
+      }
+    } finally {
+      await db.destroy();
+    }
+  });
+
   it('reads after a lock, though asked for along with it, what others committed before they gave the lock up', async () => {
     await transact(test.db, (trx) => add(trx, 9));
     const increase = () =>

@@ -37,8 +37,11 @@ export async function transact<T>(db: Db, work: (trx: Trx) => Promise<T>): Promi
       await Promise.all(sent);
       throw error;
     }
-    // After a failed statement the server answers `commit` with a rollback.
-    await Promise.all([...sent, connection.executeQuery(COMMIT)]);
+    // After a failed statement the server answers `commit` with a rollback. Everything is answered, or the connection
+    // known to be lost, before somebody else gets it.
+    const answers = await Promise.allSettled([...sent, connection.executeQuery(COMMIT)]);
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    if (failed) throw failed.reason;
     return result;
   });
 }
