@@ -23,7 +23,7 @@ beforeEach(async () => {
 });
 
 /** A provider that has taken everything, or cannot be asked. */
-function dependenciesOf(lookUpWindow: LookUpWindow | undefined, { down = false } = {}) {
+function dependenciesOf(lookUpWindow: LookUpWindow | undefined, { down = false, unwritable = '' } = {}) {
   const provider: Provider = {
     name: 'mandrill',
     lookUpWindow,
@@ -31,7 +31,9 @@ function dependenciesOf(lookUpWindow: LookUpWindow | undefined, { down = false }
     async lookUp(queries) {
       searches.push(queries.map(({ emailId }) => emailId));
       if (down) throw new Error('down');
-      return queries.map(foundOf);
+      return queries.map((query) =>
+        query.emailId === unwritable ? { ...foundOf(query), providerMessageId: 'no\0text' } : foundOf(query),
+      );
     },
   };
   return {
@@ -64,6 +66,7 @@ async function stateOf({ emailId }: SoughtAttempt) {
     .executeTakeFirstOrThrow();
 }
 
+const DECIDED = { decideInMs: 60_000 };
 const OPEN: LookUpWindow = { everyMs: 0, size: 20 };
 /** Leaves an attempt's wish: nobody gets a turn. */
 async function wish(attempt: SoughtAttempt): Promise<void> {
@@ -71,7 +74,7 @@ async function wish(attempt: SoughtAttempt): Promise<void> {
     .updateTable('provider_health')
     .set({ next_look_up_at: new Date('9999-01-01') })
     .execute();
-  expect(await lookUp(dependenciesOf(OPEN), attempt)).toEqual({ kind: 'none' });
+  expect(await lookUp(dependenciesOf(OPEN), attempt, DECIDED)).toEqual({ kind: 'none' });
   expect(searches).toEqual([]);
   await database.db
     .updateTable('provider_health')
@@ -80,6 +83,21 @@ async function wish(attempt: SoughtAttempt): Promise<void> {
 }
 
 describe('a provider that limits searches', () => {
+  it("has what it told of the asker's own message written down, whatever trouble there is with another's", async () => {
+    const [own, other] = [await doubtful(), await doubtful()];
+    await wish(other);
+    const found = await lookUp(dependenciesOf(OPEN, { unwritable: other.emailId }), own, DECIDED);
+    expect(found).toMatchObject({ kind: 'found' });
+    expect((await stateOf(own)).state).toBe('accepted');
+    expect((await stateOf(other)).state).toBe('ambiguous');
+  });
+
+  it('is not searched where nothing is to be decided', async () => {
+    expect(await lookUp(dependenciesOf(OPEN), await doubtful())).toEqual({ kind: 'none' });
+    expect(searches).toEqual([]);
+    expect(await database.db.selectFrom('look_ups').selectAll().execute()).toEqual([]);
+  });
+
   it('is not asked without a turn, and nothing is known', async () => {
     await wish(await doubtful());
   });
@@ -87,20 +105,21 @@ describe('a provider that limits searches', () => {
   it('is asked for all who wait at once; what it has of the others is adopted, and their workflows are told', async () => {
     const [own, other] = [await doubtful(), await doubtful()];
     await wish(other);
-    const found = await lookUp(dependenciesOf(OPEN), own);
+    const found = await lookUp(dependenciesOf(OPEN), own, DECIDED);
     expect(searches).toEqual([[own.emailId, other.emailId]]);
     expect(found).toEqual({ kind: 'found', providerMessageId: `theirs of ${own.emailId}`, delivered: false });
     expect(await stateOf(other)).toEqual({ state: 'accepted', provider_message_id: `theirs of ${other.emailId}` });
     expect(await readRecord(database.db).statusOf({ id: other.emailId })).toBe('sent');
     expect(await readRecord(database.db).signalsOf({ id: other.emailId })).toEqual(['evidence']);
-    // Its own is the asker's to adopt.
-    expect((await stateOf(own)).state).toBe('ambiguous');
+    // The asker needs no telling.
+    expect((await stateOf(own)).state).toBe('accepted');
+    expect(await readRecord(database.db).signalsOf({ id: own.emailId })).toEqual([]);
   });
 
   it('that cannot be asked has told nothing of anybody', async () => {
     const [own, other] = [await doubtful(), await doubtful()];
     await wish(other);
-    expect(await lookUp(dependenciesOf(OPEN, { down: true }), own)).toEqual({ kind: 'none' });
+    expect(await lookUp(dependenciesOf(OPEN, { down: true }), own, DECIDED)).toEqual({ kind: 'none' });
     expect((await stateOf(other)).state).toBe('ambiguous');
   });
 

@@ -13,7 +13,10 @@ type LookUpDependencies = Pick<ActivityDependencies, 'db' | 'catalogue' | 'provi
 export interface LookUpOptions {
   /** How long the provider may be asked. */
   readonly timeoutMs?: number;
-  /** When the attempt is given up without evidence: the first to be decided are the first to be searched for. */
+  /**
+   * When the attempt is given up without evidence: the first to be decided are the first to be searched for. Left out
+   * when there is nothing to decide; then no search is spent on it.
+   */
   readonly decideInMs?: number;
 }
 
@@ -25,22 +28,39 @@ export interface LookUpOptions {
 export async function lookUp(
   dependencies: LookUpDependencies,
   attempt: SoughtAttempt,
-  { timeoutMs = TIMEOUT_MS, decideInMs = 0 }: LookUpOptions = {},
+  { timeoutMs = TIMEOUT_MS, decideInMs }: LookUpOptions = {},
 ): Promise<LookUpResult> {
-  const { db, catalogue } = dependencies;
   const provider = dependencies.providers.get(attempt.provider);
   if (!provider) return { kind: 'unsupported' };
   const { lookUpWindow } = provider;
-  const searched = lookUpWindow !== undefined && attempt.providerMessageId === null;
-  const sought = searched ? await takeLookUpTurn(db, attempt, decideInMs, lookUpWindow) : [attempt];
+  if (!lookUpWindow || attempt.providerMessageId !== null) {
+    const [result] = await ask(dependencies, provider, [attempt], timeoutMs);
+    return result ?? { kind: 'none' };
+  }
+  if (decideInMs === undefined) return { kind: 'none' };
+  const sought = await takeLookUpTurn(dependencies.db, attempt, decideInMs, lookUpWindow);
   if (sought.length === 0) return { kind: 'none' };
   const results = await ask(dependencies, provider, sought, timeoutMs);
-  for (const [index, result] of results.entries()) {
-    // The first is the asker's own, and the asker goes on with it.
-    if (index === 0 || result.kind !== 'found') continue;
-    await adoptLookUp(db, sought[index]!, result.providerMessageId, catalogue, { tell: true });
-  }
+  await adoptFound(dependencies, sought, results);
   return results[0] ?? { kind: 'none' };
+}
+
+/**
+ * Writes down what a search found. The asker's own comes first: another turn may be long in coming, and what is lost
+ * here could be sent again. Trouble with another's is no trouble of the asker's; that one asks again.
+ */
+async function adoptFound(
+  { db, catalogue, logger }: LookUpDependencies,
+  sought: readonly SoughtAttempt[],
+  results: readonly LookUpResult[],
+): Promise<void> {
+  for (const [index, result] of results.entries()) {
+    if (result.kind !== 'found') continue;
+    const attempt = sought[index]!;
+    const adopting = adoptLookUp(db, attempt, result.providerMessageId, catalogue, { tell: index > 0 });
+    if (index === 0) await adopting;
+    else await adopting.catch(() => logger.warn({ emailId: attempt.emailId }, 'what was found could not be adopted'));
+  }
 }
 
 async function ask(

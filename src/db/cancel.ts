@@ -1,12 +1,9 @@
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import { QUEUE_CHANNEL } from './channels.js';
 import type { Db } from './database.js';
 import { generationEvent, type LockedEmail, lockEmail, recordEvents } from './events.js';
-import type { Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
-import { transact } from './transaction.js';
-
-type Trx = Transaction<Database>;
+import { type Trx, transact } from './transaction.js';
 
 /**
  * Why it cannot be stopped any more: a call is under way or its outcome unknown; a provider has it; it has ended

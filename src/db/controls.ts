@@ -1,11 +1,8 @@
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import { PRIORITIES, type Priority } from '../priority.js';
 import { CONTROLS_CHANNEL } from './channels.js';
 import type { Db } from './database.js';
-import type { Database } from './schema.js';
-import { transact } from './transaction.js';
-
-type Trx = Transaction<Database>;
+import { type Trx, transact } from './transaction.js';
 
 /** Whether one priority is sent. */
 export interface QueueControl {

@@ -58,7 +58,8 @@ export interface RecordedEvents {
 }
 
 /**
- * Appends events to a locked e-mail and projects its status from all of them. Repeated events change nothing.
+ * Appends events to a locked e-mail and projects its status from all of them. Repeated events change nothing. Once a
+ * transaction: `email` does not learn its new status.
  *
  * @param email as `lockEmail` gave it in this transaction.
  * @param changes other columns of the e-mail to write along with its status, in the same statement.
@@ -73,7 +74,9 @@ export async function recordEvents(
   const added = events.filter(({ key }) => !email.events.has(key));
   for (const { key, type, generation, attempt } of added) email.events.set(key, { type, generation, attempt });
   const status = projectStatus(email.events.values(), catalogue) ?? email.status;
-  await later(trx, write(trx, email, added, status === email.status ? changes : { ...changes, status }));
+  // Here rather than on the way: what cannot be written has to fail before the commit is sent.
+  const rows = added.map((event) => toRow(email.id, event));
+  await later(trx, write(trx, email, rows, status === email.status ? changes : { ...changes, status }));
   if (email.status === 'dead' && status !== 'dead') await closeDeadLetter(trx, email.id);
   // Here, where every status comes from: whoever records a failure, its sender is told.
   if (status !== email.status) await tellSender(trx, email, status);
@@ -84,16 +87,19 @@ export async function recordEvents(
 async function write(
   trx: Trx,
   { id }: LockedEmail,
-  added: readonly NewEvent[],
+  rows: readonly ReturnType<typeof toRow>[],
   changes?: UpdateObject<Database, 'emails'>,
 ): Promise<void> {
-  const rows = added.map((event) => toRow(id, event));
   if (rows.length > 0 && changes) {
-    const adding = trx.with('added', (cte) => cte.insertInto('email_events').values(rows));
+    const adding = trx.with('added', (cte) => cte.insertInto('email_events').values([...rows]));
     await adding.updateTable('emails').set(changes).where('id', '=', id).execute();
     return;
   }
-  if (rows.length > 0) await trx.insertInto('email_events').values(rows).execute();
+  if (rows.length > 0)
+    await trx
+      .insertInto('email_events')
+      .values([...rows])
+      .execute();
   if (changes) await trx.updateTable('emails').set(changes).where('id', '=', id).execute();
 }
 
@@ -109,7 +115,7 @@ async function closeDeadLetter(trx: Trx, emailId: string): Promise<void> {
 
 /** Leaves word that an e-mail's workflow is to be told; whoever delivers it deletes the row. */
 export async function leaveSignal(trx: Trx, emailId: string, kind: SignalKind): Promise<void> {
-  // Five seconds' grace: the process that commits this signals at once, the dispatcher only when that failed.
+  // Five seconds' grace: the webhooks service signals at once, the dispatcher only what that did not get through.
   await later(
     trx,
     trx

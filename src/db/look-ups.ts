@@ -1,11 +1,8 @@
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import type { LookUpWindow } from '../providers/provider.js';
 import type { AttemptId } from './attempt-steps.js';
 import type { Db } from './database.js';
-import type { Database } from './schema.js';
-import { transact } from './transaction.js';
-
-type Trx = Transaction<Database>;
+import { type Trx, transact } from './transaction.js';
 
 /** An attempt as its provider is asked about it. */
 export interface SoughtAttempt extends AttemptId {

@@ -1,13 +1,10 @@
-import { sql, type Transaction } from 'kysely';
+import { sql } from 'kysely';
 import { addressOf } from '../address.js';
 import { insertEmail } from './accept.js';
 import type { Db } from './database.js';
 import { generationEvent, toRow } from './event-rows.js';
 import { digestOf, type FailedEmail, noticeOf } from './notice-text.js';
-import type { Database } from './schema.js';
-import { transact } from './transaction.js';
-
-type Trx = Transaction<Database>;
+import { type Trx, transact } from './transaction.js';
 
 /** The ends of an e-mail that its sender is told of. */
 const TOLD: ReadonlySet<string> = new Set(['failed', 'dead', 'bounced']);

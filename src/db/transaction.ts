@@ -19,7 +19,7 @@ const unawaited = new WeakMap<Trx, Promise<unknown>[]>();
  * Most of what a statement costs these processes is its journey, so a transaction of eight takes two journeys and not
  * eight (measured, see `docs/performance.md`).
  *
- * @throws what `work` throws, or the first statement that fails, awaited or not: then nothing is committed.
+ * @throws what `work` throws, or the first statement that the server refuses, awaited or not: then nothing is committed.
  */
 export async function transact<T>(db: Db, work: (trx: Trx) => Promise<T>): Promise<T> {
   return db.getExecutor().provideConnection(async (connection) => {
@@ -33,7 +33,7 @@ export async function transact<T>(db: Db, work: (trx: Trx) => Promise<T>): Promi
     } catch (error) {
       // Answered last, so everything before it has been answered as well.
       await connection.executeQuery(ROLLBACK).catch(() => {});
-      // The first statement that failed is why those after it did.
+      // A failed one of these is why those after it failed.
       await Promise.all(sent);
       throw error;
     }

@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { parseArgs } from 'node:util';
 import { assertDurable, openDatabase } from '../db/database.js';
 import { loadStatuses } from '../db/events.js';
@@ -17,7 +17,8 @@ if (!isPriority(priority)) {
   process.exit(1);
 }
 
-setPriority(NICENESS[priority]);
+// Rising needs no privilege; whoever has started it lower still is not contradicted.
+if (NICENESS[priority] > getPriority()) setPriority(NICENESS[priority]);
 await runService(`worker-${priority}`, async (config, logger) => {
   installRuntime(logger);
   const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger });
