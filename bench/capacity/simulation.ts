@@ -21,6 +21,8 @@ export interface Model {
   readonly pools: readonly Pool[];
   /** How many e-mails may be handed over at once, over the whole fleet. */
   readonly inFlight: PerPriority<number>;
+  /** How many of them may be on their way to their first call: those queue for cores, a call does not. */
+  readonly starting: PerPriority<number>;
   /** A hand-over without any load. */
   readonly idleHandOverMs: number;
   /** The share of an e-mail's CPU that is spent before the provider has it; the rest follows with its webhooks. */
@@ -70,8 +72,11 @@ export function simulate(arrivals: readonly Arriving[], model: Model): Outcome {
       const timeMs = (slowdown: number) => model.idleHandOverMs * slowdown + meanMs;
       const rates = (slowdown: number) =>
         pool.priorities.map((priority) => {
-          const wanted = queues[priority].length;
-          return Math.min(wanted, (model.inFlight[priority] * stepMs) / Math.max(timeMs(slowdown), cpuBeforeMs));
+          return Math.min(
+            queues[priority].length,
+            (model.inFlight[priority] * stepMs) / Math.max(timeMs(slowdown), cpuBeforeMs),
+            (model.starting[priority] * stepMs) / (model.idleHandOverMs * slowdown),
+          );
         });
       const budgetMs = (pool.cpuMsPerS * stepMs) / 1000;
       const cpuMs = (slowdown: number) => rates(slowdown).reduce((all, rate) => all + rate, 0) * pool.cpuMsPerEmail;

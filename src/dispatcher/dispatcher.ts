@@ -26,7 +26,7 @@ const WHEN_BLOCKED_MS = 500;
  * The share of the cap that may be on its way to its first call. A call in the air takes no core, however slow the
  * provider; what has not begun yet queues for cores inside Temporal and the workers, where priorities cannot help it.
  */
-const STARTING_SHARE = 0.2;
+export const STARTING_SHARE = 0.2;
 /** The polling behind the notifications, which can be missed. */
 const WHEN_IDLE_MS = 1_000;
 /** How soon a pause made in Temporal alone is seen. */
