@@ -1,4 +1,4 @@
-import { STARTING_SHARE } from '../../src/dispatcher/dispatcher.js';
+import { startingOf } from '../../src/db/queue.js';
 import { PRIORITIES, type Priority, perPriority } from '../../src/priority.js';
 import { arrivalsOf, DEADLINE_MS, PROVIDER_MS, type SloResult } from '../slo.js';
 import { allCpuMs, type EmailCost } from './costs.js';
@@ -24,7 +24,7 @@ export function checkAgainst(measured: SloResult, cores: number, cost: EmailCost
   const model: Model = {
     pools: [{ priorities: PRIORITIES, cpuMsPerS: cores * 1000 * USABLE, cpuMsPerEmail: allCpuMs(cost) }],
     inFlight: IN_FLIGHT,
-    starting: perPriority((priority) => Math.ceil(IN_FLIGHT[priority] * STARTING_SHARE)),
+    starting: perPriority((priority) => startingOf(IN_FLIGHT[priority])),
     idleHandOverMs: cost.idleHandOverMs,
     handOverShare: HAND_OVER_SHARE,
     providerMs: PROVIDER_MS,

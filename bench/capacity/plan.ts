@@ -1,4 +1,4 @@
-import { STARTING_SHARE } from '../../src/dispatcher/dispatcher.js';
+import { startingOf } from '../../src/db/queue.js';
 import { type PerPriority, PRIORITIES, type Priority, perPriority } from '../../src/priority.js';
 import { FLEET_SIZES } from '../../src/worker/fleet.js';
 import { DEADLINE_MS, PROVIDER_MS } from '../slo.js';
@@ -112,7 +112,7 @@ function modelOf(priority: Priority, processes: number, inFlight: number, cost: 
   return {
     pools: [{ priorities: [priority], cpuMsPerS: processes * 1000 * HEADROOM, cpuMsPerEmail: cost.workerCpuMs }],
     inFlight: perPriority(() => inFlight),
-    starting: perPriority(() => Math.ceil(inFlight * STARTING_SHARE)),
+    starting: perPriority(() => startingOf(inFlight)),
     idleHandOverMs: cost.idleHandOverMs,
     handOverShare: HAND_OVER_SHARE,
     providerMs: PROVIDER_MS,

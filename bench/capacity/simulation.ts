@@ -71,13 +71,13 @@ export function simulate(arrivals: readonly Arriving[], model: Model): Outcome {
       const cpuBeforeMs = pool.cpuMsPerEmail * model.handOverShare;
       const timeMs = (slowdown: number) => model.idleHandOverMs * slowdown + meanMs;
       const rates = (slowdown: number) =>
-        pool.priorities.map((priority) => {
-          return Math.min(
+        pool.priorities.map((priority) =>
+          Math.min(
             queues[priority].length,
             (model.inFlight[priority] * stepMs) / Math.max(timeMs(slowdown), cpuBeforeMs),
             (model.starting[priority] * stepMs) / (model.idleHandOverMs * slowdown),
-          );
-        });
+          ),
+        );
       const budgetMs = (pool.cpuMsPerS * stepMs) / 1000;
       const cpuMs = (slowdown: number) => rates(slowdown).reduce((all, rate) => all + rate, 0) * pool.cpuMsPerEmail;
       const slowdown = slowdownOf(cpuMs, budgetMs);

@@ -78,12 +78,3 @@ function encode({ priority, receiver, attachment }: Submission): Buffer {
   const part = `--${BOUNDARY}\r\ncontent-disposition: form-data; name="attachment"; filename="invoice.pdf"\r\ncontent-type: application/pdf\r\n\r\n`;
   return Buffer.concat([Buffer.from(head + part), attachment, Buffer.from(`\r\n--${BOUNDARY}--\r\n`)]);
 }
-
-/** Does something for 0 … count − 1, so many at a time. */
-export async function inParallel(count: number, width: number, each: (n: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  const work = async () => {
-    while (next < count) await each(next++);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, count) }, work));
-}

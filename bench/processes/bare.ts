@@ -4,10 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { activityInfo } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { WORKFLOW_TASK_TIMEOUT } from '../../src/dispatcher/start.js';
+import { STICKY_TIMEOUT } from '../../src/worker/fleet.js';
 
 /**
  * What Temporal costs by itself: starts workflows of the e-mail's shape, works them off with an activity that does
- * nothing, and signals them as webhooks would; with the time-outs that ours have, since each is a timer of the server's. Told `{count}` by the bench, it answers when all signals are out.
+ * nothing, and signals them as webhooks would; with our time-outs, since each is a timer that the server runs off. Told
+ * `{count}` by the bench, it answers when all signals are out.
  */
 const { TEMPORAL_ADDRESS: address, IN_FLIGHT, OPEN_AFTER_MS } = process.env;
 const inFlightCap = Number(IN_FLIGHT);
@@ -40,7 +43,7 @@ async function tell(workflowId: string): Promise<void> {
 async function startOne(): Promise<void> {
   const workflowId = `bare-${randomUUID()}`;
   const sent = new Promise<void>((resolve) => done.set(workflowId, resolve));
-  await workflow.start('bare', { workflowId, taskQueue: 'bare', workflowTaskTimeout: '3s' });
+  await workflow.start('bare', { workflowId, taskQueue: 'bare', workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT });
   await sent;
 }
 
@@ -59,7 +62,7 @@ const workers = await Promise.all([
     taskQueue: 'bare',
     workflowsPath: fileURLToPath(new URL('./bare-workflow.js', import.meta.url)),
     maxCachedWorkflows: 500,
-    stickyQueueScheduleToStartTimeout: '2s',
+    stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
   }),
   Worker.create({ connection, taskQueue: 'bare-send', activities }),
 ]);

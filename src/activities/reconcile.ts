@@ -33,6 +33,7 @@ async function reconcile(dependencies: ActivityDependencies, request: ReconcileR
     decideInMs: untilDecision(priority, open, limits),
   });
   if (found.kind === 'found') {
+    // A search has written it down already, before what it found of others: then nothing is written again.
     return settled(await adoptLookUp(db, open, found.providerMessageId, catalogue));
   }
   const decision = decideAmbiguity(priority, later(open, performance.now() - askedAt), limits);

@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import type { ProviderName } from '../config.js';
 import type { Priority } from '../priority.js';
-import { type Admission, admit } from './admission.js';
+import { type Admission, admit, readStanding } from './admission.js';
 import { admittance } from './admittance.js';
 import { blockSenderDomain, noteFailure, noteSuccess, type ProviderFailure } from './breaker.js';
 
@@ -22,8 +23,12 @@ beforeEach(async () => {
   );
 });
 
+const admitAt = (provider: ProviderName, priority: Priority, domain: string): Promise<Admission> =>
+  database.db
+    .transaction()
+    .execute(async (trx) => admit(trx, provider, priority, domain, await readStanding(trx, provider)));
 const ask = (priority: Priority = 'low', domain = 'example.com'): Promise<Admission> =>
-  database.db.transaction().execute((trx) => admit(trx, 'mailgun', priority, domain));
+  admitAt('mailgun', priority, domain);
 const fail = (failure: Partial<ProviderFailure> = {}) =>
   database.db
     .transaction()
@@ -150,7 +155,7 @@ describe('trouble tied to a sender domain', () => {
       .execute((trx) => blockSenderDomain(trx, 'mailgun', 'unsigned.example.com', 'rejected_unsigned'));
     expect(await ask('low', 'unsigned.example.com')).toMatchObject({ admitted: false, code: 'sender_domain_blocked' });
     expect(await ask('low', 'example.com')).toMatchObject({ admitted: true });
-    const elsewhere = database.db.transaction().execute((trx) => admit(trx, 'mandrill', 'low', 'unsigned.example.com'));
+    const elsewhere = admitAt('mandrill', 'low', 'unsigned.example.com');
     expect(await elsewhere).toMatchObject({ admitted: true });
   });
 });

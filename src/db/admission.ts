@@ -44,29 +44,28 @@ export function readStanding(trx: Trx, provider: ProviderName) {
  * Asks a provider's breaker, switches and quotas for one call, and takes the place in its quota. The last step of the
  * permission's transaction: with a rate set, all calls of a provider pass one row, and its lock should be short.
  *
- * @param standing as read a moment ago in the same transaction; what is taken is checked again when it is taken.
+ * @param standing as `readStanding` gave it a moment ago in the same transaction; what is taken is checked again when it is taken.
  */
 export async function admit(
   trx: Trx,
   provider: ProviderName,
   priority: Priority,
   senderDomain: string,
-  standing = readStanding(trx, provider),
+  standing: Awaited<ReturnType<typeof readStanding>>,
 ): Promise<Admission> {
-  const row = await standing;
-  if (!row) return { admitted: true, noted: false };
-  if (!row.enabled) return refuse('provider_disabled', UNKNOWN_WAIT_MS);
-  if (row.forced === 'open') return refuse('breaker_forced_open', UNKNOWN_WAIT_MS);
-  if (row.blocked_domains.includes(senderDomain)) return refuse('sender_domain_blocked', UNKNOWN_WAIT_MS);
-  const noted = row.failures > 0 || row.state !== 'closed';
-  if (row.state === 'open' && row.forced !== 'closed') {
-    if (!(await takeProbe(trx, provider, priority))) return refuse('breaker_open', row.to_probe_ms);
+  if (!standing) return { admitted: true, noted: false };
+  if (!standing.enabled) return refuse('provider_disabled', UNKNOWN_WAIT_MS);
+  if (standing.forced === 'open') return refuse('breaker_forced_open', UNKNOWN_WAIT_MS);
+  if (standing.blocked_domains.includes(senderDomain)) return refuse('sender_domain_blocked', UNKNOWN_WAIT_MS);
+  const noted = standing.failures > 0 || standing.state !== 'closed';
+  if (standing.state === 'open' && standing.forced !== 'closed') {
+    if (!(await takeProbe(trx, provider, priority))) return refuse('breaker_open', standing.to_probe_ms);
     return { admitted: true, noted };
   }
-  const ramp = row.state === 'half_open' ? 2 ** Math.min(row.since_closed_s + 1, BREAKER.rampS + 1) : null;
-  const rate = Math.min(row.rate_per_s ?? Number.POSITIVE_INFINITY, ramp ?? Number.POSITIVE_INFINITY);
-  if (Number.isFinite(rate) || row.per_day !== null) {
-    const refused = await takePlace(trx, provider, priority, rate, row.per_day);
+  const ramp = standing.state === 'half_open' ? 2 ** Math.min(standing.since_closed_s + 1, BREAKER.rampS + 1) : null;
+  const rate = Math.min(standing.rate_per_s ?? Number.POSITIVE_INFINITY, ramp ?? Number.POSITIVE_INFINITY);
+  if (Number.isFinite(rate) || standing.per_day !== null) {
+    const refused = await takePlace(trx, provider, priority, rate, standing.per_day);
     if (refused) return refused;
   }
   return { admitted: true, noted };

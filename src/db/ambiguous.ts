@@ -9,6 +9,7 @@ import {
   markAccepted,
   noteAmbiguous,
   type Outcome,
+  readAttempt,
 } from './attempt-steps.js';
 import { count } from './counters.js';
 import type { Db } from './database.js';
@@ -97,16 +98,10 @@ export async function adoptLookUp(
   return transact(db, async (trx) => {
     const email = await lockEmail(trx, id.emailId);
     if (!email) return { kind: 'ended', status: 'deleted' };
-    const { state } = await trx
-      .selectFrom('send_attempts')
-      .select('state')
-      .where('email_id', '=', id.emailId)
-      .where('generation', '=', id.generation)
-      .where('attempt', '=', id.attempt)
-      .executeTakeFirstOrThrow();
+    const { state } = await readAttempt(trx, id);
     if (state === 'accepted') return { kind: 'accepted', provider: id.provider };
     if (state === 'ambiguous') await count(trx, 'adopted_attempts', id.provider);
-    const { outcome } = await markAccepted(trx, email, id, providerMessageId, catalogue, { found_by: 'look_up' });
+    const outcome = await markAccepted(trx, email, id, providerMessageId, catalogue, { found_by: 'look_up' });
     // Of later attempts `markAccepted` counts it; a first one is a duplicate only when it was given up before.
     if (id.attempt === 1) await countDuplicate(trx, id);
     if (tell) await leaveSignal(trx, id.emailId, 'evidence');

@@ -8,7 +8,7 @@ import type { AttemptState, Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 import { later, type Trx } from './transaction.js';
 
-/** The steps that whoever learns an attempt's outcome takes, each under the e-mail's row lock. */
+// The steps that whoever learns an attempt's outcome takes, each under the e-mail's row lock.
 
 /** Which call: one attempt of one generation of one e-mail, at one provider. */
 export interface AttemptId {
@@ -33,8 +33,8 @@ export async function markAccepted(
   providerMessageId: string,
   catalogue: StatusCatalogue,
   metadata: Record<string, unknown> = {},
-): Promise<{ closed: Promise<{ started_at: Date } | undefined>; outcome: Outcome }> {
-  const closed = trx
+): Promise<Outcome> {
+  const closing = trx
     .updateTable('send_attempts')
     .set({
       state: 'accepted',
@@ -42,14 +42,13 @@ export async function markAccepted(
       finished_at: sql<Date>`coalesce(finished_at, clock_timestamp())`,
     })
     .where(thisAttempt(id))
-    .returning('started_at')
-    .executeTakeFirst();
-  await later(trx, closed);
+    .execute();
+  await later(trx, closing);
   if (id.attempt > 1) await countDuplicate(trx, id);
   const changes = handOverChanges(id.provider, providerMessageId, null);
   await recordEvents(trx, email, [attemptEvent(id, 'sent', metadata)], catalogue, changes);
   await noteHandedOver(trx, id.emailId);
-  return { closed, outcome: { kind: 'accepted', provider: id.provider } };
+  return { kind: 'accepted', provider: id.provider };
 }
 
 /** A second accepted attempt of one generation is a duplicate that we know of. */
@@ -62,6 +61,15 @@ export async function countDuplicate(trx: Trx, id: Omit<AttemptId, 'attempt'>): 
     .where('state', '=', 'accepted')
     .execute();
   if (accepted.length > 1) await count(trx, 'known_duplicates', id.provider);
+}
+
+/** What the record says of an attempt. */
+export async function readAttempt(trx: Trx, id: AttemptId) {
+  return trx
+    .selectFrom('send_attempts')
+    .select(['state', 'provider', 'started_at'])
+    .where(thisAttempt(id))
+    .executeTakeFirstOrThrow();
 }
 
 /**
@@ -88,11 +96,7 @@ export async function adopt(
   id: AttemptId,
   result: Exclude<SendResult, { kind: 'accepted' }>,
 ): Promise<Outcome> {
-  const { state, provider } = await trx
-    .selectFrom('send_attempts')
-    .select(['state', 'provider'])
-    .where(thisAttempt(id))
-    .executeTakeFirstOrThrow();
+  const { state, provider } = await readAttempt(trx, id);
   if (state === 'accepted') return { kind: 'accepted', provider };
   if (state === 'rejected') return { kind: 'ended', status: 'failed', code: result.code };
   return { kind: 'refused', code: result.code, retryAfterMs: result.retryAfterMs };

@@ -1,5 +1,5 @@
 import { domainOf } from '../address.js';
-import type { Failed, FailureKind, SendResult } from '../providers/provider.js';
+import type { Accepted, Failed, FailureKind, SendResult } from '../providers/provider.js';
 import {
   type AttemptId,
   adopt,
@@ -9,6 +9,7 @@ import {
   noteAmbiguous,
   noteBackOff,
   type Outcome,
+  readAttempt,
 } from './attempt-steps.js';
 import { blockSenderDomain, noteFailure, noteSuccess } from './breaker.js';
 import type { Db } from './database.js';
@@ -53,14 +54,14 @@ export async function recordOutcome(
     const email = await lockEmail(trx, id.emailId);
     if (!email) return { kind: 'ended', status: 'deleted' };
     if (result.kind === 'accepted') {
-      const { closed, outcome } = await markAccepted(trx, email, id, result.providerMessageId, catalogue);
-      if (answer.noted || result.note) await noteHealth(trx, id, answer, (await closed)?.started_at ?? new Date());
+      const outcome = await markAccepted(trx, email, id, result.providerMessageId, catalogue);
+      await noteTaken(trx, id, result, answer.noted);
       return outcome;
     }
     const closed = await closeAttempt(trx, id, CLOSED_AS[result.kind], result.code);
     if (!closed) return adopt(trx, id, result);
     const outcome = await noteFailed(trx, email, id, result, answer.lastOfRound, catalogue);
-    await noteHealth(trx, id, answer, closed.started_at);
+    await noteTrouble(trx, id, result, closed.started_at);
     return outcome;
   });
 }
@@ -89,25 +90,27 @@ async function noteFailed(
   return { kind: 'refused', code, retryAfterMs };
 }
 
-/** What an answer says of the provider. Last in its transaction: the row is shared by all calls of the provider. */
-async function noteHealth(trx: Trx, { provider, emailId }: AttemptId, answer: Answer, startedAt: Date): Promise<void> {
-  const { result, noted } = answer;
-  if (result.kind === 'rejected') return;
-  if (result.kind !== 'accepted' && result.scope === 'sender_domain') {
-    const { sender } = await trx
-      .selectFrom('emails')
-      .select('sender')
-      .where('id', '=', emailId)
-      .executeTakeFirstOrThrow();
-    return blockSenderDomain(trx, provider, domainOf(sender), result.code);
-  }
-  if (result.kind !== 'accepted') return noteFailure(trx, provider, { ...result, kind: result.kind, startedAt });
+/** What a failure says of the provider. Last in its transaction: the row is shared by all calls of the provider. */
+async function noteTrouble(trx: Trx, { provider, emailId }: AttemptId, failed: Failed, startedAt: Date): Promise<void> {
+  const { kind, code, scope } = failed;
+  if (kind === 'rejected') return;
+  if (scope !== 'sender_domain') return noteFailure(trx, provider, { ...failed, kind, startedAt });
+  const { sender } = await trx
+    .selectFrom('emails')
+    .select('sender')
+    .where('id', '=', emailId)
+    .executeTakeFirstOrThrow();
+  return blockSenderDomain(trx, provider, domainOf(sender), code);
+}
+
+/** What a success says of the provider: nothing, as long as all is well. Last in its transaction, like trouble. */
+async function noteTaken(trx: Trx, id: AttemptId, { note }: Accepted, noted: boolean): Promise<void> {
+  if (!note && !noted) return;
+  const { started_at: startedAt } = await readAttempt(trx, id);
+  if (!note) return noteSuccess(trx, id.provider, startedAt);
   // Taken, but it will not be sent soon: the next e-mails are better off elsewhere.
-  if (result.note) {
-    const trouble = { kind: 'throttled', code: result.note, retryAfterMs: QUEUED_THERE_MS, startedAt } as const;
-    return noteFailure(trx, provider, trouble);
-  }
-  if (noted) await noteSuccess(trx, provider, startedAt);
+  const trouble = { kind: 'throttled', code: note, retryAfterMs: QUEUED_THERE_MS, startedAt } as const;
+  return noteFailure(trx, id.provider, trouble);
 }
 
 /** A try that was not admitted anywhere: the e-mail waits, without an attempt. */

@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { prepareStatements } from './prepared.js';
 import type { Database } from './schema.js';
+import { sendTogether } from './together.js';
 
 export type Db = Kysely<Database>;
 
@@ -40,6 +41,7 @@ export function openDatabase(options: DatabaseOptions): Db {
   pool.on('connect', (client) => {
     client.on('error', lost);
     prepareStatements(client);
+    sendTogether(client);
   });
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
 }

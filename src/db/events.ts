@@ -87,19 +87,15 @@ export async function recordEvents(
 async function write(
   trx: Trx,
   { id }: LockedEmail,
-  rows: readonly ReturnType<typeof toRow>[],
+  rows: ReturnType<typeof toRow>[],
   changes?: UpdateObject<Database, 'emails'>,
 ): Promise<void> {
   if (rows.length > 0 && changes) {
-    const adding = trx.with('added', (cte) => cte.insertInto('email_events').values([...rows]));
+    const adding = trx.with('added', (cte) => cte.insertInto('email_events').values(rows));
     await adding.updateTable('emails').set(changes).where('id', '=', id).execute();
     return;
   }
-  if (rows.length > 0)
-    await trx
-      .insertInto('email_events')
-      .values([...rows])
-      .execute();
+  if (rows.length > 0) await trx.insertInto('email_events').values(rows).execute();
   if (changes) await trx.updateTable('emails').set(changes).where('id', '=', id).execute();
 }
 

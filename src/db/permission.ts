@@ -94,7 +94,7 @@ export async function askPermission(
       return { kind: 'ended', status: await bury(trx, email, 'lifetime_over', catalogue) };
     }
     const domain = domainOf(email.sender);
-    const admission = await admit(trx, request.provider, email.priority, domain, Promise.resolve(standing));
+    const admission = await admit(trx, request.provider, email.priority, domain, standing);
     if (!admission.admitted) return { kind: 'not_admitted', code: admission.code, waitMs: admission.waitMs };
 
     const attempt = (attempts[0]?.attempt ?? 0) + 1;

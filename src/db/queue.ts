@@ -15,7 +15,6 @@ const STUCK_AFTER = sql`interval '2 minutes'`;
 const AT_WORK_S = 2;
 /** E-mails that back off have a bound of their own, so that a few slow ones never block a priority. */
 const BACKING_OFF_BOUND = 5_000;
-
 /** One that has not begun its first call by then waits for something else than cores. */
 const STARTING_FOR = sql`interval '10 seconds'`;
 
@@ -29,13 +28,19 @@ export interface ClaimedEmail {
 export interface DispatchOptions {
   /** How many e-mails of the priority may be in flight. */
   readonly cap: number;
-  /** How many of them may be on their way to their first call: see `STARTING_SHARE`. */
+  /** How many of them may be on their way to their first call: see `startingOf`. */
   readonly starting: number;
   /** Those we send through: while none admits, only probes are dispatched. */
   readonly providers: readonly ProviderName[];
   /** When the sweep first looks whether the workflow is still there. */
   readonly checkAfterMs: number;
 }
+
+/**
+ * How many of a cap may be on their way to their first call: a fifth. A call in the air takes no core, however slow the
+ * provider; what has not begun yet queues for cores inside Temporal and the workers, where priorities cannot help it.
+ */
+export const startingOf = (cap: number) => Math.ceil(cap * 0.2);
 
 /** What a dispatch came to. */
 export interface Dispatched {

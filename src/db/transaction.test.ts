@@ -1,9 +1,8 @@
-import { once } from 'node:events';
-import net from 'node:net';
 import { sql } from 'kysely';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { cuttableDatabase } from '../../test/support/webhooks.js';
 import { openDatabase } from './database.js';
 import { later, type Trx, transact } from './transaction.js';
 
@@ -59,7 +58,7 @@ describe('a transaction', () => {
     try {
       for (const id of [7, 7, 8]) await transact(db, (trx) => later(trx, add(trx, id))).catch(() => {});
       expect([await valueIn(7, db), await valueIn(8, db)]).toEqual([0, 0]);
-      const { rows } = await sql<{ now: Date; begun: Date }>`
+      const { rows } = await sql<{ alone: boolean; id: string | null }>`
         select clock_timestamp() > now() as alone, pg_current_xact_id_if_assigned() as id`.execute(db);
       expect(rows).toEqual([{ alone: true, id: null }]);
     } finally {
@@ -99,46 +98,19 @@ describe('a transaction', () => {
 
 describe('statements asked for together', () => {
   it('travel together, `begin` with the first of them and `commit` with the last', async () => {
-    const journeys = await startCountingProxy(test.url);
-    const db = openDatabase({ url: journeys.url, poolSize: 1, name: 'counted', logger: silent });
+    const wire = await cuttableDatabase(test.url);
+    const db = openDatabase({ url: wire.url, poolSize: 1, name: 'counted', logger: silent });
     try {
       await sql`select 1`.execute(db);
-      const before = journeys.count();
+      const before = wire.journeys();
       await transact(db, async (trx) => {
         const [one] = await Promise.all([valueIn(1, trx), valueIn(2, trx), valueIn(3, trx)]);
         await later(trx, add(trx, 10, one), add(trx, 11, one));
       });
-      expect(journeys.count() - before).toBe(2);
+      expect(wire.journeys() - before).toBe(2);
     } finally {
       await db.destroy();
-      journeys.stop();
+      wire.close();
     }
   });
 });
-
-/** In front of PostgreSQL; counts how often the client speaks after the server did. */
-async function startCountingProxy(databaseUrl: string) {
-  const url = new URL(databaseUrl);
-  const port = Number(url.port);
-  let journeys = 0;
-  const server = net.createServer((client) => {
-    let answered = true;
-    const upstream = net.connect(port, url.hostname);
-    client
-      .on('error', () => {})
-      .on('data', () => {
-        if (answered) journeys++;
-        answered = false;
-      });
-    upstream
-      .on('error', () => {})
-      .on('data', () => {
-        answered = true;
-      });
-    client.pipe(upstream).pipe(client);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  url.port = String((server.address() as net.AddressInfo).port);
-  return { url: url.href, count: () => journeys, stop: () => server.close() };
-}

@@ -5,7 +5,7 @@ import { loadStatuses } from '../db/events.js';
 import { keepHouse } from '../db/housekeeping.js';
 import { sendDigests, setNoticePolicy } from '../db/notices.js';
 import { takePendingSignals } from '../db/pending-signals.js';
-import { dispatchBatch, nextDueInMs } from '../db/queue.js';
+import { dispatchBatch, nextDueInMs, startingOf } from '../db/queue.js';
 import { PRIORITIES, type Priority, perPriority } from '../priority.js';
 import type { Stop } from '../service.js';
 import { deliverSignals, forgetTold } from '../signals.js';
@@ -22,11 +22,6 @@ import { watchNamespace } from './watch-namespace.js';
 const WHEN_FULL_MS = 50;
 /** While no provider admits; also the pace at which probes are dispatched. */
 const WHEN_BLOCKED_MS = 500;
-/**
- * The share of the cap that may be on its way to its first call. A call in the air takes no core, however slow the
- * provider; what has not begun yet queues for cores inside Temporal and the workers, where priorities cannot help it.
- */
-export const STARTING_SHARE = 0.2;
 /** The polling behind the notifications, which can be missed. */
 const WHEN_IDLE_MS = 1_000;
 /** How soon a pause made in Temporal alone is seen. */
@@ -52,7 +47,7 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
   const dispatch = async (priority: Priority): Promise<number> => {
     const options = {
       cap: config.inFlightCap[priority],
-      starting: Math.ceil(config.inFlightCap[priority] * STARTING_SHARE),
+      starting: startingOf(config.inFlightCap[priority]),
       providers: config.providers,
       checkAfterMs: config.sweep.afterMs,
     };

@@ -13,7 +13,7 @@ const START_TIMEOUT_MS = 5_000;
  * How long a worker that died in the middle of a workflow task keeps it from the others. A task takes milliseconds; at
  * the default of 10 s a critical e-mail that met such a death was handed over 16 s after its acceptance (measured).
  */
-const WORKFLOW_TASK_TIMEOUT = '3s';
+export const WORKFLOW_TASK_TIMEOUT = '3s';
 
 /**
  * Starts the workflows of claimed e-mails, all at once. One that runs already is taken for started, and a closed one

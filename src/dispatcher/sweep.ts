@@ -5,6 +5,7 @@ import type { Db } from '../db/database.js';
 import { buryStopped, leaveQueue, requeue, type Suspect, takeSuspects } from '../db/queue.js';
 import type { StatusCatalogue } from '../db/statuses.js';
 import { findWork } from '../db/work.js';
+import { inParallel } from '../parallel.js';
 import { workflowIdOf } from '../priority.js';
 import { startWorkflow } from './start.js';
 
@@ -29,9 +30,7 @@ export interface SweepDependencies {
  */
 export async function sweep(dependencies: SweepDependencies): Promise<{ looked: number; full: boolean }> {
   const suspects = await takeSuspects(dependencies.db, dependencies.againAfterMs, BATCH);
-  for (let from = 0; from < suspects.length; from += AT_ONCE) {
-    await Promise.all(suspects.slice(from, from + AT_ONCE).map((suspect) => mend(dependencies, suspect)));
-  }
+  await inParallel(suspects.length, AT_ONCE, (n) => mend(dependencies, suspects[n]!));
   return { looked: suspects.length, full: suspects.length === BATCH };
 }
 

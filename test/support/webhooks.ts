@@ -161,14 +161,23 @@ export function postMandrill(
   });
 }
 
-/** The database's address behind a wire that a test can cut and mend. */
+/** The database's address behind a wire that a test can cut and mend, and that counts journeys. */
 export async function cuttableDatabase(databaseUrl: string) {
   const target = new URL(databaseUrl);
   const sockets = new Set<net.Socket>();
   let cut = false;
+  let journeys = 0;
   const server = net.createServer((socket) => {
     if (cut) return void socket.destroy();
     const upstream = net.connect(Number(target.port), target.hostname);
+    let answered = true;
+    socket.on('data', () => {
+      if (answered) journeys++;
+      answered = false;
+    });
+    upstream.on('data', () => {
+      answered = true;
+    });
     for (const [one, other] of [[socket, upstream] as const, [upstream, socket] as const]) {
       sockets.add(one);
       one.on('error', () => {});
@@ -189,6 +198,8 @@ export async function cuttableDatabase(databaseUrl: string) {
   };
   return {
     url: url.href,
+    /** How often a client has spoken after the server had. */
+    journeys: () => journeys,
     cut() {
       cut = true;
       sever();
