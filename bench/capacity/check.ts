@@ -1,4 +1,5 @@
-import { startingOf } from '../../src/db/queue.js';
+const startingOf = (cap: number) => Math.ceil(cap * 0.2);
+
 import { PRIORITIES, type Priority, perPriority } from '../../src/priority.js';
 import { arrivalsOf, DEADLINE_MS, PROVIDER_MS, type SloResult } from '../slo.js';
 import { allCpuMs, type EmailCost } from './costs.js';

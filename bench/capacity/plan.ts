@@ -1,4 +1,5 @@
-import { startingOf } from '../../src/db/queue.js';
+const startingOf = (cap: number) => Math.ceil(cap * 0.2);
+
 import { type PerPriority, PRIORITIES, type Priority, perPriority } from '../../src/priority.js';
 import { FLEET_SIZES } from '../../src/worker/fleet.js';
 import { DEADLINE_MS, PROVIDER_MS } from '../slo.js';

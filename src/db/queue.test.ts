@@ -17,16 +17,18 @@ afterAll(() => database.drop());
 
 const PROVIDERS = ['mailgun', 'mandrill'] as const;
 const startAll = async (emails: readonly ClaimedEmail[]) => emails.map((email) => email.emailId);
-const dispatch = (
+const dispatch = async (
   start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]> = startAll,
-  options: { priority?: Priority; cap?: number; starting?: number; checkAfterMs?: number } = {},
-) =>
-  dispatchBatch(
+  options: { priority?: Priority; cap?: number; window?: number; checkAfterMs?: number } = {},
+) => {
+  const batch = await dispatchBatch(
     database.db,
     options.priority ?? 'low',
-    { cap: 100, starting: 1_000, providers: PROVIDERS, checkAfterMs: 60_000, ...options },
+    { cap: 100, providers: PROVIDERS, checkAfterMs: 60_000, ...options },
     start,
   );
+  return { ...batch, started: batch.started.length };
+};
 const states = async () =>
   (await database.db.selectFrom('email_queue').select('state').orderBy('due_at').execute()).map((row) => row.state);
 
@@ -51,7 +53,7 @@ describe('dispatch', () => {
   it('has few at a time on their way to their first call, and goes on as calls begin or keep others waiting', async () => {
     const ids: string[] = [];
     for (let n = 0; n < 6; n++) ids.push(await insertQueuedEmail(database.db, { priority: 'low', dueInS: -9 + n }));
-    const on = () => dispatch(startAll, { starting: 2 });
+    const on = () => dispatch(startAll, { window: 2 });
     expect(await on()).toMatchObject({ started: 2, more: true });
     expect(await on()).toMatchObject({ started: 0, more: true });
     await insertAttempts(database.db, ids[0]!, [{ state: 'calling' }]);
@@ -64,6 +66,38 @@ describe('dispatch', () => {
       .where('state', '=', 'in_flight')
       .execute();
     expect(await on()).toMatchObject({ started: 2 });
+  });
+
+  it('starts no bulk while a critical e-mail is on its way, but for a second at most', async () => {
+    await insertQueuedEmail(database.db, { priority: 'low' });
+    const id = await insertQueuedEmail(database.db, { priority: 'critical', state: 'in_flight' });
+    const dispatchedBefore = (seconds: number) =>
+      database.db
+        .updateTable('email_queue')
+        .set({ dispatched_at: sql<Date>`now() - make_interval(secs => ${seconds})` })
+        .where('email_id', '=', id)
+        .execute();
+    const bulk = () => dispatch(startAll, { window: 5 });
+    await dispatchedBefore(0.3);
+    expect(await bulk()).toMatchObject({ started: 0, more: true, windowFull: false });
+    // Its fleet may be dead: that must not stop the others.
+    await dispatchedBefore(1.1);
+    expect(await bulk()).toMatchObject({ started: 1 });
+    await insertQueuedEmail(database.db, { priority: 'low' });
+    await dispatchedBefore(0.3);
+    await insertAttempts(database.db, id, [{ state: 'calling' }]);
+    expect(await bulk()).toMatchObject({ started: 1 });
+  });
+
+  it('starts low only into what medium leaves of its window, and says when the window is full', async () => {
+    for (let n = 0; n < 2; n++) await insertQueuedEmail(database.db, { priority: 'medium', state: 'in_flight' });
+    for (let n = 0; n < 5; n++) await insertQueuedEmail(database.db, { priority: 'low' });
+    for (let n = 0; n < 5; n++) await insertQueuedEmail(database.db, { priority: 'medium' });
+    const low = (window: number) => dispatch(startAll, { priority: 'low', window });
+    expect(await low(2)).toMatchObject({ started: 0, more: true, windowFull: true });
+    expect(await low(3)).toMatchObject({ started: 1, more: true });
+    expect(await dispatch(startAll, { priority: 'medium', window: 4 })).toMatchObject({ started: 2 });
+    expect(await dispatch(startAll, { priority: 'medium', window: 4, cap: 4 })).toMatchObject({ windowFull: false });
   });
 
   it('leaves other priorities and what is not due alone', async () => {

@@ -6,17 +6,10 @@ import { isPaused } from './controls.js';
 import type { Db } from './database.js';
 import { bury } from './dead-letters.js';
 import { lockEmail } from './events.js';
+import { type RoomOptions, roomFor } from './room.js';
 import type { StatusCatalogue } from './statuses.js';
 import { later, type Trx, transact } from './transaction.js';
-
-/** Older than this an e-mail no longer counts as in flight: it is stuck, and must not block the others. */
-const STUCK_AFTER = sql`interval '2 minutes'`;
-/** Under a rate, so many seconds' worth of e-mails are at work: more would only ask for admission in turn. */
-const AT_WORK_S = 2;
-/** E-mails that back off have a bound of their own, so that a few slow ones never block a priority. */
-const BACKING_OFF_BOUND = 5_000;
-/** One that has not begun its first call by then waits for something else than cores. */
-const STARTING_FOR = sql`interval '10 seconds'`;
+import type { Started } from './ways.js';
 
 /** An e-mail to start a workflow for. */
 export interface ClaimedEmail {
@@ -25,33 +18,25 @@ export interface ClaimedEmail {
   readonly generation: number;
 }
 
-export interface DispatchOptions {
-  /** How many e-mails of the priority may be in flight. */
-  readonly cap: number;
-  /** How many of them may be on their way to their first call: see `startingOf`. */
-  readonly starting: number;
+export interface DispatchOptions extends RoomOptions {
   /** Those we send through: while none admits, only probes are dispatched. */
   readonly providers: readonly ProviderName[];
   /** When the sweep first looks whether the workflow is still there. */
   readonly checkAfterMs: number;
 }
 
-/**
- * How many of a cap may be on their way to their first call: a fifth. A call in the air takes no core, however slow the
- * provider; what has not begun yet queues for cores inside Temporal and the workers, where priorities cannot help it.
- */
-export const startingOf = (cap: number) => Math.ceil(cap * 0.2);
-
 /** What a dispatch came to. */
 export interface Dispatched {
-  readonly started: number;
+  readonly started: readonly Started[];
+  /** Nothing but the window of those on their way keeps more from being started. */
+  readonly windowFull: boolean;
   /** There may be more waiting, for which there was no room. */
   readonly more: boolean;
   /** No provider admits: there is no use in looking again soon. */
   readonly blocked: boolean;
 }
 
-const NOTHING: Dispatched = { started: 0, more: false, blocked: false };
+const NOTHING: Dispatched = { started: [], windowFull: false, more: false, blocked: false };
 
 /**
  * Claims the most urgent waiting e-mails of one priority under the cap, has them started, and marks those started as
@@ -67,22 +52,23 @@ export async function dispatchBatch(
   start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]>,
 ): Promise<Dispatched> {
   return transact(db, async (trx) => {
-    const [claimed, { gate, ratePerS }, busy] = await Promise.all([
+    const [claimed, { gate, ratePerS }, room] = await Promise.all([
       claimPriority(trx, priority),
       admittance(trx, options.providers, priority),
-      countBusy(trx, priority),
+      roomFor(trx, priority, options),
     ]);
     if (!claimed.got) return NOTHING;
     if (claimed.stopped !== (gate !== 'open')) await noteStop(trx, priority, gate !== 'open');
     if (gate === 'none') return { ...NOTHING, blocked: true };
-    const free = freePlaces(busy, options, ratePerS);
-    const room = gate === 'probe' ? Math.min(free, 1) : free;
-    if (room <= 0) return { ...NOTHING, more: true };
-    const emails = await claim(trx, priority, room);
+    const { free, windowFull } = room(ratePerS);
+    const places = gate === 'probe' ? Math.min(free, 1) : free;
+    if (places <= 0) return { ...NOTHING, windowFull, more: true };
+    const emails = await claim(trx, priority, places);
     if (emails.length === 0) return NOTHING;
-    const started = await start(emails);
-    await markDispatched(trx, started, options.checkAfterMs);
-    return { started: started.length, more: emails.length === room, blocked: gate === 'probe' };
+    const ids = await start(emails);
+    await markDispatched(trx, ids, options.checkAfterMs);
+    const started = ids.map((emailId) => ({ emailId, atMs: claimed.now_ms }));
+    return { started, windowFull, more: emails.length === places, blocked: gate === 'probe' };
   });
 }
 
@@ -107,35 +93,14 @@ async function noteStop(trx: Trx, priority: Priority, stopped: boolean): Promise
 }
 
 /** `got`: no other dispatcher has the priority, and it is not paused. `stopped`: a time without a provider is open. */
-async function claimPriority(trx: Trx, priority: Priority): Promise<{ got: boolean; stopped: boolean }> {
+async function claimPriority(trx: Trx, priority: Priority) {
   const key = PRIORITIES.indexOf(priority);
-  const { rows } = await sql<{ got: boolean; stopped: boolean }>`
-    select not ${isPaused(priority)}
+  const { rows } = await sql<{ got: boolean; stopped: boolean; now_ms: number }>`
+    select extract(epoch from now())::float8 * 1000 as now_ms, not ${isPaused(priority)}
       and pg_try_advisory_xact_lock(hashtext('tempost.dispatch'), ${key}) as got,
       exists (select from send_stops
         where priority = ${priority} and cause = 'no_provider' and until_at is null) as stopped`.execute(trx);
   return rows[0]!;
-}
-
-interface Busy {
-  readonly in_flight: number;
-  readonly starting: number;
-  readonly backing_off: number;
-}
-
-async function countBusy(trx: Trx, priority: Priority): Promise<Busy> {
-  const { rows } = await sql<Busy>`
-    select count(*) filter (where state = 'in_flight' and dispatched_at > now() - ${STUCK_AFTER}) as in_flight,
-           count(*) filter (where state = 'in_flight' and dispatched_at > now() - ${STARTING_FOR} and not exists (
-             select from send_attempts a where a.email_id = q.email_id and a.generation = q.generation)) as starting,
-           count(*) filter (where state = 'backing_off') as backing_off
-    from email_queue q where priority = ${priority} and state in ('in_flight', 'backing_off')`.execute(trx);
-  return rows[0]!;
-}
-
-function freePlaces(busy: Busy, { cap, starting }: DispatchOptions, ratePerS: number): number {
-  const byRate = Math.ceil(ratePerS * AT_WORK_S) - busy.in_flight - busy.backing_off;
-  return Math.min(cap - busy.in_flight, starting - busy.starting, BACKING_OFF_BOUND - busy.backing_off, byRate);
 }
 
 async function claim(trx: Trx, priority: Priority, limit: number): Promise<ClaimedEmail[]> {

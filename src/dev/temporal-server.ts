@@ -8,6 +8,12 @@ import { endProcess, exitOf, type RunningProcess, startDetached } from './proces
 /** Our own search attributes and their types; every Temporal namespace we use must know them. */
 export const SEARCH_ATTRIBUTES = ['EmailPriority', 'ClientId', 'EmailStatus'] as const;
 
+/**
+ * The dev server has one history shard, and a shard looks for new tasks at most twenty times a second: each step of a
+ * workflow would wait for up to 50 ms. Clusters have hundreds of shards, and nothing to gain.
+ */
+const UNTHROTTLED = ['history.transferProcessorMaxPollRPS=500', 'history.timerProcessorMaxPollRPS=500'];
+
 const READY_WITHIN_MS = 30_000;
 
 export interface TemporalServerOptions {
@@ -82,6 +88,7 @@ function argumentsOf(options: TemporalServerOptions): string[] {
       SEARCH_ATTRIBUTES.map((name) => `${name}=Keyword`),
     ),
     ...pairs('--namespace', options.namespaces ?? []),
+    ...pairs('--dynamic-config-value', UNTHROTTLED),
     ...(options.extraArgs ?? []),
   ];
 }

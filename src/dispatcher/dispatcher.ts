@@ -5,7 +5,8 @@ import { loadStatuses } from '../db/events.js';
 import { keepHouse } from '../db/housekeeping.js';
 import { sendDigests, setNoticePolicy } from '../db/notices.js';
 import { takePendingSignals } from '../db/pending-signals.js';
-import { dispatchBatch, nextDueInMs, startingOf } from '../db/queue.js';
+import { dispatchBatch, nextDueInMs } from '../db/queue.js';
+import { readWays } from '../db/ways.js';
 import { PRIORITIES, type Priority, perPriority } from '../priority.js';
 import type { Stop } from '../service.js';
 import { deliverSignals, forgetTold } from '../signals.js';
@@ -15,6 +16,7 @@ import { repeat } from './loop.js';
 import { applyPauses } from './pauses.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { startWorkflows } from './start.js';
+import { QuickestWay, StartingWindow } from './starting-window.js';
 import { finishUploads, sweep } from './sweep.js';
 import { watchNamespace } from './watch-namespace.js';
 
@@ -24,6 +26,7 @@ const WHEN_FULL_MS = 50;
 const WHEN_BLOCKED_MS = 500;
 /** The polling behind the notifications, which can be missed. */
 const WHEN_IDLE_MS = 1_000;
+const WINDOWS_MS = 1_000;
 /** How soon a pause made in Temporal alone is seen. */
 const PAUSES_MS = 1_000;
 const SIGNALS_BATCH = 200;
@@ -44,20 +47,29 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
   await setNoticePolicy(db, { ...config.notices, deadlineMs: config.deadlineMs.medium });
   await ensureSearchAttributes(temporal.connection, config.temporal.namespace, logger);
 
+  const quickest = new QuickestWay();
+  const windows = perPriority((priority) => new StartingWindow(config.inFlightCap[priority], quickest));
   const dispatch = async (priority: Priority): Promise<number> => {
+    const window = windows[priority];
     const options = {
       cap: config.inFlightCap[priority],
-      starting: startingOf(config.inFlightCap[priority]),
+      // Critical e-mails wait for nothing but the cap; their ways tell what is quick.
+      window: priority === 'critical' ? undefined : window.size,
       providers: config.providers,
       checkAfterMs: config.sweep.afterMs,
     };
-    const { started, more, blocked } = await dispatchBatch(db, priority, options, (emails) =>
+    const { started, windowFull, more, blocked } = await dispatchBatch(db, priority, options, (emails) =>
       startWorkflows(client, priority, emails, logger),
     );
-    if (started > 0) logger.debug({ priority, started }, 'dispatched');
+    window.note(started, windowFull);
+    if (started.length > 0) logger.debug({ priority, started: started.length }, 'dispatched');
     if (blocked) return WHEN_BLOCKED_MS;
-    if (more) return started > 0 ? 0 : WHEN_FULL_MS;
+    if (more) return started.length > 0 ? 0 : WHEN_FULL_MS;
     return Math.max(1, Math.min(WHEN_IDLE_MS, (await nextDueInMs(db, priority)) ?? WHEN_IDLE_MS));
+  };
+  const adaptWindows = async (): Promise<number> => {
+    for (const window of Object.values(windows)) await window.adapt((started) => readWays(db, started));
+    return WINDOWS_MS;
   };
   const signals = async (): Promise<number> => {
     const pending = await takePendingSignals(db, SIGNALS_BATCH);
@@ -80,6 +92,7 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
   const pauses = repeat('pauses', () => applyPauses(applying).then(() => PAUSES_MS), logger);
   const others = [
     pauses,
+    repeat('windows', adaptWindows, logger),
     repeat('signals', signals, logger),
     repeat('sweep', sweeping, logger),
     repeat('uploads', uploads, logger),

@@ -1,0 +1,117 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Way } from '../db/ways.js';
+import { QuickestWay, StartingWindow } from './starting-window.js';
+
+/** A system whose ways take `idleMs` for as many as its cores manage at once, and longer for more. */
+interface System {
+  readonly idleMs: number;
+  readonly atOnce: number;
+}
+
+let id = 0;
+const begun = (ms: number): Way => ({ emailId: String(id++), state: 'begun', ms });
+
+/** Lets a window adapt to a system with a backlog, once a second. @returns its sizes. */
+async function adapt(window: StartingWindow, system: System, seconds: number, jitter = () => 1): Promise<number[]> {
+  const sizes: number[] = [];
+  for (let second = 0; second < seconds; second++) {
+    const ms = system.idleMs * Math.max(1, window.size / system.atOnce);
+    window.note([], true);
+    await window.adapt(async () => Array.from({ length: 9 }, () => begun(ms * jitter())));
+    sizes.push(window.size);
+  }
+  return sizes;
+}
+
+describe('the window of e-mails on their way to their first call', () => {
+  it('finds what busy cores manage, whatever it begins with, and stays there', async () => {
+    const jitter = fc.array(fc.double({ min: 0.8, max: 1.2, noNaN: true }), { minLength: 60, maxLength: 60 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 20, max: 500 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.constantFrom(15, 60, 300),
+        jitter,
+        async (idleMs, atOnce, cap, factors) => {
+          const quickest = new QuickestWay();
+          quickest.note(idleMs);
+          let n = 0;
+          const window = new StartingWindow(cap, quickest);
+          const sizes = await adapt(window, { idleMs, atOnce }, 120, () => factors[n++ % factors.length]!);
+          const most = Math.max(cap * 0.1, atOnce * Math.max(2.5, 60 / idleMs) * 1.5, 1) + 1;
+          for (const size of sizes.slice(60)) {
+            expect(size).toBeLessThanOrEqual(most);
+            // As many as the cores manage: none of them idles.
+            expect(size).toBeGreaterThanOrEqual(atOnce);
+          }
+        },
+      ),
+    );
+  });
+
+  it('grows as far as it is used up where servers are slow for one but not busy', async () => {
+    const window = new StartingWindow(15, new QuickestWay());
+    const sizes = await adapt(window, { idleMs: 400, atOnce: 1_000 }, 60);
+    expect(sizes.at(-1)).toBeGreaterThan(100);
+  });
+
+  it('does not grow while it is not used up', async () => {
+    const window = new StartingWindow(50, new QuickestWay());
+    for (let n = 0; n < 20; n++) await window.adapt(async () => [begun(20)]);
+    expect(window.size).toBe(10);
+  });
+
+  it('never shrinks below a tenth of the cap, nor below one', async () => {
+    for (const [cap, least] of [
+      [5, 1],
+      [40, 4],
+    ] as const) {
+      const quickest = new QuickestWay();
+      quickest.note(20);
+      const window = new StartingWindow(cap, quickest);
+      await adapt(window, { idleMs: 20_000, atOnce: 1 }, 100);
+      expect(window.size).toBe(least);
+    }
+  });
+
+  it('counts what does not arrive, waits for what has only begun, and leaves out what needs no call', async () => {
+    const window = new StartingWindow(100, new QuickestWay());
+    const asked: string[][] = [];
+    const answer = (ways: readonly Way[]) =>
+      window.adapt(async (started) => {
+        asked.push(started.map(({ emailId }) => emailId));
+        return ways;
+      });
+    window.note(
+      ['stuck', 'young', 'suppressed'].map((emailId) => ({ emailId, atMs: 0 })),
+      true,
+    );
+    await answer([
+      { emailId: 'stuck', state: 'on_its_way', ms: 5_000 },
+      { emailId: 'young', state: 'on_its_way', ms: 10 },
+      { emailId: 'suppressed', state: 'left', ms: 9_000 },
+    ]);
+    expect(window.size).toBe(16);
+    await answer([{ emailId: 'young', state: 'left', ms: 1_010 }]);
+    expect(window.size).toBe(16);
+    await answer([]);
+    expect(asked).toEqual([['stuck', 'young', 'suppressed'], ['young'], []]);
+  });
+
+  it('remembers the quickest way for half an hour at least, and for an hour at most', () => {
+    let nowMs = 0;
+    const quickest = new QuickestWay(() => nowMs);
+    const noted = (minutes: number, ms: number) => {
+      nowMs = minutes * 60_000;
+      quickest.note(ms);
+      return quickest.longMs;
+    };
+    expect(quickest.longMs).toBe(60);
+    expect(noted(0, 100)).toBe(250);
+    expect(noted(29, 400)).toBe(250);
+    expect(noted(31, 400)).toBe(250);
+    expect(noted(61, 400)).toBe(1_000);
+    expect(noted(62, 10)).toBe(60);
+  });
+});

@@ -1,0 +1,91 @@
+import type { Started, Way } from '../db/ways.js';
+
+/** The least that counts as a long way: through idle servers on one machine it takes 20 to 30 ms. */
+const LONG_AT_LEAST_MS = 60;
+/** Ways differ by a factor of two by themselves; beyond that it is queueing. */
+const LONG_FACTOR = 2.5;
+/** How long the quickest way is remembered: at least so long, at most twice. Servers change, but rarely. */
+const REMEMBERED_MS = 30 * 60_000;
+/** One that has not begun by then is counted with its time so far. */
+const COUNTED_AFTER_MS = 1_000;
+/** The shares of a cap in flight that a window begins with, and never goes below: then its fleet would stand still. */
+const FIRST_SHARE = 0.2;
+const LEAST_SHARE = 0.1;
+const SHRINK = 0.8;
+const GROW = 1.1;
+const GROW_AT_LEAST = 0.5;
+/** Enough for a median; more would only cost. */
+const SAMPLE = 50;
+
+/** The quickest way from a workflow's start to the first call, of whatever priority: what it takes without queueing. */
+export class QuickestWay {
+  private ms = Infinity;
+  private beforeMs = Infinity;
+  private untilMs = -Infinity;
+
+  /** @param now a monotonic clock, in milliseconds. */
+  constructor(private readonly now: () => number = () => performance.now()) {}
+
+  note(ms: number): void {
+    const nowMs = this.now();
+    if (nowMs >= this.untilMs) [this.beforeMs, this.ms, this.untilMs] = [this.ms, Infinity, nowMs + REMEMBERED_MS];
+    this.ms = Math.min(this.ms, ms);
+  }
+
+  /** From how many milliseconds a way is taken for queueing. */
+  get longMs(): number {
+    const quickestMs = Math.min(this.ms, this.beforeMs);
+    return Number.isFinite(quickestMs) ? Math.max(LONG_AT_LEAST_MS, LONG_FACTOR * quickestMs) : LONG_AT_LEAST_MS;
+  }
+}
+
+/**
+ * How many bulk e-mails of a priority may be on their way to their first call. A call in the air takes no core, however
+ * slow the provider; what has not begun yet queues for cores inside Temporal and the workers, where priorities cannot
+ * help a critical e-mail past it. So the window follows how long the way takes beside the quickest seen: it grows while
+ * it is used up and ways are short, and shrinks once they are long, as TCP Vegas does with what is on the wire. A large
+ * fleet gets a large window, busy cores a small one, and servers that are slow for one are not taken for busy.
+ */
+export class StartingWindow {
+  private readonly least: number;
+  private exact: number;
+  private wasFull = false;
+  private sample: Started[] = [];
+
+  /** @param cap how many e-mails of the priority may be in flight. */
+  constructor(
+    cap: number,
+    private readonly quickest: QuickestWay,
+  ) {
+    this.least = Math.max(1, cap * LEAST_SHARE);
+    this.exact = Math.max(1, cap * FIRST_SHARE);
+  }
+
+  /** At least one. */
+  get size(): number {
+    return Math.floor(this.exact);
+  }
+
+  /** What a dispatch came to. */
+  note(started: readonly Started[], windowFull: boolean): void {
+    this.sample = [...this.sample, ...started].slice(-SAMPLE);
+    this.wasFull ||= windowFull;
+  }
+
+  /** Adapts to how far those came that were started since the last time; to be called about once a second. */
+  async adapt(readWays: (started: readonly Started[]) => Promise<readonly Way[]>): Promise<void> {
+    const ways = await readWays(this.sample);
+    const undecided = ways.filter(({ state, ms }) => state === 'on_its_way' && ms < COUNTED_AFTER_MS);
+    const decided = new Set(ways.map(({ emailId }) => emailId));
+    for (const { emailId } of undecided) decided.delete(emailId);
+    this.sample = this.sample.filter(({ emailId }) => !decided.has(emailId));
+    const counted = ways.filter(({ state, emailId }) => state !== 'left' && decided.has(emailId));
+    if (counted.length === 0) return;
+    for (const { state, ms } of counted) if (state === 'begun') this.quickest.note(ms);
+    const sorted = counted.map(({ ms }) => ms).sort((a, b) => a - b);
+    const median = sorted[Math.floor(sorted.length / 2)]!;
+    if (median > this.quickest.longMs) this.exact = Math.max(this.least, this.exact * SHRINK);
+    else if (this.wasFull) this.exact = Math.max(this.exact + GROW_AT_LEAST, this.exact * GROW);
+    this.wasFull = false;
+  }
+}
