@@ -1,6 +1,4 @@
-const startingOf = (cap: number) => Math.ceil(cap * 0.2);
-
-import { PRIORITIES, type Priority, perPriority } from '../../src/priority.js';
+import { PRIORITIES, type Priority } from '../../src/priority.js';
 import { arrivalsOf, DEADLINE_MS, PROVIDER_MS, type SloResult } from '../slo.js';
 import { allCpuMs, type EmailCost } from './costs.js';
 import { attainmentOf, type Model, servedWithin, simulate } from './simulation.js';
@@ -25,7 +23,6 @@ export function checkAgainst(measured: SloResult, cores: number, cost: EmailCost
   const model: Model = {
     pools: [{ priorities: PRIORITIES, cpuMsPerS: cores * 1000 * USABLE, cpuMsPerEmail: allCpuMs(cost) }],
     inFlight: IN_FLIGHT,
-    starting: perPriority((priority) => startingOf(IN_FLIGHT[priority])),
     idleHandOverMs: cost.idleHandOverMs,
     handOverShare: HAND_OVER_SHARE,
     providerMs: PROVIDER_MS,

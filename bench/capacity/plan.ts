@@ -1,5 +1,3 @@
-const startingOf = (cap: number) => Math.ceil(cap * 0.2);
-
 import { type PerPriority, PRIORITIES, type Priority, perPriority } from '../../src/priority.js';
 import { FLEET_SIZES } from '../../src/worker/fleet.js';
 import { DEADLINE_MS, PROVIDER_MS } from '../slo.js';
@@ -113,7 +111,6 @@ function modelOf(priority: Priority, processes: number, inFlight: number, cost: 
   return {
     pools: [{ priorities: [priority], cpuMsPerS: processes * 1000 * HEADROOM, cpuMsPerEmail: cost.workerCpuMs }],
     inFlight: perPriority(() => inFlight),
-    starting: perPriority(() => startingOf(inFlight)),
     idleHandOverMs: cost.idleHandOverMs,
     handOverShare: HAND_OVER_SHARE,
     providerMs: PROVIDER_MS,

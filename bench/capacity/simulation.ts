@@ -21,8 +21,6 @@ export interface Model {
   readonly pools: readonly Pool[];
   /** How many e-mails may be handed over at once, over the whole fleet. */
   readonly inFlight: PerPriority<number>;
-  /** How many of them may be on their way to their first call: those queue for cores, a call does not. */
-  readonly starting: PerPriority<number>;
   /** A hand-over without any load. */
   readonly idleHandOverMs: number;
   /** The share of an e-mail's CPU that is spent before the provider has it; the rest follows with its webhooks. */
@@ -43,12 +41,15 @@ export interface Outcome {
   readonly busiest: number;
 }
 
-const MOST_SLOWDOWN = 10_000;
+/** From this on e-mails are not started, see `src/dispatcher/starting-window.ts`: the others wait in the record. */
+const SLOWEST = 2.5;
+/** What busy cores give to each priority before the less urgent ones: critical all it asks for, medium its window's part. */
+const FIRST_SHARE: PerPriority<number> = { critical: 1, medium: 0.75, low: 1 };
 
 /**
  * Follows a load through the fleets in steps. Each priority is first come, first served; the cap in flight and the time
- * of a hand-over bound its rate (Little's law), and the cores of a pool are shared by all that are at work there: when
- * they are too few, everybody takes longer by the same factor.
+ * of a hand-over bound its rate (Little's law), and the cores of a pool are shared by all that are at work there, the
+ * more urgent first. When they are too few, hand-overs take longer, up to what the windows of starting e-mails allow.
  */
 export function simulate(arrivals: readonly Arriving[], model: Model): Outcome {
   const queues = perPriority(() => new Queue());
@@ -68,22 +69,20 @@ export function simulate(arrivals: readonly Arriving[], model: Model): Outcome {
       queues[priority].add(atMs, count);
     }
     for (const pool of model.pools) {
-      const cpuBeforeMs = pool.cpuMsPerEmail * model.handOverShare;
-      const timeMs = (slowdown: number) => model.idleHandOverMs * slowdown + meanMs;
-      const rates = (slowdown: number) =>
-        pool.priorities.map((priority) =>
-          Math.min(
-            queues[priority].length,
-            (model.inFlight[priority] * stepMs) / Math.max(timeMs(slowdown), cpuBeforeMs),
-            (model.starting[priority] * stepMs) / (model.idleHandOverMs * slowdown),
-          ),
-        );
       const budgetMs = (pool.cpuMsPerS * stepMs) / 1000;
-      const cpuMs = (slowdown: number) => rates(slowdown).reduce((all, rate) => all + rate, 0) * pool.cpuMsPerEmail;
-      const slowdown = slowdownOf(cpuMs, budgetMs);
-      minute.used += Math.min(cpuMs(slowdown), budgetMs);
+      const asked = (priority: Priority, slowdown: number) => {
+        const timeMs = Math.max(model.idleHandOverMs * slowdown + meanMs, pool.cpuMsPerEmail * model.handOverShare);
+        return Math.min(queues[priority].length, (model.inFlight[priority] * stepMs) / timeMs);
+      };
+      const askedMs = pool.cpuMsPerEmail * pool.priorities.reduce((all, priority) => all + asked(priority, 1), 0);
+      const slowdown = Math.min(Math.max(1, askedMs / budgetMs), SLOWEST);
+      const rates = shareOut(
+        pool.priorities.map((priority) => ({ priority, asked: asked(priority, slowdown) })),
+        budgetMs / pool.cpuMsPerEmail,
+      );
+      minute.used += Math.min(askedMs, budgetMs);
       minute.given += budgetMs;
-      for (const [index, rate] of rates(slowdown).entries()) {
+      for (const [index, rate] of rates.entries()) {
         const priority = pool.priorities[index]!;
         credit[priority] = Math.min(credit[priority] + rate, queues[priority].length);
         credit[priority] -= queues[priority].take(Math.floor(credit[priority]), (atMs, count) => {
@@ -101,16 +100,22 @@ export function simulate(arrivals: readonly Arriving[], model: Model): Outcome {
   return { served, busiest };
 }
 
-/** The smallest factor by which everybody is slower, so that no more CPU is used than there is. */
-function slowdownOf(cpuMs: (slowdown: number) => number, budgetMs: number): number {
-  if (cpuMs(1) <= budgetMs) return 1;
-  let [low, high] = [1, MOST_SLOWDOWN];
-  for (let step = 0; step < 40; step++) {
-    const middle = (low + high) / 2;
-    if (cpuMs(middle) > budgetMs) low = middle;
-    else high = middle;
-  }
-  return high;
+/** Gives each priority its first share of what the cores manage, then what the others leave, the most urgent first. */
+function shareOut(
+  wishes: readonly { readonly priority: Priority; readonly asked: number }[],
+  emails: number,
+): number[] {
+  let left = emails;
+  const first = wishes.map(({ priority, asked }) => {
+    const rate = Math.min(asked, left * FIRST_SHARE[priority]);
+    left -= rate;
+    return rate;
+  });
+  return first.map((rate, index) => {
+    const more = Math.min(wishes[index]!.asked - rate, left);
+    left -= more;
+    return rate + more;
+  });
 }
 
 /** The time within which a share of e-mails was handed over. */

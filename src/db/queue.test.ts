@@ -89,14 +89,16 @@ describe('dispatch', () => {
     expect(await bulk()).toMatchObject({ started: 1 });
   });
 
-  it('starts low only into what medium leaves of its window, and says when the window is full', async () => {
-    for (let n = 0; n < 2; n++) await insertQueuedEmail(database.db, { priority: 'medium', state: 'in_flight' });
+  it('starts low into what medium leaves of its window, one at least, and says when the window is full', async () => {
+    for (let n = 0; n < 3; n++) await insertQueuedEmail(database.db, { priority: 'medium', state: 'in_flight' });
     for (let n = 0; n < 5; n++) await insertQueuedEmail(database.db, { priority: 'low' });
     for (let n = 0; n < 5; n++) await insertQueuedEmail(database.db, { priority: 'medium' });
     const low = (window: number) => dispatch(startAll, { priority: 'low', window });
+    // Medium's fleet may be dead: that must not stop low.
+    expect(await low(2)).toMatchObject({ started: 1, more: true });
     expect(await low(2)).toMatchObject({ started: 0, more: true, windowFull: true });
-    expect(await low(3)).toMatchObject({ started: 1, more: true });
-    expect(await dispatch(startAll, { priority: 'medium', window: 4 })).toMatchObject({ started: 2 });
+    expect(await low(5)).toMatchObject({ started: 1, more: true });
+    expect(await dispatch(startAll, { priority: 'medium', window: 4 })).toMatchObject({ started: 1 });
     expect(await dispatch(startAll, { priority: 'medium', window: 4, cap: 4 })).toMatchObject({ windowFull: false });
   });
 

@@ -17,8 +17,8 @@ export interface RoomOptions {
   /** How many e-mails of the priority may be in flight. */
   readonly cap: number;
   /**
-   * How many of them may be on their way to their first call, for bulk. Those on their way of more urgent bulk take
-   * places, too. Left out for critical, which waits for nothing but the cap.
+   * How many of them may be on their way to their first call, for bulk. Those of more urgent bulk take places, all but
+   * one: whatever holds them up must not stop this fleet. Left out for critical, which waits for nothing but the cap.
    */
   readonly window?: number;
 }
@@ -37,7 +37,13 @@ export interface Room {
  */
 export async function roomFor(trx: Trx, priority: Priority, options: RoomOptions): Promise<(ratePerS: number) => Room> {
   const upTo = PRIORITIES.slice(0, PRIORITIES.indexOf(priority) + 1);
-  const { rows } = await sql<{ in_flight: number; backing_off: number; on_their_way: number; critical: boolean }>`
+  const { rows } = await sql<{
+    in_flight: number;
+    backing_off: number;
+    own: number;
+    before: number;
+    critical: boolean;
+  }>`
     with busy as (
       select priority, dispatched_at, dispatched_at > now() - ${ON_ITS_WAY_FOR} and not exists (
         select from send_attempts a where a.email_id = q.email_id and a.generation = q.generation) as on_its_way
@@ -45,17 +51,18 @@ export async function roomFor(trx: Trx, priority: Priority, options: RoomOptions
       where priority = any(${upTo}) and state = 'in_flight' and dispatched_at > now() - ${STUCK_AFTER})
     select count(*) filter (where priority = ${priority}) as in_flight,
            (select count(*) from email_queue where priority = ${priority} and state = 'backing_off') as backing_off,
-           count(*) filter (where on_its_way and priority <> 'critical') as on_their_way,
+           count(*) filter (where on_its_way and priority = ${priority}) as own,
+           count(*) filter (where on_its_way and priority not in ('critical', ${priority})) as before,
            coalesce(bool_or(on_its_way and priority = 'critical' and dispatched_at > now() - ${YIELD_FOR}), false)
              as critical
     from busy`.execute(trx);
-  const { in_flight, backing_off, on_their_way, critical } = rows[0]!;
+  const { in_flight, backing_off, own, before, critical } = rows[0]!;
   const { cap, window } = options;
   return (ratePerS) => {
     const byRate = Math.ceil(ratePerS * AT_WORK_S) - in_flight - backing_off;
     const free = Math.min(cap - in_flight, BACKING_OFF_BOUND - backing_off, byRate);
     if (window === undefined) return { free, windowFull: false };
-    const places = window - on_their_way;
+    const places = Math.max(1, window - before) - own;
     return { free: critical ? 0 : Math.min(free, places), windowFull: places <= 0 && free > 0 };
   };
 }

@@ -35,8 +35,8 @@ const DIGESTS_BATCH = 20;
 const HOUSEKEEPING_MS = 10 * 60_000;
 
 /**
- * Runs the dispatcher: one loop a priority that starts workflows, so that critical never waits for a batch of low;
- * one that keeps pauses in Temporal and in the record alike; one that tells workflows what they have missed; one that
+ * Runs the dispatcher: one loop a priority that starts workflows, so that critical never waits for a batch of low; one
+ * that adapts how many may be on their way; one that keeps pauses in Temporal and in the record alike; one that tells workflows what they have missed; one that
  * sweeps for lost workflows; one that finishes uploads lost with theirs; one that tells senders what was too much to
  * tell at once; one that keeps house.
  * Several dispatchers may run side by side.
@@ -68,7 +68,11 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
     return Math.max(1, Math.min(WHEN_IDLE_MS, (await nextDueInMs(db, priority)) ?? WHEN_IDLE_MS));
   };
   const adaptWindows = async (): Promise<number> => {
-    for (const window of Object.values(windows)) await window.adapt((started) => readWays(db, started));
+    for (const priority of PRIORITIES) {
+      const { size } = windows[priority];
+      await windows[priority].adapt((started) => readWays(db, started));
+      if (windows[priority].size !== size) logger.debug({ priority, size: windows[priority].size }, 'window adapted');
+    }
     return WINDOWS_MS;
   };
   const signals = async (): Promise<number> => {
