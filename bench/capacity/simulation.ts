@@ -41,9 +41,9 @@ export interface Outcome {
   readonly busiest: number;
 }
 
-/** From this on e-mails are not started, see `src/dispatcher/starting-window.ts`: the others wait in the record. */
+/** Windows of starting e-mails keep ways from getting longer, see `src/dispatcher/starting-window.ts`. */
 const SLOWEST = 2.5;
-/** What busy cores give to each priority before the less urgent ones: critical all it asks for, medium its window's part. */
+/** What busy cores give to each priority before the less urgent ones: low always has a window of its own, of one at least. */
 const FIRST_SHARE: PerPriority<number> = { critical: 1, medium: 0.75, low: 1 };
 
 /**

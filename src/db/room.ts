@@ -6,7 +6,7 @@ import type { Trx } from './transaction.js';
 const STUCK_AFTER = sql`interval '2 minutes'`;
 /** One that has not begun its first call by then waits for something else than cores. */
 const ON_ITS_WAY_FOR = sql`interval '10 seconds'`;
-/** For so long a critical e-mail on its way keeps bulk from being started; then it waits for something else, too. */
+/** For so long a critical e-mail on its way holds bulk back; then it waits for something else than cores, too. */
 const YIELD_FOR = sql`interval '1 second'`;
 /** Under a rate, so many seconds' worth of e-mails are at work: more would only ask for admission in turn. */
 const AT_WORK_S = 2;
@@ -31,7 +31,7 @@ export interface Room {
 }
 
 /**
- * Counts what a priority has at work. Bulk is not started while a critical e-mail is on its way to its first call.
+ * Counts what a priority has at work. While a critical e-mail is on its way to its first call, bulk goes one at a time.
  *
  * @returns the room, given what the providers' quotas admit in a second.
  */
@@ -44,7 +44,7 @@ export async function roomFor(trx: Trx, priority: Priority, options: RoomOptions
     before: number;
     critical: boolean;
   }>`
-    with busy as (
+    with busy as materialized (
       select priority, dispatched_at, dispatched_at > now() - ${ON_ITS_WAY_FOR} and not exists (
         select from send_attempts a where a.email_id = q.email_id and a.generation = q.generation) as on_its_way
       from email_queue q
@@ -63,6 +63,8 @@ export async function roomFor(trx: Trx, priority: Priority, options: RoomOptions
     const free = Math.min(cap - in_flight, BACKING_OFF_BOUND - backing_off, byRate);
     if (window === undefined) return { free, windowFull: false };
     const places = Math.max(1, window - before) - own;
-    return { free: critical ? 0 : Math.min(free, places), windowFull: places <= 0 && free > 0 };
+    // One at a time, rather than none: a stream of critical e-mails must not stop bulk for ever.
+    const yielded = critical ? Math.min(places, 1 - own) : places;
+    return { free: Math.min(free, yielded), windowFull: places <= 0 && free > 0 };
   };
 }

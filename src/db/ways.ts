@@ -10,7 +10,7 @@ export interface Started {
 /** How far an e-mail has come from its start to its first call. */
 export interface Way {
   readonly emailId: string;
-  /** `left`: it is no longer on its way, without a call: it is over, or backs off. */
+  /** `left`: nothing can be learnt from it: it is over or backs off without a call, or fetches an attachment first. */
   readonly state: 'on_its_way' | 'begun' | 'left';
   /** How long it took, or has taken so far. */
   readonly ms: number;
@@ -21,7 +21,8 @@ export async function readWays(db: Db, started: readonly Started[]): Promise<Way
   if (started.length === 0) return [];
   const { rows } = await sql<Way>`
     select s.email_id as "emailId",
-           case when begun_at is not null then 'begun'
+           case when exists (select from attachments where email_id = s.email_id) then 'left'
+             when begun_at is not null then 'begun'
              when q.state = 'in_flight' then 'on_its_way' else 'left' end as state,
            extract(epoch from coalesce(begun_at, clock_timestamp()))::float8 * 1000 - s.at_ms as ms
     from unnest(${started.map(({ emailId }) => emailId)}::uuid[], ${started.map(({ atMs }) => atMs)}::float8[])

@@ -36,9 +36,9 @@ const HOUSEKEEPING_MS = 10 * 60_000;
 
 /**
  * Runs the dispatcher: one loop a priority that starts workflows, so that critical never waits for a batch of low; one
- * that adapts how many may be on their way; one that keeps pauses in Temporal and in the record alike; one that tells workflows what they have missed; one that
- * sweeps for lost workflows; one that finishes uploads lost with theirs; one that tells senders what was too much to
- * tell at once; one that keeps house.
+ * that adapts how many may be on their way; one that keeps pauses in Temporal and in the record alike; one that tells
+ * workflows what they have missed; one that sweeps for lost workflows; one that finishes uploads lost with theirs; one
+ * that tells senders what was too much to tell at once; one that keeps house.
  * Several dispatchers may run side by side.
  */
 export async function startDispatcher(config: Config, db: Db, temporal: TemporalLink, logger: Logger): Promise<Stop> {
@@ -71,7 +71,8 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
     for (const priority of PRIORITIES) {
       const { size } = windows[priority];
       await windows[priority].adapt((started) => readWays(db, started));
-      if (windows[priority].size !== size) logger.debug({ priority, size: windows[priority].size }, 'window adapted');
+      if (priority !== 'critical' && windows[priority].size !== size)
+        logger.debug({ priority, size: windows[priority].size }, 'window adapted');
     }
     return WINDOWS_MS;
   };

@@ -35,7 +35,7 @@ describe('the window of e-mails on their way to their first call', () => {
         jitter,
         async (idleMs, atOnce, cap, factors) => {
           const quickest = new QuickestWay();
-          quickest.note(idleMs);
+          for (let sample = 0; sample < 5; sample++) quickest.note(idleMs);
           let n = 0;
           const window = new StartingWindow(cap, quickest);
           const sizes = await adapt(window, { idleMs, atOnce }, 120, () => factors[n++ % factors.length]!);
@@ -68,7 +68,7 @@ describe('the window of e-mails on their way to their first call', () => {
       [40, 4],
     ] as const) {
       const quickest = new QuickestWay();
-      quickest.note(20);
+      for (let sample = 0; sample < 5; sample++) quickest.note(20);
       const window = new StartingWindow(cap, quickest);
       await adapt(window, { idleMs: 20_000, atOnce: 1 }, 100);
       expect(window.size).toBe(least);
@@ -99,19 +99,46 @@ describe('the window of e-mails on their way to their first call', () => {
     expect(asked).toEqual([['stuck', 'young', 'suppressed'], ['young'], []]);
   });
 
-  it('remembers the quickest way for half an hour at least, and for an hour at most', () => {
+  it('sees slow ways however many are started a second', async () => {
+    const quickest = new QuickestWay();
+    for (let sample = 0; sample < 5; sample++) quickest.note(50);
+    const window = new StartingWindow(1_000, quickest);
+    for (let second = 1; second <= 10; second++) {
+      const started = Array.from({ length: 500 }, (_, n) => ({ emailId: String(id++), atMs: second * 1000 + 2 * n }));
+      window.note(started, true);
+      const nowMs = (second + 1) * 1000;
+      await window.adapt(async (asked) =>
+        asked.map(({ emailId, atMs }) =>
+          nowMs - atMs >= 800
+            ? { emailId, state: 'begun', ms: 800 }
+            : { emailId, state: 'on_its_way', ms: nowMs - atMs },
+        ),
+      );
+    }
+    expect(window.size).toBe(100);
+  });
+
+  it('takes no single way for the quickest', () => {
+    const quickest = new QuickestWay();
+    for (const ms of [100, 100, 3, 100, 100, 3, 100]) quickest.note(ms);
+    expect(quickest.longMs).toBe(250);
+  });
+
+  it('remembers the quickest way for six hours at least, and for twelve at most', () => {
     let nowMs = 0;
     const quickest = new QuickestWay(() => nowMs);
-    const noted = (minutes: number, ms: number) => {
-      nowMs = minutes * 60_000;
-      quickest.note(ms);
+    const noted = (hours: number, ms: number) => {
+      nowMs = hours * 3_600_000;
+      for (let sample = 0; sample < 5; sample++) quickest.note(ms);
       return quickest.longMs;
     };
     expect(quickest.longMs).toBe(60);
     expect(noted(0, 100)).toBe(250);
-    expect(noted(29, 400)).toBe(250);
-    expect(noted(31, 400)).toBe(250);
-    expect(noted(61, 400)).toBe(1_000);
-    expect(noted(62, 10)).toBe(60);
+    expect(noted(5, 200)).toBe(250);
+    expect(noted(7, 200)).toBe(250);
+    expect(noted(13, 200)).toBe(500);
+    expect(noted(14, 10)).toBe(60);
+    expect(noted(50, 300), 'after two idle days').toBe(750);
+    expect(noted(100, 9_000)).toBe(1_000);
   });
 });

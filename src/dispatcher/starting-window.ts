@@ -2,10 +2,14 @@ import type { Started, Way } from '../db/ways.js';
 
 /** The least that counts as a long way: through idle servers on one machine it takes 20 to 30 ms. */
 const LONG_AT_LEAST_MS = 60;
+/** However slow the quickest was: a dispatcher that began in the middle of a backlog has seen no other. */
+const LONG_AT_MOST_MS = 1_000;
 /** Ways differ by a factor of two by themselves; beyond that it is queueing. */
 const LONG_FACTOR = 2.5;
-/** How long the quickest way is remembered: at least so long, at most twice. Servers change, but rarely. */
-const REMEMBERED_MS = 30 * 60_000;
+/** A single way can be short by chance, as when a workflow was running already: the median of so many counts. */
+const TOGETHER = 5;
+/** How long the quickest is remembered: at least so long, at most twice. Backlogs pass sooner, and servers change. */
+const REMEMBERED_MS = 6 * 3_600_000;
 /** One that has not begun by then is counted with its time so far. */
 const COUNTED_AFTER_MS = 1_000;
 /** The shares of a cap in flight that a window begins with, and never goes below: then its fleet would stand still. */
@@ -19,6 +23,7 @@ const SAMPLE = 50;
 
 /** The quickest way from a workflow's start to the first call, of whatever priority: what it takes without queueing. */
 export class QuickestWay {
+  private latest: number[] = [];
   private ms = Infinity;
   private beforeMs = Infinity;
   private untilMs = -Infinity;
@@ -28,14 +33,22 @@ export class QuickestWay {
 
   note(ms: number): void {
     const nowMs = this.now();
-    if (nowMs >= this.untilMs) [this.beforeMs, this.ms, this.untilMs] = [this.ms, Infinity, nowMs + REMEMBERED_MS];
-    this.ms = Math.min(this.ms, ms);
+    if (nowMs >= this.untilMs) {
+      this.beforeMs = nowMs < this.untilMs + REMEMBERED_MS ? this.ms : Infinity;
+      this.ms = Infinity;
+      this.latest = [];
+      this.untilMs = nowMs + REMEMBERED_MS;
+    }
+    this.latest = [...this.latest, ms].slice(-TOGETHER);
+    if (this.latest.length < TOGETHER) return;
+    this.ms = Math.min(this.ms, medianOf(this.latest));
   }
 
   /** From how many milliseconds a way is taken for queueing. */
   get longMs(): number {
     const quickestMs = Math.min(this.ms, this.beforeMs);
-    return Number.isFinite(quickestMs) ? Math.max(LONG_AT_LEAST_MS, LONG_FACTOR * quickestMs) : LONG_AT_LEAST_MS;
+    if (!Number.isFinite(quickestMs)) return LONG_AT_LEAST_MS;
+    return Math.min(Math.max(LONG_AT_LEAST_MS, LONG_FACTOR * quickestMs), LONG_AT_MOST_MS);
   }
 }
 
@@ -44,7 +57,8 @@ export class QuickestWay {
  * slow the provider; what has not begun yet queues for cores inside Temporal and the workers, where priorities cannot
  * help a critical e-mail past it. So the window follows how long the way takes beside the quickest seen: it grows while
  * it is used up and ways are short, and shrinks once they are long, as TCP Vegas does with what is on the wire. A large
- * fleet gets a large window, busy cores a small one, and servers that are slow for one are not taken for busy.
+ * fleet gets a large window, busy cores a small one, and servers that are slow for one are not taken for busy. Of several
+ * dispatchers each has a window of its own; the largest is what counts.
  */
 export class StartingWindow {
   private readonly least: number;
@@ -57,8 +71,8 @@ export class StartingWindow {
     cap: number,
     private readonly quickest: QuickestWay,
   ) {
-    this.least = Math.max(1, cap * LEAST_SHARE);
-    this.exact = Math.max(1, cap * FIRST_SHARE);
+    this.least = Math.ceil(cap * LEAST_SHARE);
+    this.exact = Math.ceil(cap * FIRST_SHARE);
   }
 
   /** At least one. */
@@ -68,7 +82,8 @@ export class StartingWindow {
 
   /** What a dispatch came to. */
   note(started: readonly Started[], windowFull: boolean): void {
-    this.sample = [...this.sample, ...started].slice(-SAMPLE);
+    // The oldest: of the latest none might have begun yet, and slow ones would never be counted.
+    this.sample = [...this.sample, ...started].slice(0, SAMPLE);
     this.wasFull ||= windowFull;
   }
 
@@ -82,10 +97,11 @@ export class StartingWindow {
     const counted = ways.filter(({ state, emailId }) => state !== 'left' && decided.has(emailId));
     if (counted.length === 0) return;
     for (const { state, ms } of counted) if (state === 'begun') this.quickest.note(ms);
-    const sorted = counted.map(({ ms }) => ms).sort((a, b) => a - b);
-    const median = sorted[Math.floor(sorted.length / 2)]!;
-    if (median > this.quickest.longMs) this.exact = Math.max(this.least, this.exact * SHRINK);
+    if (medianOf(counted.map(({ ms }) => ms)) > this.quickest.longMs)
+      this.exact = Math.max(this.least, this.exact * SHRINK);
     else if (this.wasFull) this.exact = Math.max(this.exact + GROW_AT_LEAST, this.exact * GROW);
     this.wasFull = false;
   }
 }
+
+const medianOf = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
