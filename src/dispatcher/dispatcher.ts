@@ -21,7 +21,7 @@ import { finishUploads, sweep } from './sweep.js';
 import { watchNamespace } from './watch-namespace.js';
 
 /** A full priority is looked at again after this long: places become free without a notification. */
-const WHEN_FULL_MS = 50;
+const WHEN_FULL_MS = 30;
 /** While no provider admits; also the pace at which probes are dispatched. */
 const WHEN_BLOCKED_MS = 500;
 /** The polling behind the notifications, which can be missed. */
@@ -49,7 +49,10 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
 
   const quickest = new QuickestWay();
   const windows = perPriority((priority) => new StartingWindow(config.inFlightCap[priority], quickest));
+  // While the waiting have no room, one more of them is no reason to look again.
+  const withoutRoom = new Set<Priority>();
   const dispatch = async (priority: Priority): Promise<number> => {
+    withoutRoom.delete(priority);
     const window = windows[priority];
     const options = {
       cap: config.inFlightCap[priority],
@@ -63,8 +66,9 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
     );
     window.note(started, windowFull);
     if (started.length > 0) logger.debug({ priority, started: started.length }, 'dispatched');
+    if (blocked || more) withoutRoom.add(priority);
     if (blocked) return WHEN_BLOCKED_MS;
-    if (more) return started.length > 0 ? 0 : WHEN_FULL_MS;
+    if (more) return WHEN_FULL_MS;
     return Math.max(1, Math.min(WHEN_IDLE_MS, (await nextDueInMs(db, priority)) ?? WHEN_IDLE_MS));
   };
   const adaptWindows = async (): Promise<number> => {
@@ -107,6 +111,7 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
   const listener = listen(
     config.database.url,
     (priority) => {
+      if (priority && withoutRoom.has(priority)) return;
       for (const each of priority ? [priority] : PRIORITIES) dispatching[each].wake();
       if (!priority) pauses.wake();
     },
