@@ -4,7 +4,7 @@ import { withWorld } from './harness/world.js';
 import { type IsolationOptions, runIsolation } from './isolation.js';
 import { circumstances, keep, write } from './results.js';
 
-const FULL: IsolationOptions = { idleS: 60, phaseS: 40, pairs: 3, low: 5_000, medium: 2_000 };
+const FULL: IsolationOptions = { idleS: 60, phaseS: 40, pairs: 3, low: 8_000, medium: 2_000 };
 const QUICK: IsolationOptions = { idleS: 4, phaseS: 4, pairs: 1, low: 200, medium: 100 };
 
 // Settings as NAME=VALUE go to every process of ours.
