@@ -1,3 +1,4 @@
+import { LONG_FACTOR } from '../../src/dispatcher/starting-window.js';
 import { type PerPriority, PRIORITIES, type Priority, perPriority } from '../../src/priority.js';
 import { randomSource } from '../harness/figures.js';
 import { Queue } from './queue.js';
@@ -41,10 +42,11 @@ export interface Outcome {
   readonly busiest: number;
 }
 
-/** Windows of starting e-mails keep ways from getting longer, see `src/dispatcher/starting-window.ts`. */
-const SLOWEST = 2.5;
-/** What busy cores give to each priority before the less urgent ones: low always has a window of its own, of one at least. */
-const FIRST_SHARE: PerPriority<number> = { critical: 1, medium: 0.75, low: 1 };
+/**
+ * The share of what is left of busy cores that a priority gets before the less urgent ones. With the default caps the
+ * least windows of `src/dispatcher/starting-window.ts` are three of medium and, beside them, one of low.
+ */
+const GIVEN_FIRST: PerPriority<number> = { critical: 1, medium: 0.75, low: 1 };
 
 /**
  * Follows a load through the fleets in steps. Each priority is first come, first served; the cap in flight and the time
@@ -75,7 +77,7 @@ export function simulate(arrivals: readonly Arriving[], model: Model): Outcome {
         return Math.min(queues[priority].length, (model.inFlight[priority] * stepMs) / timeMs);
       };
       const askedMs = pool.cpuMsPerEmail * pool.priorities.reduce((all, priority) => all + asked(priority, 1), 0);
-      const slowdown = Math.min(Math.max(1, askedMs / budgetMs), SLOWEST);
+      const slowdown = Math.min(Math.max(1, askedMs / budgetMs), LONG_FACTOR);
       const rates = shareOut(
         pool.priorities.map((priority) => ({ priority, asked: asked(priority, slowdown) })),
         budgetMs / pool.cpuMsPerEmail,
@@ -107,7 +109,7 @@ function shareOut(
 ): number[] {
   let left = emails;
   const first = wishes.map(({ priority, asked }) => {
-    const rate = Math.min(asked, left * FIRST_SHARE[priority]);
+    const rate = Math.min(asked, left * GIVEN_FIRST[priority]);
     left -= rate;
     return rate;
   });

@@ -44,7 +44,8 @@ export function readStanding(trx: Trx, provider: ProviderName) {
  * Asks a provider's breaker, switches and quotas for one call, and takes the place in its quota. The last step of the
  * permission's transaction: with a rate set, all calls of a provider pass one row, and its lock should be short.
  *
- * @param standing as `readStanding` gave it a moment ago in the same transaction; what is taken is checked again when it is taken.
+ * @param standing as `readStanding` gave it a moment ago in the same transaction; what is taken is checked again when
+ *   it is taken.
  */
 export async function admit(
   trx: Trx,

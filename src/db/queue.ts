@@ -92,7 +92,10 @@ async function noteStop(trx: Trx, priority: Priority, stopped: boolean): Promise
     .execute();
 }
 
-/** `got`: no other dispatcher has the priority, and it is not paused. `stopped`: a time without a provider is open. */
+/**
+ * `got`: no other dispatcher has the priority, and it is not paused. `stopped`: a time without a provider is open.
+ * `now_ms`: the transaction's time, which `markDispatched` writes, in milliseconds since 1970.
+ */
 async function claimPriority(trx: Trx, priority: Priority) {
   const key = PRIORITIES.indexOf(priority);
   const { rows } = await sql<{ got: boolean; stopped: boolean; now_ms: number }>`

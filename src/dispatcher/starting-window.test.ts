@@ -12,6 +12,14 @@ interface System {
 let id = 0;
 const begun = (ms: number): Way => ({ emailId: String(id++), state: 'begun', ms });
 
+/** As often as it takes to be believed. */
+function noteOften(quickest: QuickestWay, ms: number): QuickestWay {
+  for (let sample = 0; sample < 5; sample++) quickest.note(ms);
+  return quickest;
+}
+
+const quickestOf = (ms: number) => noteOften(new QuickestWay(), ms);
+
 /** Lets a window adapt to a system with a backlog, once a second. @returns its sizes. */
 async function adapt(window: StartingWindow, system: System, seconds: number, jitter = () => 1): Promise<number[]> {
   const sizes: number[] = [];
@@ -34,8 +42,7 @@ describe('the window of e-mails on their way to their first call', () => {
         fc.constantFrom(15, 60, 300),
         jitter,
         async (idleMs, atOnce, cap, factors) => {
-          const quickest = new QuickestWay();
-          for (let sample = 0; sample < 5; sample++) quickest.note(idleMs);
+          const quickest = quickestOf(idleMs);
           let n = 0;
           const window = new StartingWindow(cap, quickest);
           const sizes = await adapt(window, { idleMs, atOnce }, 120, () => factors[n++ % factors.length]!);
@@ -67,8 +74,7 @@ describe('the window of e-mails on their way to their first call', () => {
       [5, 1],
       [40, 4],
     ] as const) {
-      const quickest = new QuickestWay();
-      for (let sample = 0; sample < 5; sample++) quickest.note(20);
+      const quickest = quickestOf(20);
       const window = new StartingWindow(cap, quickest);
       await adapt(window, { idleMs: 20_000, atOnce: 1 }, 100);
       expect(window.size).toBe(least);
@@ -100,8 +106,7 @@ describe('the window of e-mails on their way to their first call', () => {
   });
 
   it('sees slow ways however many are started a second', async () => {
-    const quickest = new QuickestWay();
-    for (let sample = 0; sample < 5; sample++) quickest.note(50);
+    const quickest = quickestOf(50);
     const window = new StartingWindow(1_000, quickest);
     for (let second = 1; second <= 10; second++) {
       const started = Array.from({ length: 500 }, (_, n) => ({ emailId: String(id++), atMs: second * 1000 + 2 * n }));
@@ -129,7 +134,7 @@ describe('the window of e-mails on their way to their first call', () => {
     const quickest = new QuickestWay(() => nowMs);
     const noted = (hours: number, ms: number) => {
       nowMs = hours * 3_600_000;
-      for (let sample = 0; sample < 5; sample++) quickest.note(ms);
+      noteOften(quickest, ms);
       return quickest.longMs;
     };
     expect(quickest.longMs).toBe(60);

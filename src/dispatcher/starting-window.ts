@@ -5,7 +5,7 @@ const LONG_AT_LEAST_MS = 60;
 /** However slow the quickest was: a dispatcher that began in the middle of a backlog has seen no other. */
 const LONG_AT_MOST_MS = 1_000;
 /** Ways differ by a factor of two by themselves; beyond that it is queueing. */
-const LONG_FACTOR = 2.5;
+export const LONG_FACTOR = 2.5;
 /** A single way can be short by chance, as when a workflow was running already: the median of so many counts. */
 const TOGETHER = 5;
 /** How long the quickest is remembered: at least so long, at most twice. Backlogs pass sooner, and servers change. */
@@ -90,11 +90,10 @@ export class StartingWindow {
   /** Adapts to how far those came that were started since the last time; to be called about once a second. */
   async adapt(readWays: (started: readonly Started[]) => Promise<readonly Way[]>): Promise<void> {
     const ways = await readWays(this.sample);
-    const undecided = ways.filter(({ state, ms }) => state === 'on_its_way' && ms < COUNTED_AFTER_MS);
-    const decided = new Set(ways.map(({ emailId }) => emailId));
-    for (const { emailId } of undecided) decided.delete(emailId);
-    this.sample = this.sample.filter(({ emailId }) => !decided.has(emailId));
-    const counted = ways.filter(({ state, emailId }) => state !== 'left' && decided.has(emailId));
+    const decided = ways.filter(({ state, ms }) => state !== 'on_its_way' || ms >= COUNTED_AFTER_MS);
+    const ids = new Set(decided.map(({ emailId }) => emailId));
+    this.sample = this.sample.filter(({ emailId }) => !ids.has(emailId));
+    const counted = decided.filter(({ state }) => state !== 'left');
     if (counted.length === 0) return;
     for (const { state, ms } of counted) if (state === 'begun') this.quickest.note(ms);
     if (medianOf(counted.map(({ ms }) => ms)) > this.quickest.longMs)
