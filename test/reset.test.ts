@@ -23,13 +23,27 @@ const handleOf = (id: string) => temporal.client.workflow.getHandle(`email-${id}
 const acceptedCalls = async (id: string) => (await stack.acceptance()).filter((call) => call.email_id === id).length;
 const isClosed = async (id: string) => (await handleOf(id).describe()).status.name !== 'RUNNING';
 
-/** The points to which Temporal lets an operator reset: the ends of workflow tasks. */
+/**
+ * The points to which Temporal lets an operator reset: where workflow tasks start and end. A signal that comes during a
+ * task is written after its end, older than that; the task it causes is started in the same write, and Temporal refuses
+ * a point in the middle of one.
+ */
 async function resetPoints(id: string): Promise<number[]> {
   const { events } = await showWorkflow(temporal, `email-${id}`);
-  return events
-    .map((event, index) => ({ type: event.eventType, eventId: index + 1 }))
-    .filter(({ type }) => /WORKFLOW_TASK_(COMPLETED|STARTED)$/.test(type))
-    .map(({ eventId }) => eventId);
+  let endedAt = '';
+  let inOneWrite = false;
+  const points: number[] = [];
+  for (const [index, { eventType, eventTime }] of events.entries()) {
+    const at = eventTime.replace('Z', '');
+    if (eventType.endsWith('WORKFLOW_TASK_COMPLETED')) {
+      points.push(index + 1);
+      endedAt = at;
+    } else if (eventType.endsWith('WORKFLOW_TASK_STARTED')) {
+      if (!inOneWrite) points.push(index + 1);
+      inOneWrite = false;
+    } else if (at < endedAt) inOneWrite = true;
+  }
+  return points;
 }
 
 async function reset(id: string, runId: string, eventId: number): Promise<void> {

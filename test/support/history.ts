@@ -4,6 +4,8 @@ import { inject } from 'vitest';
 
 export interface HistoryEvent {
   readonly eventType: string;
+  /** RFC 3339, in UTC. */
+  readonly eventTime: string;
   readonly activityTaskScheduledEventAttributes?: { activityType: { name: string } };
 }
 
