@@ -27,12 +27,6 @@ export const FLEET_SIZES: Readonly<Record<Priority, FleetSize>> = {
 };
 
 /**
- * How far a process of each fleet steps back from the others on its machine when cores are short: nice values. They only
- * rise, so that no privilege is needed, and cost nothing where there are cores to spare.
- */
-export const NICENESS: Readonly<Record<Priority, number>> = { critical: 0, medium: 5, low: 10 };
-
-/**
  * How long the server waits for the worker that has a workflow in its cache before any worker may take its task:
  * 2 s instead of 10 s brings the mail of a killed worker back in 5 s rather than 13.5 s (measured).
  */

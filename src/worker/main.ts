@@ -1,13 +1,12 @@
-import { getPriority, setPriority } from 'node:os';
 import { parseArgs } from 'node:util';
 import { assertDurable, openDatabase } from '../db/database.js';
 import { loadStatuses } from '../db/events.js';
+import { NICENESS, stepBack } from '../niceness.js';
 import { isPriority, PRIORITIES } from '../priority.js';
 import { createProviders } from '../providers/index.js';
 import { runService } from '../service.js';
 import { createObjectStore } from '../storage/index.js';
 import { connectTemporal } from '../temporal.js';
-import { NICENESS } from './fleet.js';
 import { installRuntime, startWorker } from './worker.js';
 
 const { values } = parseArgs({ options: { priority: { type: 'string' } } });
@@ -17,8 +16,7 @@ if (!isPriority(priority)) {
   process.exit(1);
 }
 
-// Rising needs no privilege; whoever has started it lower still is not contradicted.
-if (NICENESS[priority] > getPriority()) setPriority(NICENESS[priority]);
+stepBack(NICENESS[priority]);
 await runService(`worker-${priority}`, async (config, logger) => {
   installRuntime(logger);
   const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger });

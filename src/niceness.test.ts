@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const niceness = fileURLToPath(new URL('./niceness.ts', import.meta.url));
+
+/** What a process says of itself after it has stepped back by these values, one after the other. */
+async function stepBackIn(options: { readonly session: boolean }, ...values: number[]) {
+  const code = `
+    import { existsSync, readFileSync } from 'node:fs';
+    import { getPriority } from 'node:os';
+    import { stepBack } from ${JSON.stringify(niceness)};
+    const autogroup = () => existsSync('/proc/self/autogroup')
+      ? Number(readFileSync('/proc/self/autogroup', 'utf8').split('nice ')[1]) : undefined;
+    const before = autogroup();
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 150)); // Without privilege: ten changes a second.
+    for (const value of ${JSON.stringify(values)}) { stepBack(value); await pause(); }
+    console.log(JSON.stringify({ nice: getPriority(), before, autogroup: autogroup() }));`;
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', code], {
+    detached: options.session,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return JSON.parse(await text(child.stdout)) as { nice: number; before?: number; autogroup?: number };
+}
+
+const hasAutogroups = existsSync('/proc/self/autogroup');
+
+describe('a process steps back', () => {
+  it('never forward', async () => {
+    expect((await stepBackIn({ session: true }, 3, 1)).nice).toBe(3);
+  });
+
+  it.runIf(hasAutogroups)('among all on its machine when its session is its own', async () => {
+    expect(await stepBackIn({ session: true }, 3, 7, 5)).toEqual({ nice: 7, before: 0, autogroup: 7 });
+  });
+
+  it.runIf(hasAutogroups)('alone when it shares its session with others', async () => {
+    const { nice, before, autogroup } = await stepBackIn({ session: false }, 7);
+    expect(nice).toBe(7);
+    expect(autogroup).toBe(before);
+  });
+});

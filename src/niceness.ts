@@ -1,0 +1,42 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { getPriority, setPriority } from 'node:os';
+import type { Priority } from './priority.js';
+
+/**
+ * How far each process steps back from the others on its machine when cores are short: nice values. They only rise, so
+ * that no privilege is needed, and cost nothing where there are cores to spare. Webhooks may lag; they share their
+ * processes among all priorities, and a critical e-mail is handed over without them.
+ */
+export const NICENESS: Readonly<Record<Priority | 'webhooks', number>> = {
+  critical: 0,
+  medium: 10,
+  low: 15,
+  webhooks: 10,
+};
+
+const AUTOGROUP = '/proc/self/autogroup';
+
+/**
+ * Steps back for the process's whole life. Whoever has started it lower still is not contradicted.
+ *
+ * On Linux a nice value counts only within a session while autogroups are on (`sched(7)`), and each process of ours is
+ * started as a session of its own: so its autogroup steps back with it. One that shares its session, as when it was
+ * started by hand from a shell, leaves the session's autogroup alone. Within containers neither reaches further than the
+ * container: there a share of CPU is a matter of requests and weights.
+ */
+export function stepBack(niceness: number): void {
+  if (niceness > getPriority()) setPriority(niceness);
+  if (process.platform !== 'linux' || !leadsItsSession()) return;
+  try {
+    const nice = /nice (-?\d+)/.exec(readFileSync(AUTOGROUP, 'utf8'))?.[1];
+    if (nice !== undefined && niceness > Number(nice)) writeFileSync(AUTOGROUP, String(niceness));
+  } catch {
+    // A kernel without autogroups, or a /proc that is read only: then the nice value is what there is.
+  }
+}
+
+function leadsItsSession(): boolean {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  // The command's name is in parentheses and may hold spaces; the session is the 4th field after it.
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3] === String(process.pid);
+}
