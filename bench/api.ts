@@ -44,8 +44,13 @@ export async function benchApi(
     perS: answersMs.length / seconds,
     answerMs: { p50: quantile(answersMs, 0.5), p99: quantile(answersMs, 0.99), worst: quantile(answersMs, 1) },
     cpuMsPerSubmission: cpuMs.api! / total,
-    // The first seconds compile and fill caches; from then on it has to be flat.
-    memoryMb: { early: megabytes(memory[Math.floor(memory.length / 4)]!), late: megabytes(memory.at(-1)!) },
+    // The first seconds compile and fill caches; from then on it has to be flat. A single look says only how long ago
+    // the collector ran: the medians of the second and of the last quarter are compared.
+    memoryMb: {
+      early: megabytes(quantile(quarter(memory, 1), 0.5)),
+      late: megabytes(quantile(quarter(memory, 3), 0.5)),
+      most: megabytes(Math.max(...memory)),
+    },
   };
 }
 
@@ -54,9 +59,15 @@ export function apiSentence(result: Awaited<ReturnType<typeof benchApi>>): strin
   return (
     `${short(result.perS)} submissions/s, ${result.submitted} in all, ${result.errors} errors; answered in p50 ` +
     `${short(result.answerMs.p50)}, p99 ${short(result.answerMs.p99)}, worst ${short(result.answerMs.worst)} ms; ` +
-    `${short(result.cpuMsPerSubmission)} ms of CPU each; memory ${short(result.memoryMb.early)} MB after a quarter, ` +
-    `${short(result.memoryMb.late)} MB at the end`
+    `${short(result.cpuMsPerSubmission)} ms of CPU each; memory ${short(result.memoryMb.early)} MB in the second ` +
+    `quarter, ${short(result.memoryMb.late)} MB in the last, ${short(result.memoryMb.most)} MB at most`
   );
+}
+
+/** @param nth from 0. At least one value of it. */
+function quarter(values: readonly number[], nth: number): readonly number[] {
+  const from = Math.floor((values.length * nth) / 4);
+  return values.slice(from, Math.max(from + 1, Math.floor((values.length * (nth + 1)) / 4)));
 }
 
 const megabytes = (bytes: number) => bytes / 2 ** 20;

@@ -12,13 +12,14 @@ import { startPeer } from './variants/peer.js';
 import { TIME_SCALE } from './variants/variant.js';
 import { benchWebhooks, webhooksSentence } from './webhooks.js';
 
-const USAGE = `npm run bench -- [compare | webhooks | api | profile | with] [NAME=VALUE ...] [--emails N] [--quick]
+const USAGE = `npm run bench -- [compare | webhooks | api | profile | with] [NAME=VALUE ...] [--emails N] [--seconds N] [--quick]
   compare     ours beside bare Temporal and beside a queue on PostgreSQL, in one run (this is the default)
   webhooks    10,000 webhooks as fast as the service takes them
   api         150 submissions a second for a minute, while the rest works
   profile     the functions in which each process spends its time, and the statements an e-mail costs
   with        ours as it is beside ours with other environment variables, as in "with DATABASE_POOL_SIZE=20"
   --emails N  how many of each variant (800), of each backlog (2,000), webhooks ÷ 2 (5,000)
+  --seconds N how long the api is submitted to (60)
   --quick     a short run without backlogs
 `;
 
@@ -26,12 +27,14 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     emails: { type: 'string' },
+    seconds: { type: 'string' },
     quick: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 const { quick } = values;
-const emails = values.emails === undefined ? undefined : Number(values.emails);
+const emails = countOf(values.emails);
+const seconds = countOf(values.seconds);
 const [what = 'compare', ...settings] = positionals;
 const areSettings = what === 'with' ? settings.every((setting) => /^\w+=/.test(setting)) : settings.length === 0;
 
@@ -45,7 +48,7 @@ const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
   },
   async api(world) {
     const about = circumstances();
-    const result = await benchApi(world, await world.startStack(), { perS: 150, seconds: quick ? 4 : 60 });
+    const result = await benchApi(world, await world.startStack(), { perS: 150, seconds: seconds ?? (quick ? 4 : 60) });
     write(apiSentence(result));
     write(`Results: ${keep('api.json', { ...about, ...result })}`);
   },
@@ -56,11 +59,17 @@ const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
 const bench = BENCHES[what];
 if (values.help) {
   write(USAGE);
-} else if (!bench || !areSettings || (emails !== undefined && !(Number.isInteger(emails) && emails > 0))) {
+} else if (!bench || !areSettings || Number.isNaN(emails) || Number.isNaN(seconds)) {
   process.stderr.write(USAGE);
   process.exitCode = 2;
 } else {
   await withWorld(bench);
+}
+
+/** A number above zero; not a number where something else was given; undefined where nothing was. */
+function countOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  return /^[1-9]\d*$/.test(text) ? Number(text) : Number.NaN;
 }
 
 async function compareAll(world: World): Promise<void> {

@@ -28,7 +28,7 @@ if (values.help) {
   process.exitCode = 2;
 } else {
   const about = circumstances();
-  const { handOvers, ...result } = await withWorld(async (world) => {
+  const result = await withWorld(async (world) => {
     const stack = await world.startStack();
     return runSlo(world, stack, load);
   });
@@ -38,7 +38,7 @@ if (values.help) {
       `the last was handed over ${short(result.drainedAfterS)} s after the last submission`,
   );
   const title = `Hand-over times at ${load.ratePerS} e-mails/s, and ${load.burst} medium at once`;
-  keep('slo.svg', handOverPicture(handOvers, title));
+  keep('slo.svg', handOverPicture(result.handOvers, title));
   write(`Results: ${keep('slo.json', { ...about, ...result })}, bench/results/slo.svg`);
   // Late mail is a figure; lost or doubled mail is a fault.
   if (result.lost + result.duplicates + result.refused > 0) process.exitCode = 1;

@@ -7,7 +7,7 @@ import { sendDigests, setNoticePolicy } from '../db/notices.js';
 import { takePendingSignals } from '../db/pending-signals.js';
 import { dispatchBatch, nextDueInMs } from '../db/queue.js';
 import { readWays } from '../db/ways.js';
-import { PRIORITIES, type Priority, perPriority } from '../priority.js';
+import { type PerPriority, PRIORITIES, type Priority, perPriority } from '../priority.js';
 import type { Stop } from '../service.js';
 import { deliverSignals, forgetTold } from '../signals.js';
 import type { TemporalLink } from '../temporal.js';
@@ -34,6 +34,13 @@ const DIGESTS_MS = 60_000;
 const DIGESTS_BATCH = 20;
 const HOUSEKEEPING_MS = 10 * 60_000;
 
+/** A dispatcher that runs. */
+export interface Dispatcher {
+  /** How many bulk e-mails may be on their way to their first call just now, as far as this dispatcher decides. */
+  readonly windows: PerPriority<{ readonly size: number }>;
+  readonly stop: Stop;
+}
+
 /**
  * Runs the dispatcher: one loop a priority that starts workflows, so that critical never waits for a batch of low; one
  * that adapts how many may be on their way; one that keeps pauses in Temporal and in the record alike; one that tells
@@ -41,7 +48,12 @@ const HOUSEKEEPING_MS = 10 * 60_000;
  * that tells senders what was too much to tell at once; one that keeps house.
  * Several dispatchers may run side by side.
  */
-export async function startDispatcher(config: Config, db: Db, temporal: TemporalLink, logger: Logger): Promise<Stop> {
+export async function startDispatcher(
+  config: Config,
+  db: Db,
+  temporal: TemporalLink,
+  logger: Logger,
+): Promise<Dispatcher> {
   const { client } = temporal;
   const catalogue = await loadStatuses(db);
   await setNoticePolicy(db, { ...config.notices, deadlineMs: config.deadlineMs.medium });
@@ -117,8 +129,9 @@ export async function startDispatcher(config: Config, db: Db, temporal: Temporal
     },
     logger,
   );
-  return async () => {
+  const stop = async () => {
     await listener.stop();
     await Promise.all([...Object.values(dispatching), ...others].map((loop) => loop.stop()));
   };
+  return { windows, stop };
 }

@@ -8,13 +8,17 @@ await runService('dispatcher', async (config, logger) => {
   const db = openDatabase({ ...config.database, name: 'dispatcher', logger });
   await assertDurable(db);
   const temporal = await connectTemporal(config);
-  const stop = await startDispatcher(config, db, temporal, logger);
+  const dispatcher = await startDispatcher(config, db, temporal, logger);
   const stopMetrics = config.metricsPort
-    ? await serveMetrics(db, config.deadlineMs, config.host, config.metricsPort)
+    ? await serveMetrics(
+        { db, deadlineMs: config.deadlineMs, windows: dispatcher.windows },
+        config.host,
+        config.metricsPort,
+      )
     : undefined;
   return async () => {
     await stopMetrics?.();
-    await stop();
+    await dispatcher.stop();
     await temporal.close();
     await db.destroy();
   };

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-it('tells Prometheus the depth, age and lateness of each queue, the breakers, and what was counted', async () => {
+it('tells Prometheus the depth, age and lateness of each queue, the breakers, the windows, and what was counted', async () => {
   await insertQueuedEmail(database.db, { priority: 'low', dueInS: -100 });
   await insertQueuedEmail(database.db, { priority: 'low' });
   await insertQueuedEmail(database.db, { priority: 'critical', state: 'in_flight' });
@@ -21,7 +21,12 @@ it('tells Prometheus the depth, age and lateness of each queue, the breakers, an
   await database.db.updateTable('provider_health').set({ state: 'open' }).where('provider', '=', 'mandrill').execute();
   await pause(database.db, ['low'], 'test');
   const port = await freePort();
-  const stop = await serveMetrics(database.db, { critical: 15_000, medium: 60_000, low: 60_000 }, '127.0.0.1', port);
+  const sources = {
+    db: database.db,
+    deadlineMs: { critical: 15_000, medium: 60_000, low: 60_000 },
+    windows: { critical: { size: 10 }, medium: { size: 6 }, low: { size: 3 } },
+  };
+  const stop = await serveMetrics(sources, '127.0.0.1', port);
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   await stop();
   expect(text).toContain('tempost_queue_emails{priority="low",state="waiting"} 2');
@@ -32,5 +37,8 @@ it('tells Prometheus the depth, age and lateness of each queue, the breakers, an
   expect(text).toContain('tempost_queue_paused{priority="low",by="tempost"} 1');
   expect(text).toContain('tempost_queue_paused{priority="low",by="temporal"} 0');
   expect(text).toContain('tempost_provider_breaker_open{provider="mandrill"} 1');
+  expect(text).toContain('tempost_dispatcher_starting_window{priority="medium"} 6');
+  expect(text).toContain('tempost_dispatcher_starting_window{priority="low"} 3');
+  expect(text).not.toContain('tempost_dispatcher_starting_window{priority="critical"}');
   expect(text).toContain('tempost_events_total{event="ambiguous_attempts",provider="mailgun"} 2');
 });

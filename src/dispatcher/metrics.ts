@@ -6,14 +6,21 @@ import { countLeftovers, reportQueues } from '../db/queue-report.js';
 import type { PerPriority } from '../priority.js';
 import type { Stop } from '../service.js';
 
+export interface MetricsSources {
+  readonly db: Db;
+  readonly deadlineMs: PerPriority<number>;
+  /** This dispatcher's own: how many bulk e-mails may be on their way to their first call. */
+  readonly windows: PerPriority<{ readonly size: number }>;
+}
+
 /**
- * Answers `GET /metrics` for Prometheus. Everything comes from the record at the moment of the scrape, so each
+ * Answers `GET /metrics` for Prometheus. All but the windows comes from the record at the moment of the scrape, so each
  * dispatcher tells the same, and none has to be the only one.
  */
-export async function serveMetrics(db: Db, deadlineMs: PerPriority<number>, host: string, port: number): Promise<Stop> {
+export async function serveMetrics(sources: MetricsSources, host: string, port: number): Promise<Stop> {
   const server = createServer((request, response) => {
     if (request.url !== '/metrics') return void response.writeHead(404).end();
-    measure(db, deadlineMs).then(
+    measure(sources).then(
       ({ text, contentType }) => response.writeHead(200, { 'content-type': contentType }).end(text),
       () => response.writeHead(503).end(),
     );
@@ -26,7 +33,7 @@ export async function serveMetrics(db: Db, deadlineMs: PerPriority<number>, host
 }
 
 /** Reads the record and puts it into Prometheus' format. */
-async function measure(db: Db, deadlineMs: PerPriority<number>) {
+async function measure({ db, deadlineMs, windows }: MetricsSources) {
   const registry = new Registry();
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
@@ -49,6 +56,12 @@ async function measure(db: Db, deadlineMs: PerPriority<number>) {
       paused.set({ priority, by }, queue.pauses.some((pause) => pause.by === by) ? 1 : 0);
     }
   }
+  const window = gauge(
+    'tempost_dispatcher_starting_window',
+    'Bulk e-mails that this dispatcher lets be on their way to their first call: few when that takes long',
+    ['priority'],
+  );
+  for (const priority of ['medium', 'low'] as const) window.set({ priority }, windows[priority].size);
 
   const breaker = gauge('tempost_provider_breaker_open', '1 while the breaker is open, 0.5 half open', ['provider']);
   const blamed = gauge('tempost_provider_misconfigured', '1 while a provider refuses our account or settings', [
