@@ -6,11 +6,6 @@ import { attainmentOf, type Model, servedWithin, simulate } from './simulation.j
 /** As `src/config.ts` has them by default. */
 const IN_FLIGHT = { critical: 50, medium: 30, low: 15 } as const;
 const HAND_OVER_SHARE = 0.6;
-/**
- * What a load of three priorities leaves of the cores, against the bench's costs: those are of one warm fleet, here three
- * share the caches and none is as warm. Fitted to how fast the ten minutes' burst was worked off.
- */
-const USABLE = 0.8;
 
 export interface Compared {
   readonly priority: Priority;
@@ -24,7 +19,7 @@ export interface Compared {
 /** What the model says of a load on one machine, where everything shares the cores, beside what was measured there. */
 export function checkAgainst(measured: SloResult, cores: number, cost: EmailCost): Compared[] {
   const model: Model = {
-    pools: [{ priorities: PRIORITIES, cpuMsPerS: cores * 1000 * USABLE, cpuMsPerEmail: allCpuMs(cost) }],
+    pools: [{ priorities: PRIORITIES, cpuMsPerS: cores * 1000 * cost.usedShare, cpuMsPerEmail: allCpuMs(cost) }],
     inFlight: IN_FLIGHT,
     idleHandOverMs: cost.idleHandOverMs,
     handOverShare: HAND_OVER_SHARE,

@@ -16,6 +16,8 @@ export interface EmailCost {
   readonly walBytes: number;
   readonly historyBytes: number;
   readonly actions: number;
+  /** The share of the cores that was used when there was always work: the rest waits, for disks and for one another. */
+  readonly usedShare: number;
   /** Hand-over of a lone e-mail, without the provider's own time: acceptance, dispatch, workflow, call. */
   readonly idleHandOverMs: number;
 }
@@ -33,12 +35,13 @@ export const DOCUMENTED: EmailCost = {
   walBytes: 7_300,
   historyBytes: 3_260,
   actions: 7,
+  usedShare: 0.88,
   idleHandOverMs: 60,
 };
 
 /** The costs of the latest `npm run bench` here, else the documented ones. */
 export function emailCost(): { readonly cost: EmailCost; readonly source: string } {
-  const latest = recall<{ measuredAt: string; costs: Costs[] }>('latest.json');
+  const latest = recall<{ measuredAt: string; cores: number; costs: Costs[] }>('latest.json');
   const ours = latest?.costs.find(({ name }) => name === 'ours');
   if (!latest || !ours) return { cost: DOCUMENTED, source: 'docs/performance.md' };
   const idle = recall<{ idle: { p50Ms: number } }>('isolation.json')?.idle.p50Ms;
@@ -57,6 +60,7 @@ export function emailCost(): { readonly cost: EmailCost; readonly source: string
       walBytes: ours.walBytes ?? DOCUMENTED.walBytes,
       historyBytes: ours.history?.bytes ?? DOCUMENTED.historyBytes,
       actions: ours.history?.actions ?? DOCUMENTED.actions,
+      usedShare: (ours.emailsPerS * sum(Object.values(ours.cpuMs))) / (latest.cores * 1000),
       idleHandOverMs: idle ?? DOCUMENTED.idleHandOverMs,
     },
     source: `the bench of ${latest.measuredAt}`,
