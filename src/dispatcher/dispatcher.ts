@@ -21,7 +21,7 @@ import { finishUploads, sweep } from './sweep.js';
 import { watchNamespace } from './watch-namespace.js';
 
 /** A full priority is looked at again after this long: places become free without a notification. */
-const WHEN_FULL_MS = 30;
+const WHEN_FULL_MS = 60;
 /** While no provider admits; also the pace at which probes are dispatched. */
 const WHEN_BLOCKED_MS = 500;
 /** The polling behind the notifications, which can be missed. */
