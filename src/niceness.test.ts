@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -29,16 +30,20 @@ const hasAutogroups = existsSync('/proc/self/autogroup');
 
 describe('a process steps back', () => {
   it('never forward', async () => {
-    expect((await stepBackIn({ session: true }, 3, 1)).nice).toBe(3);
+    const own = getPriority();
+    expect((await stepBackIn({ session: true }, own + 3, own + 1)).nice).toBe(own + 3);
   });
 
   it.runIf(hasAutogroups)('among all on its machine when its session is its own', async () => {
-    expect(await stepBackIn({ session: true }, 3, 7, 5)).toEqual({ nice: 7, before: 0, autogroup: 7 });
+    const own = getPriority();
+    const { before, autogroup } = await stepBackIn({ session: true }, own + 3, own + 7, own + 5);
+    expect({ before, autogroup }).toEqual({ before: 0, autogroup: own + 7 });
   });
 
   it.runIf(hasAutogroups)('alone when it shares its session with others', async () => {
-    const { nice, before, autogroup } = await stepBackIn({ session: false }, 7);
-    expect(nice).toBe(7);
+    const own = getPriority();
+    const { nice, before, autogroup } = await stepBackIn({ session: false }, own + 7);
+    expect(nice).toBe(own + 7);
     expect(autogroup).toBe(before);
   });
 });
