@@ -28,6 +28,11 @@ export async function addWaiting(world: World, { priority, count, dueInS }: Wait
   );
 }
 
+/** Takes all waiting e-mails out of the queue again. */
+export async function removeWaiting(world: World): Promise<void> {
+  await world.query(`delete from email_queue where state = 'waiting'`);
+}
+
 /** Stops a priority in the record, as an operator does. */
 export async function pause(world: World, priority: Priority): Promise<void> {
   await world.query(`update queue_controls set paused_at = now(), reason = 'bench' where priority = $1`, [priority]);

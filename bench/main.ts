@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { apiSentence, benchApi } from './api.js';
-import { addWaiting, analyse, pause } from './backlog.js';
+import { addWaiting, analyse, pause, removeWaiting } from './backlog.js';
 import { type Costs, compare, costTable, nodeCpuMs } from './compare.js';
 import { short, sum, table } from './harness/figures.js';
 import { SECOND_NAMESPACE, type World, withWorld } from './harness/world.js';
@@ -12,8 +12,9 @@ import { startPeer } from './variants/peer.js';
 import { TIME_SCALE } from './variants/variant.js';
 import { benchWebhooks, webhooksSentence } from './webhooks.js';
 
-const USAGE = `npm run bench -- [compare | webhooks | api | profile | with] [NAME=VALUE ...] [--emails N] [--seconds N] [--quick]
+const USAGE = `npm run bench -- [compare | backlogs | webhooks | api | profile | with] [NAME=VALUE ...] [--emails N] [--seconds N] [--quick]
   compare     ours beside bare Temporal and beside a queue on PostgreSQL, in one run (this is the default)
+  backlogs    the second half of it alone: what an e-mail costs while 0 to 100,000 wait
   webhooks    10,000 webhooks as fast as the service takes them
   api         150 submissions a second for a minute, while the rest works
   profile     the functions in which each process spends its time, and the statements an e-mail costs
@@ -40,6 +41,13 @@ const areSettings = what === 'with' ? settings.every((setting) => /^\w+=/.test(s
 
 const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
   compare: compareAll,
+  async backlogs(world) {
+    const about = circumstances();
+    const stack = await world.startStack({ env: { SANDBOX_TIME_SCALE: String(TIME_SCALE) } });
+    const backlogs = await withBacklogs(world, oursOn(world, stack));
+    write(backlogTable(backlogs));
+    write(`Results: ${keep('backlogs.json', { ...about, backlogs })}`);
+  },
   async webhooks(world) {
     const about = circumstances();
     const result = await benchWebhooks(world, await world.startStack(), emails ?? (quick ? 200 : 5_000));
@@ -109,20 +117,28 @@ async function compareSettings(world: World): Promise<void> {
   write(costTable(costs));
 }
 
-/** What an e-mail costs while others wait: half of them low and stopped, half of them medium and scheduled. */
+/**
+ * What an e-mail costs while others wait: half of them low and stopped, half of them medium and scheduled. At last once
+ * more without any: what the run itself leaves behind in the servers costs, too, and is not the backlog's.
+ */
 async function withBacklogs(world: World, ours: ReturnType<typeof oursOn>) {
   await pause(world, 'low');
   const measured: { waiting: number; costs: Costs }[] = [];
+  const measure = async (waiting: number) => {
+    await analyse(world);
+    const [costs] = await compare(world, [ours], { emails: emails ?? 2_000, rounds: 2, say });
+    measured.push({ waiting, costs: costs! });
+  };
   let there = 0;
   for (const waiting of [0, 1_000, 10_000, 100_000]) {
     const more = Math.round((waiting - there) / 2);
     if (more > 0) await addWaiting(world, { priority: 'low', count: more, dueInS: -1 });
     if (more > 0) await addWaiting(world, { priority: 'medium', count: more, dueInS: 86_400 });
     there = waiting;
-    await analyse(world);
-    const [costs] = await compare(world, [ours], { emails: emails ?? 2_000, rounds: 2, say });
-    measured.push({ waiting, costs: costs! });
+    await measure(waiting);
   }
+  await removeWaiting(world);
+  await measure(0);
   return measured;
 }
 
