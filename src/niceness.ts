@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getPriority, setPriority } from 'node:os';
 import type { Priority } from './priority.js';
+import { procStat } from './proc-stat.js';
 
 /**
  * How far each process steps back from the others on its machine when cores are short: nice values. They only rise, so
@@ -36,7 +37,6 @@ export function stepBack(niceness: number): void {
 }
 
 function leadsItsSession(): boolean {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  // The command's name is in parentheses and may hold spaces; the session is the 4th field after it.
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3] === String(process.pid);
+  const session = procStat(process.pid)?.[3];
+  return session === String(process.pid);
 }

@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { procStat } from '../../src/proc-stat.js';
 
 /** `/proc` counts CPU in ticks of 10 ms, on every Linux that Node runs on. */
 const TICK_MS = 10;
@@ -11,7 +12,7 @@ export function assertMeasurable(): void {
 /** CPU a process has used, all threads together, and that of its children, living and gone, in milliseconds. */
 export function cpuMsOf(pid: number): number {
   if (pid === process.pid) return ownCpuMs();
-  const fields = statOf(pid);
+  const fields = procStat(pid);
   if (!fields) return 0;
   // utime and stime, then those of children that have ended and been waited for: fields 14 to 17.
   const own = fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * TICK_MS;
@@ -47,12 +48,6 @@ function childrenOf(pid: number): number[] {
     .flatMap((thread) => (read(`/proc/${pid}/task/${thread}/children`) ?? '').split(' '))
     .filter(Boolean)
     .map(Number);
-}
-
-/** The fields behind the command's name, which may hold spaces; the first is the state. */
-function statOf(pid: number): string[] | undefined {
-  const stat = read(`/proc/${pid}/stat`);
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
 }
 
 function read(file: string): string | undefined {

@@ -1,6 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { procStat } from '../proc-stat.js';
 
 /** How a process ended. */
 export interface Exit {
@@ -102,10 +103,9 @@ export async function endProcess(
 export function processStartTime(pid: number): string | undefined {
   try {
     if (process.platform === 'linux') {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      // The command's name is in parentheses and may hold spaces; state is the 1st field after it, start the 20th.
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return fields[0] === 'Z' || fields[0] === 'X' ? undefined : `${bootId()}/${fields[19]}`;
+      const fields = procStat(pid);
+      // The state, and the start as the 20th field from there.
+      return !fields || fields[0] === 'Z' || fields[0] === 'X' ? undefined : `${bootId()}/${fields[19]}`;
     }
     const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
     return started === '' ? undefined : started;
