@@ -78,7 +78,7 @@ describe('an e-mail that no provider takes', () => {
   it('is sent through the provider and to the receiver that an operator names', async () => {
     await stack.setFaults({ mailgun: { down: true } });
     await api('POST', `/api/dead-letters/${id}/retry`, { provider: 'mandrill', receiver: 'right@example.org' });
-    const view = await stack.reaches(id, ['delivered']);
+    const view = await stack.isDelivered(id);
     expect(view.provider).toBe('mandrill');
     const calls = (await stack.acceptance()).filter((call) => call.email_id === id);
     expect(calls).toMatchObject([{ provider: 'mandrill', generation: 2 }]);
@@ -139,7 +139,7 @@ describe('a retry while the former workflow still runs', () => {
       .where('id', '=', id)
       .execute();
     await stack.startProcess('worker-medium');
-    const view = await stack.reaches(id, ['delivered']);
+    const view = await stack.isDelivered(id);
     expect(view.attempts.filter(({ state }) => state === 'accepted')).toHaveLength(1);
   });
 });

@@ -100,9 +100,22 @@ describe('an e-mail without an attachment', () => {
     const sendAt = new Date(Date.now() + 3_000);
     const id = await stack.submit({ send_at: sendAt.toISOString() });
     expect((await stack.email(id)).status).toBe('scheduled');
-    const view = await stack.reaches(id, ['delivered']);
+    const view = await stack.isDelivered(id);
     expect(new Date(view.sent_at!).getTime()).toBeGreaterThanOrEqual(sendAt.getTime());
     expect(view.events.map((event) => event.type)).toEqual(expect.arrayContaining(['scheduled', 'queued', 'sent']));
+  });
+});
+
+describe('an e-mail that is delivered before its provider has answered the call', () => {
+  it('is delivered at once, and sent as well when the answer is there', async () => {
+    await stack.setFaults({ pausePoint: 'after_taking_before_answer', pauseTimes: 1 });
+    const id = await stack.submit();
+    const early = await stack.reaches(id, ['delivered']);
+    expect(early.events.map((event) => event.type)).not.toContain('sent');
+    await stack.setFaults({});
+    await fetch(`${stack.sandbox}/sandbox/release`, { method: 'POST' });
+    const view = await stack.isDelivered(id);
+    expect(view.attempts).toMatchObject([{ provider: 'mailgun', state: 'accepted' }]);
   });
 });
 
@@ -110,7 +123,7 @@ describe('when Mailgun answers 503 before taking the message', () => {
   it('the e-mail arrives by Mandrill, and the history shows both tries', async () => {
     await stack.setFaults({ mailgun: { down: true } });
     const id = await stack.submit({ priority: 'critical' });
-    const view = await stack.reaches(id, ['delivered']);
+    const view = await stack.isDelivered(id);
     await stack.setFaults({});
     expect(view.provider).toBe('mandrill');
     expect(view.attempts).toMatchObject([
@@ -129,7 +142,7 @@ describe('when Mailgun answers 503 before taking the message', () => {
     const id = await stack.submit();
     await stack.reaches(id, ['retrying']);
     await stack.setFaults({});
-    const view = await stack.reaches(id, ['delivered']);
+    const view = await stack.isDelivered(id);
     expect(view.attempts.filter((attempt) => attempt.state === 'accepted')).toHaveLength(1);
   });
 });

@@ -206,13 +206,27 @@ export class Stack {
   }
 
   /** Waits until an e-mail has one of the statuses. */
-  async reaches(id: string, statuses: readonly string[], timeoutMs = 30_000): Promise<EmailView> {
+  async reaches(id: string, statuses: readonly string[], timeoutMs?: number): Promise<EmailView> {
+    return this.seen(id, statuses.join(' or '), ({ status }) => statuses.includes(status), timeoutMs);
+  }
+
+  /**
+   * Waits until an e-mail is delivered and its worker has recorded the provider's answer as well: the provider's
+   * "delivered" may be here before the record of the call that it is about.
+   */
+  async isDelivered(id: string): Promise<EmailView> {
+    const told = ({ status, events }: EmailView) =>
+      status === 'delivered' && events.some(({ type }) => type === 'sent');
+    return this.seen(id, 'delivered, and recorded as sent', told);
+  }
+
+  private async seen(id: string, what: string, holds: (view: EmailView) => boolean, timeoutMs = 30_000) {
     let view: EmailView | undefined;
     await until(
-      () => `e-mail ${id} is ${statuses.join(' or ')} (it is ${view?.status})`,
+      () => `e-mail ${id} is ${what} (it is ${view?.status})`,
       async () => {
         view = await this.email(id);
-        return statuses.includes(view.status);
+        return holds(view);
       },
       timeoutMs,
     );
