@@ -38,7 +38,7 @@ async function sendOnce(dependencies: ActivityDependencies, request: SendRequest
     case 'ended':
       return { kind: 'ended', status: permission.status };
     case 'not_admitted':
-      if (request.lastOfRound) await noteNotAdmitted(dependencies.db, request.emailId);
+      if (request.lastOfRound) await noteNotAdmitted(dependencies.db, request);
       return permission;
   }
   const { emailId, generation } = request;

@@ -111,19 +111,23 @@ export async function noteAmbiguous(
   catalogue: StatusCatalogue,
 ): Promise<Outcome> {
   await recordEvents(trx, email, [attemptEvent(id, 'unconfirmed', { code })], catalogue);
-  await noteBackOff(trx, id.emailId);
+  await noteBackOff(trx, id);
   await count(trx, 'ambiguous_attempts', id.provider);
   return { kind: 'ambiguous', code };
 }
 
-/** The e-mail's workflow waits, for its next round or for evidence; it does not count as in flight meanwhile. */
-export async function noteBackOff(trx: Trx, emailId: string): Promise<void> {
+/**
+ * The e-mail's workflow waits, for its next round or for evidence; it does not count as in flight meanwhile. A word that
+ * comes late does not concern the place of a later generation.
+ */
+export async function noteBackOff(trx: Trx, id: Pick<AttemptId, 'emailId' | 'generation'>): Promise<void> {
   await later(
     trx,
     trx
       .updateTable('email_queue')
       .set({ state: 'backing_off' })
-      .where('email_id', '=', emailId)
+      .where('email_id', '=', id.emailId)
+      .where('generation', '=', id.generation)
       .where('state', '=', 'in_flight')
       .execute(),
   );

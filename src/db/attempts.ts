@@ -86,7 +86,7 @@ async function noteFailed(
       .execute();
     return { kind: 'ended', status: 'failed', code };
   }
-  if (lastOfRound) await noteBackOff(trx, id.emailId);
+  if (lastOfRound) await noteBackOff(trx, id);
   return { kind: 'refused', code, retryAfterMs };
 }
 
@@ -114,6 +114,6 @@ async function noteTaken(trx: Trx, id: AttemptId, { note }: Accepted, noted: boo
 }
 
 /** A try that was not admitted anywhere: the e-mail waits, without an attempt. */
-export async function noteNotAdmitted(db: Db, emailId: string): Promise<void> {
-  await transact(db, (trx) => noteBackOff(trx, emailId));
+export async function noteNotAdmitted(db: Db, id: Pick<AttemptId, 'emailId' | 'generation'>): Promise<void> {
+  await transact(db, (trx) => noteBackOff(trx, id));
 }

@@ -4,6 +4,7 @@ import { countDuplicate } from './attempt-steps.js';
 import { count } from './counters.js';
 import { eventKey, type LockedEmail, leaveSignal, lockEmail, type NewEvent, recordEvents } from './events.js';
 import { endAwaiting, handOverChanges, noteHandedOver } from './hand-over.js';
+import { queueAgain } from './retry.js';
 import type { AttemptState, SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 import { suppressReceiver } from './suppressions.js';
@@ -62,6 +63,9 @@ export async function lockEventTarget(trx: Trx, emailId: string): Promise<EventT
  * Stores what a provider says of one e-mail with everything that follows from it (status, evidence for an attempt
  * whose outcome was unknown, suppression, word for the workflow), in the caller's transaction. Repetition and order
  * do not matter.
+ *
+ * News of an older generation, one before a retry, counts for the status alone: its failure is not the new one's. Its
+ * workflow is gone, and the new one's asks the record before each call.
  */
 export async function storeProviderEvents(
   trx: Trx,
@@ -80,14 +84,24 @@ export async function storeProviderEvents(
     catalogue,
   );
   const added = recorded.added.map((event) => byKey.get(event.key)!);
+  const isCurrent = (event: PlacedEvent) => event.generation === email.generation;
   const signals = new Set<SignalKind>();
   for (const event of added) {
-    if (await adoptEvidence(trx, email, attempts, event)) signals.add('evidence');
-    if (event.suppress) await suppressReceiver(trx, email.id, event.suppress);
+    const adopted = await adoptEvidence(trx, email, attempts, event);
+    if (adopted && isCurrent(event)) await noteProven(trx, email, event);
+    // Whoever is still calling finds the proof when it writes its answer down; only who waits for evidence is told.
+    if (adopted && adopted !== 'calling' && isCurrent(event)) signals.add('evidence');
+    if (event.suppress) await suppressReceiver(trx, email.id, event.generation, event.suppress);
   }
-  for (const kind of whatToTell(added, recorded.before, catalogue)) signals.add(kind);
+  for (const kind of whatToTell(added.filter(isCurrent), recorded.before, catalogue)) signals.add(kind);
   for (const kind of signals) await leaveSignal(trx, email.id, kind);
-  if (catalogue.get(recorded.status)?.final) await endAwaiting(trx, email.id);
+  const before = catalogue.get(recorded.before);
+  const after = catalogue.get(recorded.status);
+  // Decided by the status and not by the event that proved the attempt: an older generation's may come in any order.
+  const older = added.find((event) => !isCurrent(event) && catalogue.get(event.type)?.survives);
+  if (older && after?.survives && !before?.survives) await noteProven(trx, email, older);
+  if (after?.final) await endAwaiting(trx, email.id);
+  else if (before?.survives && !after?.survives) await takeUpAgain(trx, email);
   return { signals: [...signals], status: recorded.status };
 }
 
@@ -134,19 +148,19 @@ function whatToTell(added: readonly ProviderEvent[], before: string, catalogue: 
  * Whatever a provider tells of an attempt proves that it took the message, also when the call's answer said otherwise
  * or never came.
  *
- * @returns whether a workflow may be waiting for this.
+ * @returns what was thought of the attempt before; undefined when this proves nothing new.
  */
 async function adoptEvidence(
   trx: Trx,
   email: LockedEmail,
   attempts: readonly Attempt[],
   event: PlacedEvent,
-): Promise<boolean> {
+): Promise<AttemptState | undefined> {
   const { generation, provider, providerMessageId } = event;
   const proven = attempts.find(
     (each) => each.generation === generation && each.attempt === event.attempt && each.provider === provider,
   );
-  if (!proven || proven.state === 'accepted') return false;
+  if (!proven || proven.state === 'accepted') return undefined;
   const before = proven.state;
   proven.state = 'accepted';
   const closing = trx
@@ -160,11 +174,25 @@ async function adoptEvidence(
     .where('generation', '=', generation)
     .where('attempt', '=', proven.attempt)
     .execute();
-  const changes = handOverChanges(provider, providerMessageId, event.occurredAt);
-  await later(trx, closing, trx.updateTable('emails').set(changes).where('id', '=', email.id).execute());
-  await noteHandedOver(trx, email.id);
+  await later(trx, closing);
   if (before === 'ambiguous') await count(trx, 'adopted_attempts', provider);
   if (before !== 'calling') await countDuplicate(trx, { emailId: email.id, generation, provider });
-  // Whoever is still calling finds the proof when it writes its answer down; only who waits for evidence is to be told.
-  return before !== 'calling';
+  return before;
+}
+
+/** A provider has the e-mail, by the proof of an event. */
+async function noteProven(trx: Trx, { id }: LockedEmail, event: PlacedEvent): Promise<void> {
+  const changes = handOverChanges(event.provider, event.providerMessageId, event.occurredAt);
+  await later(trx, trx.updateTable('emails').set(changes).where('id', '=', id).execute());
+  await noteHandedOver(trx, id);
+}
+
+/**
+ * An older generation turned out to have been taken, so the newest was not sent; and now it turns out to have failed.
+ * The newest is to be sent after all: whatever it was taken off the queue for is no more.
+ */
+async function takeUpAgain(trx: Trx, { id, priority, generation }: LockedEmail): Promise<void> {
+  const nobody = { sent_at: null, provider: null, provider_message_id: null };
+  await later(trx, trx.updateTable('emails').set(nobody).where('id', '=', id).execute());
+  await queueAgain(trx, id, priority, generation);
 }

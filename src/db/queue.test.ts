@@ -204,7 +204,7 @@ describe('the sweep', () => {
     const lost = await insertQueuedEmail(database.db, { priority: 'low', dueInS: -60 });
     await dispatch();
     await insertQueuedEmail(database.db, { priority: 'low' });
-    await requeue(database.db, [lost]);
+    await requeue(database.db, { emailId: lost, priority: 'low', state: 'in_flight' });
     expect(await states()).toEqual(['waiting', 'waiting']);
     const claimed: string[] = [];
     await dispatch(

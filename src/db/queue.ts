@@ -164,13 +164,16 @@ export async function takeSuspects(db: Db, againAfterMs: number, limit: number):
 }
 
 /**
- * Puts e-mails back among the waiting, in their old place by `due_at`: their workflows are gone, and the dispatcher
- * starts new ones under its cap. Their attempts keep what was sent from being sent again.
+ * Puts an e-mail back among the waiting, in its old place by `due_at`: its workflow is gone, and the dispatcher starts a
+ * new one under its cap. Its attempts keep what was sent from being sent again. One that has moved on is left alone.
  */
-export async function requeue(db: Db, emailIds: readonly string[]): Promise<void> {
-  if (emailIds.length === 0) return;
-  await sql`update email_queue set state = 'waiting', dispatched_at = null, check_at = null
-    where email_id = any(${emailIds}::uuid[]) and state in ('in_flight', 'backing_off')`.execute(db);
+export async function requeue(db: Db, { emailId, state }: Suspect): Promise<void> {
+  await db
+    .updateTable('email_queue')
+    .set({ state: 'waiting', dispatched_at: null, check_at: null })
+    .where('email_id', '=', emailId)
+    .where('state', '=', state)
+    .execute();
 }
 
 /** An operator ended the workflow in Temporal: the e-mail waits in the dead letter store, never restarted by itself. */

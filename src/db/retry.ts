@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../config.js';
-import type { PerPriority } from '../priority.js';
+import type { PerPriority, Priority } from '../priority.js';
 import { QUEUE_CHANNEL } from './channels.js';
 import type { Db } from './database.js';
 import { generationEvent, lockEmail, recordEvents } from './events.js';
@@ -99,10 +99,11 @@ function newLife({ provider, receiver }: RetryRequest, generation: number, deadl
   };
 }
 
-async function queueAgain(
+/** Has a generation wait in the queue as if it had just come due, whatever place the e-mail had. */
+export async function queueAgain(
   trx: Transaction<Database>,
   emailId: string,
-  priority: 'critical' | 'medium' | 'low',
+  priority: Priority,
   generation: number,
 ): Promise<void> {
   const place = {

@@ -53,14 +53,21 @@ export async function removeSuppression(db: Db, clientId: string, address: strin
   return removed !== undefined;
 }
 
-/** Suppresses the receiver of an e-mail for its client; an address that is suppressed already stays as it is. */
+/**
+ * Suppresses the receiver of an e-mail for its client; an address that is suppressed already stays as it is.
+ *
+ * @param generation the one that showed it: when the receiver was corrected since, the address it has now is another.
+ */
 export async function suppressReceiver(
   trx: Transaction<Database>,
   emailId: string,
+  generation: number,
   reason: Exclude<SuppressionReason, 'manual'>,
 ): Promise<void> {
   await sql`
     insert into suppressions (client_id, address, reason, email_id)
     select client_id, receiver_address, ${reason}, id from emails where id = ${emailId}
+    and not exists (select from email_events v where v.email_id = ${emailId}
+      and v.generation > ${generation} and v.metadata ? 'corrected_receiver')
     on conflict do nothing`.execute(trx);
 }

@@ -20,7 +20,7 @@ export async function unsubscribe(db: Db, emailId: string, catalogue: StatusCata
     // No status: the e-mail itself stays what it is.
     const event = { ...generationEvent(email.generation, 'unsubscribed'), key: 'tempost:unsubscribed' };
     await recordEvents(trx, email, [event], catalogue);
-    await suppressReceiver(trx, emailId, 'unsubscribed');
+    await suppressReceiver(trx, emailId, email.generation, 'unsubscribed');
     return true;
   });
 }

@@ -43,8 +43,10 @@ async function mend(dependencies: SweepDependencies, suspect: Suspect): Promise<
   if (workflow === 'stopped')
     return state === 'handed_over' ? leaveQueue(db, emailId) : buryStopped(db, emailId, catalogue);
   const work = await findWork(db, emailId);
-  if (!work || catalogue.get(work.status)?.final) return leaveQueue(db, emailId);
-  if (!work.accepted) return requeue(db, [emailId]);
+  const rule = work && catalogue.get(work.status);
+  if (!work || rule?.final) return leaveQueue(db, emailId);
+  // Taken in this generation, or in an older one that nobody knew of when it was retried.
+  if (!work.accepted && !rule?.survives) return requeue(db, suspect);
   // It is with a provider. A completed workflow has waited for news as long as it should; a lost one has not.
   if (workflow === 'completed') return leaveQueue(db, emailId);
   await startWorkflow(dependencies.client, suspect.priority, { emailId, ...work });

@@ -26,6 +26,8 @@ interface Script {
   readonly news?: 'delivered' | 'quiet';
   /** Called before each try. */
   readonly onSend?: (tries: number) => Promise<void>;
+  /** Called before each look for evidence. */
+  readonly onReconcile?: () => Promise<unknown>;
 }
 
 interface Trace {
@@ -72,6 +74,7 @@ const sendActivities = {
   async reconcile({ emailId }: { emailId: string }): Promise<Reconciliation> {
     const { script, calls } = traces.get(emailId)!;
     calls.push('reconcile');
+    await script.onReconcile?.();
     return script.reconciliations?.[nth(calls, 'reconcile')] ?? { kind: 'refused', code: 'settled' };
   },
   async lookForNews({ emailId }: { emailId: string }): Promise<'delivered' | 'quiet'> {
@@ -231,6 +234,33 @@ describe('the e-mail workflow', () => {
     await handle.executeUpdate('retryNow');
     await signal('opened');
     expect(await handle.result()).toBe('opened');
+  });
+
+  it('hurries as well when it was told while a call was still under way', async () => {
+    const scripted = await start({
+      plan: { backoff: { initialMs: 3_600_000, maxMs: 3_600_000 } },
+      sends: [refused(), refused()],
+      onSend: async (tries) => {
+        if (tries === 1) await scripted.handle.executeUpdate('retryNow');
+      },
+    });
+    await scripted.signal('opened');
+    expect(await scripted.handle.result()).toBe('opened');
+    expect(scripted.calls).toEqual(['send mailgun', 'send mandrill', 'send mailgun']);
+  });
+
+  it('looks at evidence that came while it was being looked for', async () => {
+    const scripted = await start({
+      sends: [{ kind: 'ambiguous', code: 'timeout' }],
+      reconciliations: [
+        { kind: 'wait', waitMs: 3_600_000 },
+        { kind: 'accepted', provider: 'mailgun' },
+      ],
+      onReconcile: () => scripted.signal('evidence'),
+    });
+    await scripted.signal('opened');
+    expect(await scripted.handle.result()).toBe('opened');
+    expect(scripted.calls).toEqual(['send mailgun', 'reconcile', 'reconcile']);
   });
 
   it('uploads beside the send, and does not end before the upload has', async () => {

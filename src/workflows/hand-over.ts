@@ -1,4 +1,4 @@
-import { condition, continueAsNew, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
+import { condition, continueAsNew, patched, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
 import type { Plan, Reconciliation, RecordActivities, SendOutcome } from '../activities/types.js';
 import type { ProviderName } from '../config.js';
 import type { Outcome } from '../db/attempt-steps.js';
@@ -11,6 +11,9 @@ type Tried = Exclude<SendOutcome, { kind: 'not_admitted' }>;
 type Settled = Exclude<Reconciliation, { kind: 'wait' }>;
 export type HandOver = Extract<Settled, { kind: 'accepted' | 'ended' }>;
 
+/** Nudges that come while an activity runs count for the wait after it; before, only those that came during the wait. */
+const NUDGED_MEANWHILE = 'nudged-meanwhile';
+
 const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10s', retry: RETRY });
 
 /**
@@ -22,6 +25,7 @@ export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): P
   const pace = new Pace(input.priority, plan.backoff);
   for (;;) {
     const round = { refused: false, retryAfterMs: 0, admittedInMs: Number.POSITIVE_INFINITY };
+    const before = { ...nudges };
     for (const [index, provider] of plan.providers.entries()) {
       const lastOfRound = index === plan.providers.length - 1;
       const tried = await tryProvider(input.emailId, plan, provider, lastOfRound);
@@ -34,8 +38,8 @@ export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): P
       round.refused = true;
       round.retryAfterMs = Math.max(round.retryAfterMs, outcome.retryAfterMs ?? 0);
     }
-    const hurried = nudges.hurry;
-    await condition(() => nudges.hurry > hurried, pace.next(round));
+    const { hurry } = patched(NUDGED_MEANWHILE) ? before : { ...nudges };
+    await condition(() => nudges.hurry > hurry, pace.next(round));
     // Days without a provider make a long history: the e-mail goes on in a new run, which reads the record anew.
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof email>(input);
   }
@@ -52,11 +56,13 @@ function tryProvider(emailId: string, plan: Plan, provider: ProviderName, lastOf
 async function settle(emailId: string, plan: Plan, tried: Tried, nudges: Nudges): Promise<Settled> {
   let known: Outcome | Reconciliation =
     tried.kind === 'unrecorded' ? await record.recordAnswer(tried.unrecorded) : tried;
+  let before = { ...nudges };
   while (known.kind === 'ambiguous' || known.kind === 'wait') {
     if (known.kind === 'wait') {
-      const { evidence, hurry } = nudges;
+      const { evidence, hurry } = patched(NUDGED_MEANWHILE) ? before : { ...nudges };
       await condition(() => nudges.evidence > evidence || nudges.hurry > hurry, known.waitMs);
     }
+    before = { ...nudges };
     known = await sendActivities('looking for evidence').reconcile({ emailId, generation: plan.generation });
   }
   return known;
