@@ -61,7 +61,8 @@ function planTable(plans: readonly CapacityPlan[]): string {
   const seconds = (ms: number) => (ms < 10_000 ? `${short(ms / 1000)} s` : `${Math.round(ms / 1000)} s`);
   return table([
     row('e-mails a day', (plan) => plan.perDay),
-    row('busiest second', (plan) => Math.round(plan.busiestPerS)),
+    row('submitted in the busiest second', (plan) => Math.round(plan.busiestPerS)),
+    row('handed over a second, at most', (plan) => Math.round(plan.servedPerS)),
     ...PRIORITIES.flatMap((priority) => [
       row(`workers ${priority}`, (plan) => plan.fleets[priority].processes),
       row('  in flight', (plan) => plan.fleets[priority].inFlight),

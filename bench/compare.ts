@@ -38,6 +38,7 @@ export async function compare(
   const emails = Math.ceil(options.emails / options.rounds);
   const rounds = new Map<Variant, Round[]>(variants.map((variant) => [variant, []]));
   const top = new Map<Variant, readonly StatementKind[]>();
+  const histories = new Map<Variant, HistoryCost>();
   for (const variant of variants) await variant.round(Math.min(WARM_UP_EMAILS, emails));
   for (let number = 1; number <= options.rounds; number++) {
     // Every other round backwards: whatever grows during a run favours nobody.
@@ -45,15 +46,16 @@ export async function compare(
       const round = await measure(world, variant, emails);
       rounds.get(variant)!.push(round);
       if (variant.database) top.set(variant, await listStatements(world.server, variant.database));
+      // Now, while the newest ones are this variant's: two variants may have workflows of one type.
+      if (variant.workflowType) histories.set(variant, await historyCost(world, variant.workflowType));
       options.say(`round ${number}: ${variant.name} ${short((emails * 1000) / round.elapsedMs)} e-mails/s`);
     }
   }
-  const costs: Costs[] = [];
-  for (const variant of variants) {
-    const history = variant.workflowType ? await historyCost(world, variant.workflowType) : undefined;
-    costs.push({ ...summarise(variant, rounds.get(variant)!, emails), history, topStatements: top.get(variant) });
-  }
-  return costs;
+  return variants.map((variant) => ({
+    ...summarise(variant, rounds.get(variant)!, emails),
+    history: histories.get(variant),
+    topStatements: top.get(variant),
+  }));
 }
 
 async function measure(world: World, variant: Variant, emails: number): Promise<Round> {

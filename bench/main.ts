@@ -19,7 +19,7 @@ const USAGE = `npm run bench -- [compare | backlogs | webhooks | api | profile |
   api         150 submissions a second for a minute, while the rest works
   profile     the functions in which each process spends its time, and the statements an e-mail costs
   with        ours as it is beside ours with other environment variables, as in "with DATABASE_POOL_SIZE=20"
-  --emails N  how many of each variant (800), of each backlog (2,000), webhooks ÷ 2 (5,000)
+  --emails N  how many of each variant (4,000; with: 800), of each backlog (2,000), webhooks ÷ 2 (5,000)
   --seconds N how long the api is submitted to (60)
   --quick     a short run without backlogs
 `;
@@ -90,7 +90,7 @@ async function compareAll(world: World): Promise<void> {
     oursOn(world, stack, { name: 'ours, 100 KB attached', attachmentBytes: 100_000 }),
     await startPeer(world),
   ];
-  const costs = await compare(world, variants, { emails: emails ?? (quick ? 120 : 800), rounds: quick ? 2 : 4, say });
+  const costs = await compare(world, variants, { emails: emails ?? (quick ? 120 : 4_000), rounds: quick ? 2 : 4, say });
   write(`${costTable(costs)}\n`);
   const backlogs = quick ? [] : await withBacklogs(world, ours);
   if (backlogs.length > 0) write(`${backlogTable(backlogs)}\n`);

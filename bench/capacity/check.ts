@@ -5,7 +5,6 @@ import { attainmentOf, type Model, servedWithin, simulate } from './simulation.j
 
 /** As `src/config.ts` has them by default. */
 const IN_FLIGHT = { critical: 50, medium: 30, low: 15 } as const;
-const HAND_OVER_SHARE = 0.6;
 
 export interface Compared {
   readonly priority: Priority;
@@ -22,12 +21,11 @@ export function checkAgainst(measured: SloResult, cores: number, cost: EmailCost
     pools: [{ priorities: PRIORITIES, cpuMsPerS: cores * 1000 * cost.usedShare, cpuMsPerEmail: allCpuMs(cost) }],
     inFlight: IN_FLIGHT,
     idleHandOverMs: cost.idleHandOverMs,
-    handOverShare: HAND_OVER_SHARE,
     providerMs: PROVIDER_MS,
     stepMs: 100,
   };
   const arrivals = arrivalsOf(measured.load).map((arrival) => ({ ...arrival, count: 1 }));
-  const { served } = simulate(arrivals, model);
+  const served = simulate(arrivals, model);
   return PRIORITIES.flatMap((priority) => {
     const figures = measured.figures[priority];
     const of = served[priority];

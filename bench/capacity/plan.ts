@@ -3,14 +3,14 @@ import { FLEET_SIZES } from '../../src/worker/fleet.js';
 import { DEADLINE_MS, PROVIDER_MS } from '../slo.js';
 import type { EmailCost } from './costs.js';
 import { dayOf } from './day.js';
-import { attainmentOf, type Model, servedWithin, simulate } from './simulation.js';
+import { type Arriving, attainmentOf, type Model, type Served, servedWithin, simulate } from './simulation.js';
 
-/** How much of a core a process may use on average in its busiest minute: the rest is for what nobody expected. */
+/** How much of its cores a process or a server may use at the busiest time: the rest is for what nobody expected. */
 const HEADROOM = 0.7;
 /** A process is lost, or being replaced, and mail goes on: never fewer than two of each. */
 const FEWEST = 2;
-/** CPU of an e-mail that its fleet spends before the provider has it; the rest follows with signals. Measured. */
-const HAND_OVER_SHARE = 0.7;
+/** Connections that a process opens at most, with the default `DATABASE_POOL_SIZE`: uploads and a listener beside it. */
+const CONNECTIONS = { api: 10 + 6, webhooks: 10, dispatcher: 10 + 1, worker: 10 };
 /** Bytes on disk, kept by month; see `docs/data.md`. */
 const STORED_BYTES = 4_729;
 /** Days for which Temporal keeps closed workflows, and how long they are open for their reader. */
@@ -23,7 +23,10 @@ const FEWEST_SHARDS = 512;
 
 export interface CapacityPlan {
   readonly perDay: number;
+  /** Submissions in the busiest second. */
   readonly busiestPerS: number;
+  /** E-mails a second that are handed over while there is more than that: what the servers are sized for. */
+  readonly servedPerS: number;
   readonly fleets: PerPriority<{
     readonly processes: number;
     readonly inFlight: number;
@@ -53,10 +56,10 @@ export interface CapacityPlan {
 /** The fewest processes that keep all service levels on a day of so many e-mails, and what the servers need. */
 export function planCapacity(perDay: number, cost: EmailCost): CapacityPlan {
   const day = dayOf(perDay);
-  const sizes = perPriority((priority) => fleetOf(day, priority, cost));
+  const fleets = perPriority((priority) => fleetFor(day, priority, cost));
+  const { servedPerS, served } = serversFor(day, fleets, cost);
+  const sizes = perPriority((priority) => ({ ...fleets[priority], ...figuresOf(served[priority], priority) }));
   const busiestPerS = busiest(day);
-  // What is spread by the queue, over an hour; what comes with the request, in its second.
-  const servedPerS = Math.max(busiestHour(day), perDay / 86_400);
   const processes = (perS: number, cpuMs: number) => Math.max(FEWEST, Math.ceil((perS * cpuMs) / 1000 / HEADROOM));
   const apiProcesses = processes(busiestPerS, cost.apiCpuMs);
   const webhooksProcesses = processes(servedPerS, cost.webhooksCpuMs);
@@ -67,6 +70,7 @@ export function planCapacity(perDay: number, cost: EmailCost): CapacityPlan {
   return {
     perDay,
     busiestPerS,
+    servedPerS,
     fleets: sizes,
     apiProcesses,
     webhooksProcesses,
@@ -74,7 +78,11 @@ export function planCapacity(perDay: number, cost: EmailCost): CapacityPlan {
     database: {
       cores: cores(cost.databaseCpuMs),
       statementsPerS: servedPerS * cost.statements,
-      connections: (apiProcesses + webhooksProcesses + dispatcherProcesses + workers) * 10,
+      connections:
+        apiProcesses * CONNECTIONS.api +
+        webhooksProcesses * CONNECTIONS.webhooks +
+        dispatcherProcesses * CONNECTIONS.dispatcher +
+        workers * CONNECTIONS.worker,
       walMbPerS: (servedPerS * cost.walBytes) / 1e6,
       storedGbAMonth: (perDay * 30 * STORED_BYTES) / 1e9,
     },
@@ -88,40 +96,62 @@ export function planCapacity(perDay: number, cost: EmailCost): CapacityPlan {
   };
 }
 
-/** Adds processes until the priority's service level holds all day, with headroom in its busiest minute. */
-function fleetOf(day: ReturnType<typeof dayOf>, priority: Priority, cost: EmailCost) {
+interface Fleet {
+  readonly processes: number;
+  readonly inFlight: number;
+}
+
+/** Adds processes until the priority's service level holds all day, while the servers take whatever comes. */
+function fleetFor(day: readonly Arriving[], priority: Priority, cost: EmailCost): Fleet {
   const own = day.filter((arriving) => arriving.priority === priority);
   const perDay = own.reduce((all, { count }) => all + count, 0);
   // What the day's mean alone would take: fewer never catch up.
   const least = Math.max(FEWEST, Math.ceil(((perDay / 86_400) * cost.workerCpuMs) / 1000 / HEADROOM));
   for (let processes = least; ; processes = Math.ceil(processes * 1.2)) {
-    const inFlight = processes * FLEET_SIZES[priority].sendSlots;
-    const outcome = simulate(own, modelOf(priority, processes, inFlight, cost));
-    const served = outcome.served[priority];
-    const attainment = attainmentOf(served, DEADLINE_MS[priority]);
-    const worstMs = servedWithin(served, 1);
-    // Half of the time that is allowed: a day has more than one mailing, and a mailing may be larger than the last.
-    if (attainment === 1 && worstMs <= DEADLINE_MS[priority] / 2) {
-      return { processes, inFlight, attainment, p99Ms: servedWithin(served, 0.99), worstMs };
-    }
+    const fleet = { processes, inFlight: processes * FLEET_SIZES[priority].sendSlots };
+    const served = simulate(own, modelOf({ [priority]: fleet }, cost));
+    if (isInTime(served[priority], priority)) return fleet;
   }
 }
 
-function modelOf(priority: Priority, processes: number, inFlight: number, cost: EmailCost): Model {
+/** The least rate of what all fleets share that keeps the service levels of all of them at once. */
+function serversFor(day: readonly Arriving[], fleets: PerPriority<Fleet>, cost: EmailCost) {
+  for (let servedPerS = busiestHour(day); ; servedPerS *= 1.1) {
+    const served = simulate(day, { ...modelOf(fleets, cost), serversPerS: servedPerS });
+    if (PRIORITIES.every((priority) => isInTime(served[priority], priority))) return { servedPerS, served };
+  }
+}
+
+/** Half of the time that is allowed: a day has more than one mailing, and a mailing may be larger than the last. */
+const isInTime = (served: readonly Served[], priority: Priority) =>
+  servedWithin(served, 1) <= DEADLINE_MS[priority] / 2;
+
+const figuresOf = (served: readonly Served[], priority: Priority) => ({
+  attainment: attainmentOf(served, DEADLINE_MS[priority]),
+  p99Ms: servedWithin(served, 0.99),
+  worstMs: servedWithin(served, 1),
+});
+
+/** Each fleet has cores of its own. */
+function modelOf(fleets: Partial<PerPriority<Fleet>>, cost: EmailCost): Model {
   return {
-    pools: [{ priorities: [priority], cpuMsPerS: processes * 1000 * HEADROOM, cpuMsPerEmail: cost.workerCpuMs }],
-    inFlight: perPriority(() => inFlight),
+    pools: PRIORITIES.flatMap((priority) => {
+      const fleet = fleets[priority];
+      if (!fleet) return [];
+      const cpuMsPerS = fleet.processes * 1000 * HEADROOM;
+      return [{ priorities: [priority], cpuMsPerS, cpuMsPerEmail: cost.workerCpuMs }];
+    }),
+    inFlight: perPriority((priority) => fleets[priority]?.inFlight ?? 0),
     idleHandOverMs: cost.idleHandOverMs,
-    handOverShare: HAND_OVER_SHARE,
     providerMs: PROVIDER_MS,
     stepMs: 1000,
   };
 }
 
-const busiest = (day: ReturnType<typeof dayOf>) => Math.max(...countsPer(day, 1_000));
-const busiestHour = (day: ReturnType<typeof dayOf>) => Math.max(...countsPer(day, 3_600_000)) / 3_600;
+const busiest = (day: readonly Arriving[]) => Math.max(...countsPer(day, 1_000));
+const busiestHour = (day: readonly Arriving[]) => Math.max(...countsPer(day, 3_600_000)) / 3_600;
 
-function countsPer(day: ReturnType<typeof dayOf>, ms: number): number[] {
+function countsPer(day: readonly Arriving[], ms: number): number[] {
   const counts = new Map<number, number>();
   for (const { atMs, count } of day)
     counts.set(Math.floor(atMs / ms), (counts.get(Math.floor(atMs / ms)) ?? 0) + count);

@@ -22,10 +22,10 @@ export interface Model {
   readonly pools: readonly Pool[];
   /** How many e-mails may be handed over at once, over the whole fleet. */
   readonly inFlight: PerPriority<number>;
+  /** E-mails a second that what all pools share (PostgreSQL, Temporal) takes at most; without a limit when left out. */
+  readonly serversPerS?: number;
   /** A hand-over without any load. */
   readonly idleHandOverMs: number;
-  /** The share of an e-mail's CPU that is spent before the provider has it; the rest follows with its webhooks. */
-  readonly handOverShare: number;
   readonly providerMs: { readonly min: number; readonly max: number };
   readonly stepMs: number;
 }
@@ -34,12 +34,6 @@ export interface Model {
 export interface Served {
   readonly count: number;
   readonly handOverMs: number;
-}
-
-export interface Outcome {
-  readonly served: PerPriority<readonly Served[]>;
-  /** The largest share of its CPU that a pool gave out over a minute; 1 is saturated. */
-  readonly busiest: number;
 }
 
 /**
@@ -52,8 +46,10 @@ const GIVEN_FIRST: PerPriority<number> = { critical: 1, medium: 0.75, low: 1 };
  * Follows a load through the fleets in steps. Each priority is first come, first served; the cap in flight and the time
  * of a hand-over bound its rate (Little's law), and the cores of a pool are shared by all that are at work there, the
  * more urgent first. When they are too few, hand-overs take longer, up to what the windows of starting e-mails allow.
+ *
+ * @returns what was handed over, of each priority.
  */
-export function simulate(arrivals: readonly Arriving[], model: Model): Outcome {
+export function simulate(arrivals: readonly Arriving[], model: Model): PerPriority<readonly Served[]> {
   const queues = perPriority(() => new Queue());
   const served = perPriority<Served[]>(() => []);
   const random = randomSource(2);
@@ -62,44 +58,35 @@ export function simulate(arrivals: readonly Arriving[], model: Model): Outcome {
   const credit = { critical: 0, medium: 0, low: 0 };
   const meanMs = (model.providerMs.min + model.providerMs.max) / 2;
   let next = 0;
-  let busiest = 0;
-  let minute = { used: 0, given: 0 };
   for (let nowMs = 0; next < arrivals.length || PRIORITIES.some((priority) => queues[priority].length > 0); ) {
     nowMs += stepMs;
     for (; next < arrivals.length && arrivals[next]!.atMs < nowMs; next++) {
       const { priority, atMs, count } = arrivals[next]!;
       queues[priority].add(atMs, count);
     }
-    for (const pool of model.pools) {
+    const wishes = model.pools.flatMap((pool) => {
       const budgetMs = (pool.cpuMsPerS * stepMs) / 1000;
       const asked = (priority: Priority, slowdown: number) => {
-        const timeMs = Math.max(model.idleHandOverMs * slowdown + meanMs, pool.cpuMsPerEmail * model.handOverShare);
+        const timeMs = model.idleHandOverMs * slowdown + meanMs;
         return Math.min(queues[priority].length, (model.inFlight[priority] * stepMs) / timeMs);
       };
       const askedMs = pool.cpuMsPerEmail * pool.priorities.reduce((all, priority) => all + asked(priority, 1), 0);
       const slowdown = Math.min(Math.max(1, askedMs / budgetMs), LONG_FACTOR);
-      const rates = shareOut(
-        pool.priorities.map((priority) => ({ priority, asked: asked(priority, slowdown) })),
-        budgetMs / pool.cpuMsPerEmail,
-      );
-      minute.used += Math.min(askedMs, budgetMs);
-      minute.given += budgetMs;
-      for (const [index, rate] of rates.entries()) {
-        const priority = pool.priorities[index]!;
-        credit[priority] = Math.min(credit[priority] + rate, queues[priority].length);
-        credit[priority] -= queues[priority].take(Math.floor(credit[priority]), (atMs, count) => {
-          const provider = model.providerMs.min + random() * (model.providerMs.max - model.providerMs.min);
-          const waitedMs = Math.max(0, nowMs - stepMs - atMs);
-          served[priority].push({ count, handOverMs: waitedMs + model.idleHandOverMs * slowdown + provider });
-        });
-      }
-    }
-    if (nowMs % 60_000 < stepMs) {
-      busiest = Math.max(busiest, minute.given === 0 ? 0 : minute.used / minute.given);
-      minute = { used: 0, given: 0 };
+      const own = pool.priorities.map((priority) => ({ priority, slowdown, asked: asked(priority, slowdown) }));
+      const rates = shareOut(own, budgetMs / pool.cpuMsPerEmail);
+      return own.map((wish, index) => ({ ...wish, asked: rates[index]! }));
+    });
+    const rates = shareOut(wishes, ((model.serversPerS ?? Number.POSITIVE_INFINITY) * stepMs) / 1000);
+    for (const [index, { priority, slowdown }] of wishes.entries()) {
+      credit[priority] = Math.min(credit[priority] + rates[index]!, queues[priority].length);
+      credit[priority] -= queues[priority].take(Math.floor(credit[priority]), (atMs, count) => {
+        const provider = model.providerMs.min + random() * (model.providerMs.max - model.providerMs.min);
+        const waitedMs = Math.max(0, nowMs - stepMs - atMs);
+        served[priority].push({ count, handOverMs: waitedMs + model.idleHandOverMs * slowdown + provider });
+      });
     }
   }
-  return { served, busiest };
+  return served;
 }
 
 /** Gives each priority its first share of what the cores manage, then what the others leave, the most urgent first. */

@@ -25,10 +25,11 @@ const BILLED = new Set([
   'EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES',
 ]);
 
-/** Reads the histories of the newest workflows of a type. */
+/** Reads the histories of the newest workflows of a type that have completed. */
 export async function historyCost(world: World, type: string, sample = 20): Promise<HistoryCost> {
   const costs: HistoryCost[] = [];
-  for await (const { workflowId } of world.temporal.workflow.list({ query: `WorkflowType="${type}"` })) {
+  const query = `WorkflowType="${type}" and ExecutionStatus="Completed"`;
+  for await (const { workflowId } of world.temporal.workflow.list({ query })) {
     const handle = world.temporal.workflow.getHandle(workflowId);
     const [{ raw, historyLength }, { events }] = await Promise.all([handle.describe(), handle.fetchHistory()]);
     const types = (events ?? []).map((event) => eventName(event.eventType));

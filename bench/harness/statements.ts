@@ -2,7 +2,7 @@ import type pg from 'pg';
 
 /** What a database was asked to do. */
 export interface Statements {
-  /** Round trips, `begin` and `commit` among them. */
+  /** Statements, `begin` and `commit` among them; several may travel together. */
   readonly calls: number;
   /** Bytes written to the log that makes commits durable. */
   readonly walBytes: number;
