@@ -9,6 +9,7 @@ import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } f
 import type { PerPriority } from '../priority.js';
 import { addAdminRoutes } from './admin/routes.js';
 import { type ApiState, authenticator } from './authenticate.js';
+import { addKeyRoutes } from './clients/keys.js';
 import { addClientRoutes } from './clients/routes.js';
 import { addDeadLetterRoutes } from './dead-letters/routes.js';
 import { addEmailRoutes } from './email/routes.js';
@@ -42,6 +43,7 @@ export function createApp(options: AppOptions): Koa<ApiState> {
   addDeadLetterRoutes(router, { db, authenticate, catalogue, deadlineMs, providers });
   addSuppressionRoutes(router, { db, authenticate });
   addClientRoutes(router, { db, authenticate });
+  addKeyRoutes(router, { db, authenticate });
   addAdminRoutes(router, { db, authenticate, deadlineMs, providers, logger });
   addOpenRoutes(router, { db, catalogue, logger });
 

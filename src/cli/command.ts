@@ -20,6 +20,7 @@ export const OPTIONS = {
   address: { type: 'string' },
   all: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
+  operator: { type: 'boolean' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;

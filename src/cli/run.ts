@@ -4,6 +4,7 @@ import { type Command, type Commands, OPTIONS, type OptionName, type Values } fr
 import { clientCommands } from './commands/clients.js';
 import { deadLetterCommands } from './commands/dead-letters.js';
 import { emailCommands } from './commands/emails.js';
+import { keyCommands } from './commands/keys.js';
 import { providerCommands } from './commands/providers.js';
 import { queueCommands } from './commands/queues.js';
 import { suppressionCommands } from './commands/suppressions.js';
@@ -14,7 +15,7 @@ const GROUPS: readonly [title: string, commands: Commands][] = [
   ['One e-mail', emailCommands],
   ['Dead letters', deadLetterCommands],
   ['Suppressions', suppressionCommands],
-  ['Clients', clientCommands],
+  ['Clients', { ...clientCommands, ...keyCommands }],
 ];
 const COMMANDS: Commands = Object.assign({}, ...GROUPS.map(([, commands]) => commands));
 

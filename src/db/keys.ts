@@ -1,10 +1,12 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { sql } from 'kysely';
 import type { Db } from './database.js';
 import { transact } from './transaction.js';
 
 /** Who a request comes from. */
 export interface Client {
   readonly id: string;
+  readonly keyId: string;
   readonly disabled: boolean;
   /** Whether this key may administer the whole system. */
   readonly operator: boolean;
@@ -21,11 +23,11 @@ export async function findClientByKey(db: Db, key: string): Promise<Client | und
   const row = await db
     .selectFrom('api_keys')
     .innerJoin('clients', 'clients.id', 'api_keys.client_id')
-    .select(['clients.id', 'clients.disabled_at', 'api_keys.operator'])
+    .select(['clients.id', 'clients.disabled_at', 'api_keys.id as key_id', 'api_keys.operator'])
     .where('api_keys.key_hash', '=', hashKey(key))
     .where('api_keys.revoked_at', 'is', null)
     .executeTakeFirst();
-  return row && { id: row.id, disabled: row.disabled_at !== null, operator: row.operator };
+  return row && { id: row.id, keyId: row.key_id, disabled: row.disabled_at !== null, operator: row.operator };
 }
 
 /**
@@ -58,4 +60,65 @@ export async function ensureClientKey(db: Db, name: string, key: string): Promis
       .execute();
     return client.id;
   });
+}
+
+/** A key as lists show it: never the key itself, which nobody knows but its owner. */
+export interface ApiKey {
+  readonly id: string;
+  /** Its first characters. */
+  readonly prefix: string;
+  readonly operator: boolean;
+  readonly created_at: Date;
+  readonly revoked_at: Date | null;
+}
+
+const COLUMNS = ['id', 'prefix', 'operator', 'created_at', 'revoked_at'] as const;
+
+/** A client's keys, the newest first, revoked ones among them. */
+export async function listKeys(db: Db, clientId: string): Promise<ApiKey[]> {
+  return db
+    .selectFrom('api_keys')
+    .select(COLUMNS)
+    .where('client_id', '=', clientId)
+    .orderBy('created_at', 'desc')
+    .execute();
+}
+
+/**
+ * Makes a new key for a client.
+ *
+ * @returns what lists show of it and, this once, the key: 32 random bytes in base64url behind `tp_`. Undefined when there
+ * is no such client.
+ */
+export async function createKey(
+  db: Db,
+  clientId: string,
+  operator: boolean,
+): Promise<(ApiKey & { readonly key: string }) | undefined> {
+  const key = `tp_${randomBytes(32).toString('base64url')}`;
+  const created = await db
+    .insertInto('api_keys')
+    .columns(['client_id', 'key_hash', 'prefix', 'operator'])
+    .expression((eb) =>
+      eb
+        .selectFrom('clients')
+        .select(['id', eb.val(hashKey(key)).as('key_hash'), eb.val(key.slice(0, PREFIX_LENGTH)).as('prefix')])
+        .select(eb.val(operator).as('operator'))
+        .where('id', '=', clientId),
+    )
+    .returning(COLUMNS)
+    .executeTakeFirst();
+  return created && { ...created, key };
+}
+
+/** Revokes a key from this moment on, for good; doing it twice is doing it once. @returns false for no such key. */
+export async function revokeKey(db: Db, clientId: string, keyId: string): Promise<boolean> {
+  const revoked = await db
+    .updateTable('api_keys')
+    .set({ revoked_at: sql<Date>`coalesce(revoked_at, now())` })
+    .where('id', '=', keyId)
+    .where('client_id', '=', clientId)
+    .returning('id')
+    .executeTakeFirst();
+  return revoked !== undefined;
 }

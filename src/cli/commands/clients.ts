@@ -1,20 +1,32 @@
 import { PRIORITIES } from '../../priority.js';
 import { type Api, UsageError } from '../api.js';
-import { type Commands, need, type Output, path } from '../command.js';
+import { type Commands, need, type Output, path, query } from '../command.js';
 import { facts, table } from '../format.js';
+import { addKey, keyText } from './keys.js';
 
-interface Client {
+interface Listed {
   readonly id: string;
   readonly name: string;
+  readonly disabled: boolean;
+  readonly created_at: string;
+}
+
+interface Client extends Listed {
   readonly failure_notices: boolean;
   readonly daily_limits: Readonly<Record<string, number>>;
   readonly submitted_today: Readonly<Record<string, number>>;
+}
+
+interface Page {
+  readonly clients: readonly Listed[];
+  readonly next_cursor: string | null;
 }
 
 function show(client: Client): Output {
   const head = facts([
     ['id', client.id],
     ['name', client.name],
+    ['disabled', client.disabled],
     ['senders are told of failures', client.failure_notices],
   ]);
   const rows = PRIORITIES.map((each) => [each, client.submitted_today[each], client.daily_limits[each]]);
@@ -22,12 +34,13 @@ function show(client: Client): Output {
 }
 
 function changeOf(setting: string, value: string | undefined): object {
+  if (setting === 'enable' || setting === 'disable') return { disabled: setting === 'disable' };
   if (setting === 'notices') {
     if (value !== 'on' && value !== 'off') throw new UsageError('Notices are "on" or "off".');
     return { failure_notices: value === 'on' };
   }
   if (!(PRIORITIES as readonly string[]).includes(setting)) {
-    throw new UsageError(`"${setting}" is not one of notices, ${PRIORITIES.join(', ')}.`);
+    throw new UsageError(`"${setting}" is not one of enable, disable, notices, ${PRIORITIES.join(', ')}.`);
   }
   if (!/^\d+$/.test(need(value, 'The daily limit'))) throw new UsageError(`"${value}" is not a number of e-mails.`);
   return { daily_limits: { [setting]: Number(value) } };
@@ -40,11 +53,35 @@ async function run(api: Api, [word, setting, value]: readonly string[]): Promise
 }
 
 export const clientCommands: Commands = {
+  clients: {
+    usage: '[--limit N]',
+    summary: 'the programs that may submit',
+    words: 0,
+    options: ['limit'],
+    help: '--limit N  default: 100, at most 1000',
+    async run(api, _, { limit }) {
+      const json = await api.call<Page>('GET', `/api/clients${query({ limit })}`);
+      const rows = json.clients.map((each) => [each.id, each.name, each.disabled ? 'disabled' : '', each.created_at]);
+      const more = json.next_cursor ? ['', 'There are more: --limit N shows more of them.'] : [];
+      return { json, text: [table(['id', 'name', 'state', 'since'], rows), ...more].join('\n') };
+    },
+  },
+  'clients add': {
+    usage: 'NAME',
+    summary: 'a new client, with an API key of its own',
+    words: 1,
+    async run(api, [word]) {
+      const client = await api.call<Client>('POST', '/api/clients', { name: need(word, 'The name') });
+      const key = await addKey(api, client.id);
+      return { json: { client, key }, text: `${show(client).text}\n\n${keyText(key)}` };
+    },
+  },
   client: {
-    usage: 'ID [notices on|off | critical N | medium N | low N]',
-    summary: 'what a client may submit in a day, and whether its senders are told of failures',
+    usage: 'ID [enable | disable | notices on|off | critical N | medium N | low N]',
+    summary: 'one client: what it may submit in a day, and whether its senders are told of failures',
     words: 3,
-    help: `notices on|off         tell senders by e-mail when theirs has failed
+    help: `disable                none of its keys is taken any more; what was accepted is sent all the same
+notices on|off         tell senders by e-mail when theirs has failed
 critical|medium|low N  at most N e-mails of the priority a day`,
     run,
   },
