@@ -16,6 +16,7 @@ export interface Circumstances {
   readonly loadBefore: number;
 }
 
+/** When and on what a bench runs: kept with its results. */
 export function circumstances(): Circumstances {
   return {
     measuredAt: new Date().toISOString(),

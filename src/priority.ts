@@ -11,7 +11,7 @@ export function perPriority<T>(make: (priority: Priority) => T): PerPriority<T> 
   return { critical: make('critical'), medium: make('medium'), low: make('low') };
 }
 
-/** The Temporal names of `contract.md`, in one place. */
+/** The names in Temporal, which operators and running workflows rely on, in one place. */
 export const workflowIdOf = (emailId: string) => `email-${emailId}`;
 export const workflowQueueOf = (priority: Priority) => `email-${priority}`;
 export const sendQueueOf = (priority: Priority) => `send-${priority}`;

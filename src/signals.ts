@@ -8,7 +8,7 @@ export type { PendingSignal } from './db/pending-signals.js';
 
 import { workflowIdOf } from './priority.js';
 
-/** The signal's name in `contract.md`; its one argument is a `SignalKind`. */
+/** The signal's name, part of the interface; its one argument is a `SignalKind`. */
 export const PROVIDER_EVENT_SIGNAL = 'providerEvent';
 
 /**

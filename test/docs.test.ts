@@ -50,7 +50,13 @@ const slugOf = (heading: string) =>
 const anchorsOf = (path: string) => [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => slugOf(heading!));
 
 /** Names of others that look like variables of ours. */
-const NOT_OURS = new Set(['GOOGLE_APPLICATION_CREDENTIALS', 'ALLOW_DUPLICATE', 'USE_EXISTING', 'NO_COLOR']);
+const NOT_OURS = new Set([
+  'GOOGLE_APPLICATION_CREDENTIALS',
+  'ALLOW_DUPLICATE',
+  'USE_EXISTING',
+  'TERMINATE_EXISTING',
+  'NO_COLOR',
+]);
 
 function knownVariables(): string[] {
   const schemas = { ...environmentSchema.shape, ...devEnvironmentSchema.shape, ...sandboxEnvironmentSchema.shape };

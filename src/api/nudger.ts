@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { LazyTemporal } from '../lazy-temporal.js';
 import { workflowIdOf } from '../priority.js';
 
-/** The updates of `contract.md`: look at the record again; do not wait for the end of the back-off. */
+/** The workflow's updates: look at the record again; do not wait for the end of the back-off. */
 export type Nudge = 'cancel' | 'retryNow';
 
 export interface Nudger {

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
@@ -16,6 +17,10 @@ it('tells Prometheus the depth, age and lateness of each queue, the breakers, th
   await insertQueuedEmail(database.db, { priority: 'low', dueInS: -100 });
   await insertQueuedEmail(database.db, { priority: 'low' });
   await insertQueuedEmail(database.db, { priority: 'critical', state: 'in_flight' });
+  const stuck = await insertQueuedEmail(database.db, { priority: 'medium', state: 'in_flight' });
+  await sql`update email_queue set dispatched_at = now() - interval '3 minutes' where email_id = ${stuck}`.execute(
+    database.db,
+  );
   await count(database.db, 'ambiguous_attempts', 'mailgun');
   await count(database.db, 'ambiguous_attempts', 'mailgun');
   await database.db.updateTable('provider_health').set({ state: 'open' }).where('provider', '=', 'mandrill').execute();
@@ -32,6 +37,8 @@ it('tells Prometheus the depth, age and lateness of each queue, the breakers, th
   expect(text).toContain('tempost_queue_emails{priority="low",state="waiting"} 2');
   expect(text).toContain('tempost_queue_emails{priority="critical",state="in_flight"} 1');
   expect(text).toContain('tempost_queue_emails{priority="medium",state="waiting"} 0');
+  expect(text).toContain('tempost_queue_stuck_emails{priority="medium"} 1');
+  expect(text).toContain('tempost_queue_stuck_emails{priority="critical"} 0');
   expect(text).toContain('tempost_queue_late_emails{priority="low"} 1');
   expect(text).toMatch(/tempost_queue_oldest_seconds\{priority="low"\} 10\d/);
   expect(text).toContain('tempost_queue_paused{priority="low",by="tempost"} 1');

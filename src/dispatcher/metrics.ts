@@ -41,6 +41,9 @@ async function measure({ db, deadlineMs, windows }: MetricsSources) {
   const depth = gauge('tempost_queue_emails', 'E-mails with something left to be done', ['priority', 'state']);
   const oldest = gauge('tempost_queue_oldest_seconds', 'How long the oldest waiting has been due', ['priority']);
   const late = gauge('tempost_queue_late_emails', 'E-mails past their deadline and not handed over', ['priority']);
+  const stuck = gauge('tempost_queue_stuck_emails', 'Of those in flight: dispatched more than two minutes ago', [
+    'priority',
+  ]);
   const paused = gauge('tempost_queue_paused', '1 while stopped: by us (tempost), or in Temporal alone (temporal)', [
     'priority',
     'by',
@@ -52,6 +55,7 @@ async function measure({ db, deadlineMs, windows }: MetricsSources) {
     }
     oldest.set({ priority }, queue.oldest_waiting_s ?? 0);
     late.set({ priority }, queue.past_deadline);
+    stuck.set({ priority }, queue.stuck);
     for (const by of ['tempost', 'temporal'] as const) {
       paused.set({ priority, by }, queue.pauses.some((pause) => pause.by === by) ? 1 : 0);
     }

@@ -14,7 +14,7 @@ const READY_PATIENCE_MS = 2_000;
 /** Providers have schedules of their own; this is for whoever honours it. */
 const RETRY_AFTER_S = '30';
 
-/** The webhooks service of `contract.md`: providers' webhooks, the tracking pixel, unsubscribing, health. */
+/** The webhooks service: providers' webhooks, the tracking pixel, unsubscribing, health. */
 export function createWebhooksApp(dependencies: WebhookDependencies): Koa {
   const router = new Router();
   const { providers } = dependencies.config;

@@ -51,6 +51,7 @@ export function storable<T>(value: T): T {
   return clean === json ? value : (JSON.parse(clean) as T);
 }
 
+/** Whether a value is an object with fields: neither null nor an array. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

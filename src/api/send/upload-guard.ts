@@ -18,6 +18,7 @@ const OVERHEAD_BYTES = 1024 * 1024;
 /** The largest body that can hold an acceptable form. */
 export const maxBodyBytes = (limits: ApiLimits) => limits.attachmentBytes + limits.contentBytes + OVERHEAD_BYTES;
 
+/** What a client is told whose attachment or content is beyond the limits. */
 export function tooLarge(limits: ApiLimits): Problem {
   const detail = `At most ${limits.attachmentBytes} bytes of attachment and ${limits.contentBytes} bytes of content are taken.`;
   return new Problem(413, 'too_large', detail);
