@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Stack, until } from '../test/support/stack.js';
+import type { Stack } from '../test/support/stack.js';
+import { until } from '../test/support/until.js';
 import { addWaiting, analyse } from './backlog.js';
 import { mean, quantile } from './harness/figures.js';
 import { Submitter } from './harness/submit.js';

@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { PROCESS_NAMES, until } from '../test/support/stack.js';
+import { PROCESS_NAMES } from '../test/support/stack.js';
+import { until } from '../test/support/until.js';
 import { short, table } from './harness/figures.js';
 import { listStatements, resetStatements } from './harness/statements.js';
 import type { World } from './harness/world.js';

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type PerPriority, PRIORITIES, type Priority, perPriority } from '../src/priority.js';
-import { type Stack, until } from '../test/support/stack.js';
+import type { Stack } from '../test/support/stack.js';
+import { until } from '../test/support/until.js';
 import { quantile, randomSource } from './harness/figures.js';
 import { type Submitted, Submitter } from './harness/submit.js';
 import type { World } from './harness/world.js';

@@ -1,7 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { inParallel } from '../src/parallel.js';
-import { type Stack, until } from '../test/support/stack.js';
+import type { Stack } from '../test/support/stack.js';
+import { until } from '../test/support/until.js';
 import { quantile, short } from './harness/figures.js';
 import { Meter } from './harness/usage.js';
 import type { World } from './harness/world.js';

@@ -4,9 +4,10 @@ import { bury } from '../src/db/dead-letters.js';
 import { lockEmail } from '../src/db/events.js';
 import { SHIPPED_STATUSES } from '../src/db/statuses.js';
 import type { TestDatabase } from './support/database.js';
-import { type EmailView, type Stack, until } from './support/stack.js';
+import type { EmailView, Stack } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import type { TestNamespace } from './support/temporal.js';
+import { until } from './support/until.js';
 
 let system: TestSystem;
 let database: TestDatabase;

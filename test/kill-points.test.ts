@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from './support/database.js';
-import { type Stack, until } from './support/stack.js';
+import type { Stack } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
+import { until } from './support/until.js';
 
 const CRITICAL_MS = 15_000;
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
+import { until } from './support/until.js';
 
 let system: TestSystem;
 let ids: string[];

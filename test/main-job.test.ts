@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from './support/database.js';
 import { readableText, showWorkflow } from './support/history.js';
-import { type Stack, sha256, until } from './support/stack.js';
+import { type Stack, sha256 } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import type { TestNamespace } from './support/temporal.js';
+import { until } from './support/until.js';
 
 let system: TestSystem;
 let database: TestDatabase;

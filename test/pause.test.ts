@@ -5,8 +5,9 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { QueueReport } from '../src/db/queue-report.js';
 import { PRIORITIES, type Priority } from '../src/priority.js';
 import { createTestDatabase, type TestDatabase } from './support/database.js';
-import { PROCESS_NAMES, Stack, until } from './support/stack.js';
+import { PROCESS_NAMES, Stack } from './support/stack.js';
 import { startTestTemporal, type TestTemporal } from './support/temporal.js';
+import { until } from './support/until.js';
 
 /** Shorter than the pauses below: nothing may die of being paused. */
 const LIFETIME_S = 4;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from './support/database.js';
-import { type Stack, until } from './support/stack.js';
+import type { Stack } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
+import { until } from './support/until.js';
 
 let system: TestSystem;
 let database: TestDatabase;

@@ -4,8 +4,8 @@ import { Worker } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
 import { showWorkflow } from './support/history.js';
-import { until } from './support/stack.js';
 import { startTestSystem } from './support/system.js';
+import { until } from './support/until.js';
 
 /**
  * Histories of earlier releases, as `temporal workflow show --output json` printed them. Workflows that are under way

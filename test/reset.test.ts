@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from './support/database.js';
 import { showWorkflow } from './support/history.js';
-import { type Stack, until } from './support/stack.js';
+import type { Stack } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import type { TestNamespace } from './support/temporal.js';
+import { until } from './support/until.js';
 
 let system: TestSystem;
 let database: TestDatabase;

@@ -24,6 +24,7 @@ export async function resetStatements(server: pg.Client): Promise<void> {
   await server.query('select pg_stat_statements_reset()');
 }
 
+/** What a database was asked to do since the last `resetStatements`. */
 export async function readStatements(server: pg.Client, database: string): Promise<Statements> {
   const { rows } = await server.query<Statements>(`select ${SUMS} ${WITHIN}`, [database]);
   const { calls, walBytes, executionMs } = rows[0]!;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { until } from '../../test/support/stack.js';
+import { until } from '../../test/support/until.js';
 import { startChild } from '../harness/child.js';
 import type { World } from '../harness/world.js';
 import { IN_FLIGHT, OPEN_AFTER_MS, type Variant } from './variant.js';

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { inParallel } from '../../src/parallel.js';
-import { PROCESS_NAMES, type Stack, until } from '../../test/support/stack.js';
+import { PROCESS_NAMES, type Stack } from '../../test/support/stack.js';
+import { until } from '../../test/support/until.js';
 import { Submitter } from '../harness/submit.js';
 import type { World } from '../harness/world.js';
 import type { Variant } from './variant.js';

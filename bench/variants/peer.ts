@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { freePort } from '../../src/dev/ports.js';
-import { until } from '../../test/support/stack.js';
+import { until } from '../../test/support/until.js';
 import { type Child, startChild } from '../harness/child.js';
 import { Submitter } from '../harness/submit.js';
 import type { World } from '../harness/world.js';

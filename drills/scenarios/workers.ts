@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { until } from '../../test/support/stack.js';
+import { until } from '../../test/support/until.js';
 import type { Drill } from '../drill.js';
 import { WORKERS, type World } from '../world.js';
 

@@ -177,6 +177,12 @@ describe('an ambiguous attempt', () => {
     expect(await abandon(database.db, open, 'send_again', SHIPPED_STATUSES)).toMatchObject({ kind: 'accepted' });
   });
 
+  it('that the record does not know, as after a restored backup: its delivery keeps the e-mail from being sent', async () => {
+    const id = await insertQueuedEmail(database.db);
+    expect(await webhook(id)).toMatchObject({ status: 'delivered' });
+    expect(await ask(id)).toEqual({ kind: 'ended', status: 'delivered' });
+  });
+
   it('may be given up, and a proof that comes later is still counted', async () => {
     const { id, open } = await ambiguous();
     expect(await abandon(database.db, open, 'send_again', SHIPPED_STATUSES)).toMatchObject({ kind: 'refused' });

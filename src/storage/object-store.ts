@@ -29,10 +29,12 @@ export interface ObjectStore {
   delete(storagePath: string): Promise<void>;
 }
 
+/** The bytes are not those that were announced: of another length or digest. */
 export class ObjectMismatchError extends Error {
   override readonly name = 'ObjectMismatchError';
 }
 
+/** There is no object at this path. */
 export class ObjectMissingError extends Error {
   override readonly name = 'ObjectMissingError';
 }

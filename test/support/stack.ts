@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from './ports.js';
+import { stackEnvironment } from './stack-environment.js';
+import { until } from './until.js';
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 
@@ -114,7 +116,7 @@ export class Stack {
     const [script, ...args] = PROCESSES[name];
     const log = createWriteStream(join(this.directory, `${instance}.log`), { flags: 'a' });
     const child = spawn(process.execPath, [join(dist, script), ...args], {
-      env: this.environment(),
+      env: stackEnvironment(this, this.options),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
@@ -245,39 +247,6 @@ export class Stack {
   async acceptance(): Promise<AcceptedCall[]> {
     return (await (await fetch(`${this.sandbox}/sandbox/acceptance`)).json()) as AcceptedCall[];
   }
-
-  private environment(): NodeJS.ProcessEnv {
-    const { ports, options } = this;
-    return {
-      PATH: process.env.PATH,
-      HOME: process.env.HOME,
-      DATABASE_URL: options.databaseUrl,
-      TEMPORAL_ADDRESS: options.temporalAddress,
-      TEMPORAL_NAMESPACE: options.namespace ?? 'default',
-      API_PORT: String(ports.api),
-      WEBHOOKS_PORT: String(ports.webhooks),
-      PROVIDERS: 'mailgun,mandrill',
-      MAILGUN_API_KEY: 'sandbox-mailgun-key',
-      MAILGUN_DOMAIN: 'mail.example.com',
-      MAILGUN_API_URL: this.sandbox,
-      MAILGUN_WEBHOOK_SIGNING_KEY: 'sandbox-signing-key',
-      MAILGUN_WEBHOOK_URL: `${this.webhooks}/webhooks/mailgun`,
-      MANDRILL_API_KEY: 'sandbox-mandrill-key',
-      MANDRILL_API_URL: this.sandbox,
-      MANDRILL_WEBHOOK_KEY: 'sandbox-webhook-key',
-      MANDRILL_WEBHOOK_URL: `${this.webhooks}/webhooks/mandrill`,
-      STORAGE: 'file',
-      STORAGE_DIR: join(this.directory, 'storage'),
-      BOOTSTRAP_API_KEY: this.key,
-      SANDBOX_PORT: String(ports.sandbox),
-      INBOX_PORT: String(ports.inbox),
-      INBOX_SMTP_PORT: String(ports.smtp),
-      SANDBOX_DIR: join(this.directory, 'sandbox'),
-      SANDBOX_INBOX: options.inbox ? 'on' : 'off',
-      SANDBOX_TIME_SCALE: '0.005',
-      ...options.env,
-    };
-  }
 }
 
 /** Whatever ends the test run, short of SIGKILL, takes the processes along. */
@@ -311,31 +280,6 @@ export interface EmailView {
     metadata: Record<string, unknown>;
   }[];
   readonly attempts: readonly { provider: string; state: string; code: string | null }[];
-}
-
-/**
- * Waits for a condition, looking every 100 ms.
- *
- * @throws Error naming the condition when it has not come true in time; errors of the look itself count as "not yet".
- */
-export async function until(
-  what: string | (() => string),
-  look: () => Promise<boolean> | boolean,
-  timeoutMs = 30_000,
-): Promise<void> {
-  const end = Date.now() + timeoutMs;
-  let last: unknown;
-  while (Date.now() < end) {
-    try {
-      if (await look()) return;
-      last = undefined;
-    } catch (error) {
-      last = error;
-    }
-    await delay(100);
-  }
-  const name = typeof what === 'string' ? what : what();
-  throw new Error(`Not within ${timeoutMs} ms: ${name}${last ? ` (${String(last)})` : ''}`);
 }
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
