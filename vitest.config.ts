@@ -7,6 +7,8 @@ export default defineConfig({
     // Longer than any wait inside a test, so that the wait's own message is what one reads.
     testTimeout: 90_000,
     hookTimeout: 120_000,
+    // The default of one second is a guess about the machine.
+    expect: { poll: { timeout: 20_000 } },
     maxWorkers: 2,
   },
 });

@@ -20,6 +20,13 @@ describe('restart', () => {
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as { email_id: string });
 
+  /** What became of the webhooks of a message's events. */
+  async function webhooksOf(sandbox: { readonly url: string }, emailId: string): Promise<string[]> {
+    const answer = await fetch(`${sandbox.url}/sandbox/messages?email_id=${emailId}`);
+    const [message] = (await answer.json()) as { events: { webhook: string }[] }[];
+    return message!.events.map((event) => event.webhook);
+  }
+
   it('webhooks that were not confirmed go on, the same event with the same token', async () => {
     let status = 503;
     const receiver = await webhookReceiver(() => status);
@@ -32,6 +39,8 @@ describe('restart', () => {
     const after = await startSandbox(settings);
     await eventually(() => expect(receiver.told).toHaveLength(2));
     expect(receiver.told[1]?.body).toBe(receiver.told[0]?.body);
+    // Confirmed only when the answer has been read.
+    await eventually(async () => expect(await webhooksOf(after, 'owed')).toEqual(['none', 'told']));
     await after.stop();
     const last = await startSandbox(settings);
     await sendByMailgun(last, 'new');

@@ -9,7 +9,7 @@ it('answers every call while it is still starting, and takes mail once it has', 
   let done = false;
   const asking = (async () => {
     while (!done) {
-      const answer = fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(5_000) });
+      const answer = fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(30_000) });
       const status = await answer.then(
         (response) => response.status,
         // Not listening yet; a call that is left hanging ends as a TimeoutError.

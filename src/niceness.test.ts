@@ -47,7 +47,10 @@ describe('a process steps back', () => {
 
   it.runIf(hasAutogroups)('among all on its machine when its session is its own', async () => {
     const own = getPriority();
-    const { before, autogroup } = await stepBackIn({ session: true }, own + 3, own + 7, own + 5);
+    const { before, autogroup } = await stepBackIn(
+      { session: true, untilAutogroup: own + 7 },
+      ...[own + 3, own + 7, own + 5],
+    );
     expect({ before, autogroup }).toEqual({ before: 0, autogroup: own + 7 });
   });
 

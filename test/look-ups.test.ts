@@ -39,11 +39,15 @@ async function statuses(): Promise<Record<string, number>> {
 }
 
 describe('many e-mails at once of which Mandrill has not said that it took them', () => {
-  it('are all found by its search, and their delivery by asking for each message', async () => {
-    await until('all are ambiguous at once', async () => {
-      const states = await statesOf();
-      return states.length === COUNT && states.every((state) => state === 'ambiguous');
-    });
+  it('are all found by its search, and their delivery by asking for each message', { timeout: 180_000 }, async () => {
+    await until(
+      'all are ambiguous at once',
+      async () => {
+        const states = await statesOf();
+        return states.length === COUNT && states.every((state) => state === 'ambiguous');
+      },
+      60_000,
+    );
     await system.stack.setFaults({ mandrill: SILENT });
     let seen = {};
     await until(

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from './support/database.js';
-import { readableText, showWorkflow } from './support/history.js';
+import { readableText, showWorkflow, withoutLostTasks } from './support/history.js';
 import { type Stack, sha256 } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import type { TestNamespace } from './support/temporal.js';
@@ -74,7 +74,7 @@ describe('an e-mail with an attachment', () => {
   it('costs at most 30 history events, both signals included', async () => {
     const { events } = await showWorkflow(temporal, `email-${id}`);
     expect(events.filter((event) => event.eventType.endsWith('SIGNALED'))).toHaveLength(2);
-    expect(events.length).toBeLessThanOrEqual(30);
+    expect(withoutLostTasks(events).length).toBeLessThanOrEqual(30);
   });
 
   it('tells its whole story by the API', async () => {
@@ -94,11 +94,11 @@ describe('an e-mail without an attachment', () => {
     await until('its workflow is completed', () => isCompleted(id));
     const { events } = await showWorkflow(temporal, `email-${id}`);
     expect(events.filter((event) => event.eventType.endsWith('SIGNALED'))).toHaveLength(2);
-    expect(events.length).toBeLessThanOrEqual(24);
+    expect(withoutLostTasks(events).length).toBeLessThanOrEqual(24);
   });
 
   it('is sent when its time has come, not before', async () => {
-    const sendAt = new Date(Date.now() + 3_000);
+    const sendAt = new Date(Date.now() + 6_000);
     const id = await stack.submit({ send_at: sendAt.toISOString() });
     expect((await stack.email(id)).status).toBe('scheduled');
     const view = await stack.isDelivered(id);

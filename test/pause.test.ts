@@ -9,10 +9,10 @@ import { PROCESS_NAMES, Stack } from './support/stack.js';
 import { startTestTemporal, type TestTemporal } from './support/temporal.js';
 import { until } from './support/until.js';
 
-/** Shorter than the pauses below: nothing may die of being paused. */
-const LIFETIME_S = 4;
+/** Shorter than the longest pause below: nothing may die of being paused. Long enough to be sent in after it. */
+const LIFETIME_S = 12;
 /** Every process is started anew in here, and some machines are slow. */
-const PATIENT = { timeout: 90_000 };
+const PATIENT = { timeout: 120_000 };
 
 let database: TestDatabase;
 let temporal: TestTemporal;

@@ -37,12 +37,6 @@ export interface Served {
 }
 
 /**
- * The share of what is left of busy cores that a priority gets before the less urgent ones. With the default caps the
- * least windows of `src/dispatcher/starting-window.ts` are three of medium and, beside them, one of low.
- */
-const GIVEN_FIRST: PerPriority<number> = { critical: 1, medium: 0.75, low: 1 };
-
-/**
  * Follows a load through the fleets in steps. Each priority is first come, first served; the cap in flight and the time
  * of a hand-over bound its rate (Little's law), and the cores of a pool are shared by all that are at work there, the
  * more urgent first. When they are too few, hand-overs take longer, up to what the windows of starting e-mails allow.
@@ -73,10 +67,10 @@ export function simulate(arrivals: readonly Arriving[], model: Model): PerPriori
       const askedMs = pool.cpuMsPerEmail * pool.priorities.reduce((all, priority) => all + asked(priority, 1), 0);
       const slowdown = Math.min(Math.max(1, askedMs / budgetMs), LONG_FACTOR);
       const own = pool.priorities.map((priority) => ({ priority, slowdown, asked: asked(priority, slowdown) }));
-      const rates = shareOut(own, budgetMs / pool.cpuMsPerEmail);
+      const rates = shareOut(own, budgetMs / pool.cpuMsPerEmail, model.inFlight);
       return own.map((wish, index) => ({ ...wish, asked: rates[index]! }));
     });
-    const rates = shareOut(wishes, ((model.serversPerS ?? Number.POSITIVE_INFINITY) * stepMs) / 1000);
+    const rates = shareOut(wishes, ((model.serversPerS ?? Number.POSITIVE_INFINITY) * stepMs) / 1000, model.inFlight);
     for (const [index, { priority, slowdown }] of wishes.entries()) {
       credit[priority] = Math.min(credit[priority] + rates[index]!, queues[priority].length);
       credit[priority] -= queues[priority].take(Math.floor(credit[priority]), (atMs, count) => {
@@ -89,14 +83,19 @@ export function simulate(arrivals: readonly Arriving[], model: Model): PerPriori
   return served;
 }
 
-/** Gives each priority its first share of what the cores manage, then what the others leave, the most urgent first. */
+/**
+ * Shares out what the cores manage: first critical, then bulk as its caps in flight are to one another, which is how the
+ * windows of starting e-mails (`src/dispatcher/starting-window.ts`) are; then what the others leave, the most urgent first.
+ */
 function shareOut(
   wishes: readonly { readonly priority: Priority; readonly asked: number }[],
   emails: number,
+  caps: PerPriority<number>,
 ): number[] {
   let left = emails;
+  const shareOf = (priority: Priority) => (priority === 'medium' ? caps.medium / (caps.medium + caps.low) : 1);
   const first = wishes.map(({ priority, asked }) => {
-    const rate = Math.min(asked, left * GIVEN_FIRST[priority]);
+    const rate = Math.min(asked, left * shareOf(priority));
     left -= rate;
     return rate;
   });

@@ -1,5 +1,6 @@
 import { findQuiet, noteNews } from '../db/quiet.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { withHeartbeats } from './heartbeats.js';
 import { lookUp } from './look-up.js';
 import type { News, ReconcileRequest } from './types.js';
 
@@ -8,14 +9,19 @@ import type { News, ReconcileRequest } from './types.js';
  * e-mail of which the provider has nothing to tell either is marked `quiet`, and counted.
  */
 export function createLookForNews(dependencies: ActivityDependencies) {
-  return async function lookForNews({ emailId, generation }: ReconcileRequest): Promise<News> {
-    const { db, catalogue } = dependencies;
-    const attempt = await findQuiet(db, emailId, generation);
-    // A webhook came meanwhile.
-    if (!attempt) return 'delivered';
-    const found = await lookUp(dependencies, attempt);
-    const news = found.kind === 'found' && found.delivered ? 'delivered' : 'quiet';
-    await noteNews(db, attempt, news, { look_up: found.kind }, catalogue);
-    return news;
-  };
+  return (request: ReconcileRequest): Promise<News> => withHeartbeats(() => lookForNews(dependencies, request));
+}
+
+async function lookForNews(
+  dependencies: ActivityDependencies,
+  { emailId, generation }: ReconcileRequest,
+): Promise<News> {
+  const { db, catalogue } = dependencies;
+  const attempt = await findQuiet(db, emailId, generation);
+  // A webhook came meanwhile.
+  if (!attempt) return 'delivered';
+  const found = await lookUp(dependencies, attempt);
+  const news = found.kind === 'found' && found.delivered ? 'delivered' : 'quiet';
+  await noteNews(db, attempt, news, { look_up: found.kind }, catalogue);
+  return news;
 }

@@ -3,7 +3,7 @@ import type { SendableEmail } from '../db/permission.js';
 import { composeMessage } from './message.js';
 
 const config = { messageIdDomain: 'mail.example.com', publicUrl: 'https://mail.example.com' };
-const headersOf = (changes: Partial<SendableEmail>) => {
+const composed = (changes: Partial<SendableEmail>) => {
   const email: SendableEmail = {
     id: '019a0000-0000-7000-8000-000000000001',
     priority: 'medium',
@@ -17,8 +17,9 @@ const headersOf = (changes: Partial<SendableEmail>) => {
     notice_for: null,
     ...changes,
   };
-  return composeMessage(config, email, { generation: 1, attempt: 1 }, null).headers;
+  return composeMessage(config, email, { generation: 1, attempt: 1 }, null);
 };
+const headersOf = (changes: Partial<SendableEmail>) => composed(changes).headers;
 
 it('low e-mails can be unsubscribed from with one click, others not', () => {
   expect(headersOf({ priority: 'low' })).toEqual({
@@ -33,4 +34,12 @@ it('failure notices say that a machine wrote them', () => {
   expect(headersOf({ notice_for: '019a0000-0000-7000-8000-000000000002' })).toEqual({
     'Auto-Submitted': 'auto-generated',
   });
+});
+
+it('the pixel stands before the end of the body, whatever letters come before it', () => {
+  const email = { content: 'İyi günler, İstanbul!', content_type: 'text/plain' } as const;
+  const { html } = composed(email);
+  expect(html).toMatch(/İyi günler, İstanbul!<\/div><img [^<>]*><\/body><\/html>$/);
+  const twice = composed({ content: '<BODY>İ&lt;/body> </Body></html>', content_type: 'text/html' });
+  expect(twice.html).toMatch(/^<BODY>İ&lt;\/body> <img [^<>]*><\/Body><\/html>$/);
 });

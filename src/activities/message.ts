@@ -77,6 +77,7 @@ export function textAsHtml(text: string): string {
 
 /** Adds the pixel at the end of the body, so that it is the last thing a reader loads. */
 function withPixel(html: string, pixel: string): string {
-  const end = html.toLowerCase().lastIndexOf('</body>');
-  return end < 0 ? html + pixel : html.slice(0, end) + pixel + html.slice(end);
+  // Not in a copy in lower case: there some letters are longer, and the place would be another.
+  const end = [...html.matchAll(/<\/body>/gi)].at(-1)?.index;
+  return end === undefined ? html + pixel : html.slice(0, end) + pixel + html.slice(end);
 }

@@ -31,7 +31,7 @@ export function readStanding(trx: Trx, provider: ProviderName) {
     .innerJoin('provider_health as h', 'h.provider', 'c.provider')
     .select(['c.enabled', 'c.forced', 'c.rate_per_s', 'c.per_day', 'h.state', 'h.failures'])
     .select([
-      sql<number>`coalesce(extract(epoch from h.probe_at - clock_timestamp()) * 1000, 0)::int`.as('to_probe_ms'),
+      sql<number>`greatest(extract(epoch from h.probe_at - clock_timestamp()) * 1000, 0)::float8`.as('to_probe_ms'),
       sql<number>`coalesce(extract(epoch from clock_timestamp() - h.closed_at), 0)::float8`.as('since_closed_s'),
       sql<string[]>`array(select b.domain from sender_domain_blocks b where b.provider = ${provider}
         and b.until_at > now())`.as('blocked_domains'),
@@ -125,7 +125,7 @@ async function takePlace(
     .selectFrom('provider_health')
     .select([
       sql<boolean>`coalesce(${usedToday} >= ${share}::int, false)`.as('used_up'),
-      sql<number>`greatest(extract(epoch from next_call_at - clock_timestamp()) * 1000, 0)::int`.as('wait_ms'),
+      sql<number>`greatest(extract(epoch from next_call_at - clock_timestamp()) * 1000, 0)::float8`.as('wait_ms'),
     ])
     .where('provider', '=', provider)
     .executeTakeFirstOrThrow();

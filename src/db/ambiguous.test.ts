@@ -3,7 +3,8 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { insertAttempts } from '../../test/support/dead.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import { readRecord } from '../../test/support/record.js';
-import { abandon, adoptLookUp } from './ambiguous.js';
+import { abandon, adoptLookUp, markAmbiguous } from './ambiguous.js';
+import { recordOutcome } from './attempts.js';
 import { buryStopped } from './queue.js';
 import { retryEmail } from './retry.js';
 import { SHIPPED_STATUSES } from './statuses.js';
@@ -23,7 +24,7 @@ async function insertDoubtful(): Promise<string> {
   return id;
 }
 
-async function counted(name: 'adopted_attempts' | 'known_duplicates'): Promise<number> {
+async function counted(name: 'adopted_attempts' | 'ambiguous_attempts' | 'known_duplicates'): Promise<number> {
   const row = await database.db
     .selectFrom('counters')
     .select('value')
@@ -62,6 +63,30 @@ describe('an attempt that is given up as unknown, the e-mail with it', () => {
     expect(await readRecord(database.db).statusOf({ id })).toBe('queued');
     expect(await queued(id)).toEqual({ state: 'waiting', generation: 2 });
     expect(await deaths(id)).toEqual([{ generation: 1, reason: 'stopped_in_temporal' }]);
+  });
+});
+
+describe('an attempt whose outcome is unknown', () => {
+  it('is counted once, whoever finds that out: who took over from its caller, and the caller itself', async () => {
+    const id = await insertQueuedEmail(database.db, { state: 'in_flight' });
+    await insertAttempts(database.db, id, [{ provider: 'mandrill', state: 'calling' }]);
+    const before = await counted('ambiguous_attempts');
+    const timedOut = { result: { kind: 'ambiguous', code: 'timeout' }, lastOfRound: true, noted: true } as const;
+    const unknown = { kind: 'ambiguous', code: expect.any(String) };
+    expect(await markAmbiguous(database.db, attemptOf(id), 'no_answer', SHIPPED_STATUSES)).toEqual(unknown);
+    for (let times = 0; times < 2; times++) {
+      expect(await recordOutcome(database.db, attemptOf(id), timedOut, SHIPPED_STATUSES)).toEqual(unknown);
+      expect(await markAmbiguous(database.db, attemptOf(id), 'no_answer', SHIPPED_STATUSES)).toEqual(unknown);
+    }
+    expect(await counted('ambiguous_attempts')).toBe(before + 1);
+  });
+
+  it('is settled by an answer that comes after it was given up for unknown', async () => {
+    const id = await insertDoubtful();
+    const refused = { result: { kind: 'unavailable', code: 'http_503' }, lastOfRound: true, noted: true } as const;
+    expect(await recordOutcome(database.db, attemptOf(id), refused, SHIPPED_STATUSES)).toMatchObject({
+      kind: 'refused',
+    });
   });
 });
 

@@ -39,7 +39,7 @@ export async function findOpenAttempt(
   generation: number,
 ): Promise<OpenAttempt | { state: 'accepted'; provider: ProviderName } | undefined> {
   const since = (from: string) =>
-    sql<number>`ceil(extract(epoch from clock_timestamp() - ${sql.ref(from)}) * 1000)::int`;
+    sql<number>`ceil(extract(epoch from clock_timestamp() - ${sql.ref(from)}) * 1000)::float8`;
   const rows = await db
     .selectFrom('send_attempts')
     .innerJoin('emails', 'emails.id', 'send_attempts.email_id')

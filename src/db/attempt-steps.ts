@@ -83,8 +83,8 @@ export async function closeAttempt(trx: Trx, id: AttemptId, state: AttemptState,
       .updateTable('send_attempts')
       .set({ state, code, finished_at: state === 'ambiguous' ? null : sql<Date>`clock_timestamp()` })
       .where(thisAttempt(id))
-      // From ambiguous too: an answer that comes after the call was given up is still an answer.
-      .where('state', 'in', ['calling', 'ambiguous'])
+      // From ambiguous too: an answer that comes after the call was given up is still an answer, unless it is none.
+      .where('state', 'in', state === 'ambiguous' ? ['calling'] : ['calling', 'ambiguous'])
       .returning('started_at')
       .executeTakeFirst()
   );
@@ -99,6 +99,7 @@ export async function adopt(
   const { state, provider } = await readAttempt(trx, id);
   if (state === 'accepted') return { kind: 'accepted', provider };
   if (state === 'rejected') return { kind: 'ended', status: 'failed', code: result.code };
+  if (state === 'ambiguous') return { kind: 'ambiguous', code: result.code };
   return { kind: 'refused', code: result.code, retryAfterMs: result.retryAfterMs };
 }
 

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
@@ -88,6 +89,17 @@ describe('permission to call', () => {
     const id = await insertQueuedEmail(database.db);
     granted(await ask(id, { callTimeoutMs: 1 }));
     await expect.poll(async () => (await ask(id)).kind).toBe('ambiguous');
+  });
+
+  it('is given also when the attempt before was made months ago, as before a long pause', async () => {
+    const id = await insertQueuedEmail(database.db, { state: 'in_flight' });
+    await answer(id, granted(await ask(id)), UNAVAILABLE);
+    await sql`update send_attempts set started_at = started_at - interval '1 year', call_until = call_until - interval
+      '1 year' where email_id = ${id}`.execute(database.db);
+    expect(granted(await ask(id, { provider: 'mandrill' }))).toBe(2);
+    await sql`update send_attempts set started_at = started_at - interval '1 year', call_until = call_until - interval
+      '1 year' where email_id = ${id}`.execute(database.db);
+    expect(await findOpenAttempt(database.db, id, 1)).toMatchObject({ state: 'calling', attempt: 2 });
   });
 
   it('passes on to the next provider after a refusal, and counts the attempts', async () => {

@@ -157,8 +157,10 @@ async function attemptsOf(trx: Trx, { emailId, generation }: PermissionRequest) 
     .execute();
 }
 
-/** What remains of a call's time, in milliseconds; negative once nobody can be calling any more. */
-export const openMs = sql<number>`ceil(extract(epoch from call_until - clock_timestamp()) * 1000)::int`.as('open_ms');
+/** What remains of a call's time, in milliseconds; negative once nobody can be calling any more, for months perhaps. */
+export const openMs = sql<number>`ceil(extract(epoch from call_until - clock_timestamp()) * 1000)::float8`.as(
+  'open_ms',
+);
 
 async function openAttempt(
   trx: Trx,

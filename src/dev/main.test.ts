@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest';
-import { freePort } from './ports.js';
+import { freePorts } from './ports.js';
 import { removePostgresHome } from './postgres.js';
 import { processStartTime } from './process.js';
 import { type Addresses, endOrphans, type ProcessRecord, readAddresses } from './run-state.js';
@@ -23,8 +23,8 @@ let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'tempost-start-'));
-  const ports: Record<string, string> = {};
-  for (const name of PORTS) ports[`${name}_PORT`] = String(await freePort());
+  const free = await freePorts(PORTS.length);
+  const ports = Object.fromEntries(PORTS.map((name, index) => [`${name}_PORT`, String(free[index])]));
   // Nothing of whoever runs the tests: no provider, no server, no npm that could go away.
   const { PATH, HOME } = process.env;
   env = { PATH, HOME, DATA_DIR: dataDir, TEMPORAL_CLI_PATH: inject('temporalCli'), LC_ALL: 'C', ...ports };
@@ -95,7 +95,7 @@ it('names the variable of every busy port, and starts nothing', async () => {
 it('runs the whole system, goes on after a kill -9 of itself, and ends in order', { timeout: 240_000 }, async () => {
   const first = start();
   await ready(first);
-  await vi.waitFor(() => expect(first.output()).toContain('sample.txt'));
+  await vi.waitFor(() => expect(first.output()).toContain('sample.txt'), 20_000);
   const curl = /^curl[\s\S]*sample\.txt"'$/m.exec(first.output())?.[0] as string;
   const { stdout } = await promisify(execFile)('sh', ['-c', curl], { cwd: '/' });
   const { id } = JSON.parse(stdout);

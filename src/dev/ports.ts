@@ -20,6 +20,13 @@ export async function isPortFree(port: number, host = '127.0.0.1'): Promise<bool
   return (await tryPort(port, host)) !== undefined;
 }
 
+/** So many different loopback ports that nobody listens on at this moment. */
+export async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
+}
+
 /** A loopback port nobody listens on at this moment; another process may take it before its user does. */
 export async function freePort(): Promise<number> {
   const port = await tryPort(0, '127.0.0.1');

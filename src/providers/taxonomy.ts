@@ -109,15 +109,18 @@ function kindOfReply(reply: number, fault: SmtpFault): FailureKind {
   return refusedUs ? 'misconfigured' : 'rejected';
 }
 
+/** Nobody is believed who wants to be left alone for longer: some send the time of day where seconds belong. */
+const RETRY_AFTER_AT_MOST_MS = 3_600_000;
+
 /**
- * How long `Retry-After` asks to wait, in milliseconds: seconds or an HTTP date (RFC 9110 10.2.3). Undefined when it is
- * missing, unreadable or past.
+ * How long `Retry-After` asks to wait, in milliseconds, an hour at most: seconds or an HTTP date (RFC 9110 10.2.3).
+ * Undefined when it is missing, unreadable or past.
  */
 export function retryAfterMs(headers: IncomingHttpHeaders, now: Date = new Date()): number | undefined {
   const value = headers['retry-after']?.trim();
   if (!value) return undefined;
   const waitMs = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now.getTime();
-  return Number.isFinite(waitMs) && waitMs > 0 ? waitMs : undefined;
+  return waitMs > 0 ? Math.min(waitMs, RETRY_AFTER_AT_MOST_MS) : undefined;
 }
 
 function failed(kind: FailureKind, code: string, headers: IncomingHttpHeaders): Failed {

@@ -249,6 +249,16 @@ describe('the e-mail workflow', () => {
     expect(scripted.calls).toEqual(['send mailgun', 'send mandrill', 'send mailgun']);
   });
 
+  it('is not kept from one provider by what another one asks for', async () => {
+    const { handle, signal, calls } = await start({
+      plan: { backoff: { initialMs: 1, maxMs: 4 } },
+      sends: [refused(3_600_000), { kind: 'not_admitted', code: 'rate_limited', waitMs: 1 }],
+    });
+    await signal('opened');
+    expect(await handle.result()).toBe('opened');
+    expect(calls).toEqual(['send mailgun', 'send mandrill', 'send mailgun']);
+  });
+
   it('looks at evidence that came while it was being looked for', async () => {
     const scripted = await start({
       sends: [{ kind: 'ambiguous', code: 'timeout' }],

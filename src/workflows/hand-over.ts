@@ -24,19 +24,19 @@ const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10
 export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): Promise<HandOver> {
   const pace = new Pace(input.priority, plan.backoff);
   for (;;) {
-    const round = { refused: false, retryAfterMs: 0, admittedInMs: Number.POSITIVE_INFINITY };
+    const round = { refused: false, readyInMs: Number.POSITIVE_INFINITY };
     const before = { ...nudges };
     for (const [index, provider] of plan.providers.entries()) {
       const lastOfRound = index === plan.providers.length - 1;
       const tried = await tryProvider(input.emailId, plan, provider, lastOfRound);
       if (tried.kind === 'not_admitted') {
-        round.admittedInMs = Math.min(round.admittedInMs, tried.waitMs);
+        round.readyInMs = Math.min(round.readyInMs, tried.waitMs);
         continue;
       }
       const outcome = await settle(input.emailId, plan, tried, nudges);
       if (outcome.kind !== 'refused') return outcome;
       round.refused = true;
-      round.retryAfterMs = Math.max(round.retryAfterMs, outcome.retryAfterMs ?? 0);
+      round.readyInMs = Math.min(round.readyInMs, outcome.retryAfterMs ?? 0);
     }
     const { hurry } = patched(NUDGED_MEANWHILE) ? before : { ...nudges };
     await condition(() => nudges.hurry > hurry, pace.next(round));

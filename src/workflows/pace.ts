@@ -5,10 +5,8 @@ import type { Priority } from '../priority.js';
 export interface Round {
   /** A provider was called and did not take it. */
   readonly refused: boolean;
-  /** What the providers that were called asked for. */
-  readonly retryAfterMs: number;
-  /** When the first of those that may not be called now may be asked again. */
-  readonly admittedInMs: number;
+  /** When the first of the providers is to be asked again, as they and our own limits say; 0 when one does not say. */
+  readonly readyInMs: number;
 }
 
 /** A wait for admission never grows beyond this: critical is to leave soon after a provider is back. */
@@ -32,9 +30,9 @@ export class Pace {
     if (round.refused) {
       this.idle = 0;
       const step = Math.min(this.backoff.initialMs * 2 ** this.refusals++, this.backoff.maxMs);
-      return Math.max(jittered(step), round.retryAfterMs);
+      return Math.max(jittered(step), round.readyInMs);
     }
-    const step = round.admittedInMs * 1.5 ** this.idle++;
+    const step = round.readyInMs * 1.5 ** this.idle++;
     return jittered(Math.min(step, ADMISSION_WAIT_MAX_MS[this.priority]));
   }
 }

@@ -23,6 +23,23 @@ export async function showWorkflow(
   return { json: stdout, events: (JSON.parse(stdout) as { events: HistoryEvent[] }).events };
 }
 
+/**
+ * A history without what a worker that stood still added to it: a workflow task that timed out, or failed to be taken
+ * from the worker that had the workflow before, and is scheduled again.
+ */
+export function withoutLostTasks(events: readonly HistoryEvent[]): HistoryEvent[] {
+  const kept: HistoryEvent[] = [];
+  for (const event of events) {
+    if (event.eventType !== 'EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT') {
+      kept.push(event);
+      continue;
+    }
+    if (kept.at(-1)?.eventType === 'EVENT_TYPE_WORKFLOW_TASK_STARTED') kept.pop();
+    if (kept.at(-1)?.eventType === 'EVENT_TYPE_WORKFLOW_TASK_SCHEDULED') kept.pop();
+  }
+  return kept;
+}
+
 /** Payloads are base64 in the JSON: their texts as well, so that a search finds what they hold. */
 export function readableText(json: string): string {
   const decoded = [...json.matchAll(/"data":\s*"([A-Za-z0-9+/=]+)"/g)].map((match) =>

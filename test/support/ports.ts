@@ -1,1 +1,1 @@
-export { freePort } from '../../src/dev/ports.js';
+export { freePort, freePorts } from '../../src/dev/ports.js';

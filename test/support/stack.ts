@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort } from './ports.js';
+import { freePorts } from './ports.js';
 import { stackEnvironment } from './stack-environment.js';
 import { until } from './until.js';
 
@@ -75,7 +75,8 @@ export class Stack {
   /** Starts every process and waits until the system is ready to take mail. */
   static async start(options: StackOptions): Promise<Stack> {
     const names = ['api', 'webhooks', 'sandbox', 'inbox', 'smtp'] as const;
-    const ports = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await freePort()])));
+    const free = await freePorts(names.length);
+    const ports = Object.fromEntries(names.map((name, index) => [name, free[index]!])) as Stack['ports'];
     const stack = new Stack(ports, options);
     live.add(stack);
     try {

@@ -59,7 +59,7 @@ describe('fifty clients that send a byte a second', () => {
 describe('a client that is too slow', () => {
   let api: TestApi;
   beforeAll(async () => {
-    api = await startTestApi({ progressWindowMs: 3_000, progressBytes: 1024, concurrentUploads: 2 });
+    api = await startTestApi({ progressWindowMs: 8_000, progressBytes: 1024, concurrentUploads: 2 });
   });
   afterAll(() => api.stop());
 
