@@ -2,9 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertAttempts } from '../../test/support/dead.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
+import { storeEvents } from '../../test/support/provider-events.js';
 import { readRecord } from '../../test/support/record.js';
 import { abandon, adoptLookUp, markAmbiguous } from './ambiguous.js';
+import { attemptEvent } from './attempt-steps.js';
 import { recordOutcome } from './attempts.js';
+import { toRow } from './events.js';
 import { buryStopped } from './queue.js';
 import { retryEmail } from './retry.js';
 import { SHIPPED_STATUSES } from './statuses.js';
@@ -21,6 +24,18 @@ const attemptOf = (emailId: string, attempt = 1) =>
 async function insertDoubtful(): Promise<string> {
   const id = await insertQueuedEmail(database.db, { state: 'backing_off' });
   await insertAttempts(database.db, id, [{ provider: 'mandrill', state: 'ambiguous' }]);
+  return id;
+}
+
+/** Given up as unknown, and sent again. */
+async function insertSentAgain(): Promise<string> {
+  const id = await insertQueuedEmail(database.db, { state: 'in_flight' });
+  await insertAttempts(database.db, id, [
+    { provider: 'mandrill', state: 'abandoned' },
+    { provider: 'mandrill', state: 'accepted' },
+  ]);
+  const again = attemptEvent(attemptOf(id, 2), 'sending');
+  await database.db.insertInto('email_events').values(toRow(id, again)).execute();
   return id;
 }
 
@@ -50,7 +65,8 @@ describe('an attempt that is given up as unknown, the e-mail with it', () => {
   it("leaves an e-mail alone that an operator's retry has given another life", async () => {
     const id = await insertDoubtful();
     // Its workflow was terminated, the operator tried again, and whoever asked the provider comes back only now.
-    await buryStopped(database.db, id, SHIPPED_STATUSES);
+    const stopped = { emailId: id, priority: 'medium', generation: 1, state: 'backing_off' } as const;
+    await buryStopped(database.db, stopped, SHIPPED_STATUSES);
     const retry = {
       emailId: id,
       clientId: null,
@@ -113,14 +129,22 @@ describe('an attempt that a look-up finds', () => {
   });
 
   it('after it was given up and the e-mail sent again is a known duplicate, counted once', async () => {
-    const id = await insertQueuedEmail(database.db, { state: 'in_flight' });
-    await insertAttempts(database.db, id, [
-      { provider: 'mandrill', state: 'abandoned' },
-      { provider: 'mandrill', state: 'accepted' },
-    ]);
+    const id = await insertSentAgain();
     const before = await counted('known_duplicates');
     await adoptLookUp(database.db, attemptOf(id), 'theirs', SHIPPED_STATUSES);
     await adoptLookUp(database.db, attemptOf(id), 'theirs', SHIPPED_STATUSES);
+    expect(await counted('known_duplicates')).toBe(before + 1);
+  });
+
+  it.each(['answer first', 'webhook first'])('nor an answer that comes after that, or a webhook: %s', async (order) => {
+    const id = await insertSentAgain();
+    const before = await counted('known_duplicates');
+    const accepted = { kind: 'accepted', providerMessageId: 'theirs' } as const;
+    const answer = { result: accepted, lastOfRound: true, noted: true };
+    const told = { ...attemptOf(id), providerEventId: '1', type: 'delivered', providerMessageId: 'theirs' };
+    const tell = () => storeEvents(database.db, id, [{ ...told, occurredAt: new Date(), metadata: {} }]);
+    const record = () => recordOutcome(database.db, attemptOf(id), answer, SHIPPED_STATUSES);
+    for (const step of order === 'answer first' ? [record, record, tell] : [tell, record, record]) await step();
     expect(await counted('known_duplicates')).toBe(before + 1);
   });
 });

@@ -5,7 +5,6 @@ import {
   adopt,
   attemptEvent,
   closeAttempt,
-  countDuplicate,
   markAccepted,
   noteAmbiguous,
   type Outcome,
@@ -102,8 +101,6 @@ export async function adoptLookUp(
     if (state === 'accepted') return { kind: 'accepted', provider: id.provider };
     if (state === 'ambiguous') await count(trx, 'adopted_attempts', id.provider);
     const outcome = await markAccepted(trx, email, id, providerMessageId, catalogue, { found_by: 'look_up' });
-    // Of later attempts `markAccepted` counts it; a first one is a duplicate only when it was given up before.
-    if (id.attempt === 1) await countDuplicate(trx, id);
     if (tell) await leaveSignal(trx, id.emailId, 'evidence');
     return outcome;
   });

@@ -4,6 +4,7 @@ import type { SendResult } from '../providers/provider.js';
 import { count } from './counters.js';
 import { eventKey, type LockedEmail, recordEvents } from './events.js';
 import { handOverChanges, noteHandedOver } from './hand-over.js';
+import type { ProjectableEvent } from './projection.js';
 import type { AttemptState, Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 import { later, type Trx } from './transaction.js';
@@ -34,6 +35,9 @@ export async function markAccepted(
   catalogue: StatusCatalogue,
   metadata: Record<string, unknown> = {},
 ): Promise<Outcome> {
+  // Only one of several can be a second one, so that the hot path asks nothing more.
+  const hasOthers = id.attempt > 1 || [...email.events.values()].some((event) => isLater(event, id));
+  const news = hasOthers && (await readAttempt(trx, id)).state !== 'accepted';
   const closing = trx
     .updateTable('send_attempts')
     .set({
@@ -44,15 +48,18 @@ export async function markAccepted(
     .where(thisAttempt(id))
     .execute();
   await later(trx, closing);
-  if (id.attempt > 1) await countDuplicate(trx, id);
+  if (news) await countDuplicate(trx, id);
   const changes = handOverChanges(id.provider, providerMessageId, null);
   await recordEvents(trx, email, [attemptEvent(id, 'sent', metadata)], catalogue, changes);
   await noteHandedOver(trx, id.emailId);
   return { kind: 'accepted', provider: id.provider };
 }
 
+const isLater = (event: ProjectableEvent, { generation, attempt }: AttemptId) =>
+  event.generation === generation && event.attempt !== null && event.attempt > attempt;
+
 /** A second accepted attempt of one generation is a duplicate that we know of. */
-export async function countDuplicate(trx: Trx, id: Omit<AttemptId, 'attempt'>): Promise<void> {
+async function countDuplicate(trx: Trx, id: AttemptId): Promise<void> {
   const accepted = await trx
     .selectFrom('send_attempts')
     .select('attempt')

@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely';
 import type { Db } from './database.js';
-import { generationEvent, type LockedEmail, recordEvents } from './events.js';
+import { closeDeadLetter, generationEvent, type LockedEmail, recordEvents } from './events.js';
 import type { Database, DeadReason } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 
@@ -26,7 +26,9 @@ export async function bury(
     on conflict do nothing`.execute(trx);
   await trx.deleteFrom('email_queue').where('email_id', '=', id).execute();
   const event = generationEvent(generation, 'dead', { reason });
-  return (await recordEvents(trx, email, [event], catalogue)).status;
+  const { status } = await recordEvents(trx, email, [event], catalogue);
+  if (status !== 'dead') await closeDeadLetter(trx, id);
+  return status;
 }
 
 /**

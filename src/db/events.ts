@@ -78,6 +78,7 @@ export async function recordEvents(
   const rows = added.map((event) => toRow(email.id, event));
   await later(trx, write(trx, email, rows, status === email.status ? changes : { ...changes, status }));
   if (email.status === 'dead' && status !== 'dead') await closeDeadLetter(trx, email.id);
+  if (email.status !== 'dead' && status === 'dead') await reopenDeadLetter(trx, email);
   // Here, where every status comes from: whoever records a failure, its sender is told.
   if (status !== email.status) await tellSender(trx, email, status);
   return { added, before: email.status, status };
@@ -100,12 +101,23 @@ async function write(
 }
 
 /** A provider had taken it after all; an operator's retry has closed it already, with a word of its own. */
-async function closeDeadLetter(trx: Trx, emailId: string): Promise<void> {
+export async function closeDeadLetter(trx: Trx, emailId: string): Promise<void> {
   await trx
     .updateTable('dead_emails')
     .set({ resolved_at: sql<Date>`now()`, resolution: 'delivered' })
     .where('email_id', '=', emailId)
     .where('resolved_at', 'is', null)
+    .execute();
+}
+
+/** A provider had not taken it after all: it failed there later. */
+async function reopenDeadLetter(trx: Trx, { id, generation }: LockedEmail): Promise<void> {
+  await trx
+    .updateTable('dead_emails')
+    .set({ resolved_at: null, resolution: null })
+    .where('email_id', '=', id)
+    .where('generation', '=', generation)
+    .where('resolution', '=', 'delivered')
     .execute();
 }
 

@@ -4,10 +4,13 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { insertDeadEmail } from '../../test/support/dead.js';
 import { storeEvents } from '../../test/support/provider-events.js';
 import { readRecord } from '../../test/support/record.js';
+import { bury } from './dead-letters.js';
+import { lockEmail } from './events.js';
 import { askPermission } from './permission.js';
 import type { ProviderEvent } from './provider-events.js';
 import { retryEmail } from './retry.js';
 import { SHIPPED_STATUSES } from './statuses.js';
+import { transact } from './transaction.js';
 
 /** An operator has retried an e-mail whose fate was unknown, and only now its provider tells of the first try. */
 let database: TestDatabase;
@@ -107,6 +110,38 @@ describe('an older generation that was taken after all', () => {
     await storeEvents(database.db, id, [told('bounced')]);
     expect(await stateOf(id)).toEqual(WAITING);
     expect(await mayBeSent(id)).toBe('granted');
+  });
+});
+
+describe('the dead letter of the newest generation', () => {
+  const letters = (id: string) =>
+    database.db
+      .selectFrom('dead_emails')
+      .select(['generation', 'resolution'])
+      .where('email_id', '=', id)
+      .orderBy('generation')
+      .execute();
+  const die = (id: string) =>
+    transact(database.db, async (trx) => bury(trx, (await lockEmail(trx, id))!, 'lifetime_over', SHIPPED_STATUSES));
+
+  it('is closed when an older one was taken, and open again when that has bounced', async () => {
+    const id = await insertRetried();
+    await die(id);
+    await storeEvents(database.db, id, [told('sent')]);
+    expect(await letters(id)).toMatchObject([{}, { generation: 2, resolution: 'delivered' }]);
+    await storeEvents(database.db, id, [told('bounced')]);
+    expect((await stateOf(id)).status).toBe('dead');
+    expect(await letters(id)).toEqual([
+      { generation: 1, resolution: 'retried' },
+      { generation: 2, resolution: null },
+    ]);
+  });
+
+  it('is closed at once when an older one has been taken already', async () => {
+    const id = await insertRetried();
+    await storeEvents(database.db, id, [told('sent')]);
+    expect(await die(id)).toBe('sent');
+    expect(await letters(id)).toMatchObject([{}, { generation: 2, resolution: 'delivered' }]);
   });
 });
 

@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../config.js';
-import { countDuplicate } from './attempt-steps.js';
 import { count } from './counters.js';
 import { eventKey, type LockedEmail, leaveSignal, lockEmail, type NewEvent, recordEvents } from './events.js';
 import { endAwaiting, handOverChanges, noteHandedOver } from './hand-over.js';
@@ -43,6 +42,7 @@ interface Attempt {
   readonly generation: number;
   readonly attempt: number;
   readonly provider: ProviderName;
+  /** Changed as events prove it. */
   state: AttemptState;
 }
 
@@ -88,7 +88,7 @@ export async function storeProviderEvents(
   const signals = new Set<SignalKind>();
   for (const event of added) {
     const adopted = await adoptEvidence(trx, email, attempts, event);
-    if (adopted && isCurrent(event)) await noteProven(trx, email, event);
+    if (adopted && isCurrent(event) && !isFailure(event)) await noteProven(trx, email, event);
     // Whoever is still calling finds the proof when it writes its answer down; only who waits for evidence is told.
     if (adopted && adopted !== 'calling' && isCurrent(event)) signals.add('evidence');
     if (event.suppress) await suppressReceiver(trx, email.id, event.generation, event.suppress);
@@ -113,10 +113,17 @@ type PlacedEvent = ProviderEvent & { readonly generation: number };
  */
 function placeEvent(email: LockedEmail, attempts: readonly Attempt[], event: ProviderEvent): PlacedEvent {
   const generation = event.generation ?? email.generation;
-  if (event.attempt !== null) return { ...event, generation };
-  const latest = attempts.find((each) => each.generation === generation && each.provider === event.provider);
-  return { ...event, generation, attempt: latest?.attempt ?? null };
+  const own = attempts.filter((each) => each.generation === generation && each.provider === event.provider);
+  const about = own.find((each) => event.attempt === null || each.attempt === event.attempt);
+  const type = event.type === 'failed' && about && GOES_ON.has(about.state) ? `${event.provider}_failed` : event.type;
+  return { ...event, type, generation, attempt: event.attempt ?? about?.attempt ?? null };
 }
+
+/**
+ * States of an attempt of which a provider may say "failed" without an end to the e-mail: its answer was understood as
+ * "try elsewhere", or that was done without one. Such an event is kept under a type that is no status.
+ */
+const GOES_ON: ReadonlySet<AttemptState> = new Set(['refused', 'abandoned']);
 
 function toNewEvent(key: string, event: PlacedEvent): NewEvent {
   return {
@@ -146,7 +153,7 @@ function whatToTell(added: readonly ProviderEvent[], before: string, catalogue: 
 
 /**
  * Whatever a provider tells of an attempt proves that it took the message, also when the call's answer said otherwise
- * or never came.
+ * or never came; but for "failed": such a message was not taken.
  *
  * @returns what was thought of the attempt before; undefined when this proves nothing new.
  */
@@ -161,6 +168,7 @@ async function adoptEvidence(
     (each) => each.generation === generation && each.attempt === event.attempt && each.provider === provider,
   );
   if (!proven || proven.state === 'accepted') return undefined;
+  if (isFailure(event)) return closeFailed(trx, email, proven);
   const before = proven.state;
   proven.state = 'accepted';
   const closing = trx
@@ -176,8 +184,27 @@ async function adoptEvidence(
     .execute();
   await later(trx, closing);
   if (before === 'ambiguous') await count(trx, 'adopted_attempts', provider);
-  if (before !== 'calling') await countDuplicate(trx, { emailId: email.id, generation, provider });
+  const isSecond = attempts.some((each) => each !== proven && each.generation === generation && isAccepted(each));
+  if (isSecond) await count(trx, 'known_duplicates', provider);
   return before;
+}
+
+const isAccepted = ({ state }: Attempt) => state === 'accepted';
+const isFailure = ({ type, provider }: ProviderEvent) => type === 'failed' || type === `${provider}_failed`;
+
+/** An attempt whose outcome was unknown was not taken. @returns what was thought of it before, if that changes. */
+async function closeFailed(trx: Trx, email: LockedEmail, attempt: Attempt): Promise<AttemptState | undefined> {
+  if (attempt.state !== 'ambiguous') return undefined;
+  attempt.state = 'rejected';
+  const closing = trx
+    .updateTable('send_attempts')
+    .set({ state: 'rejected', finished_at: sql<Date>`clock_timestamp()` })
+    .where('email_id', '=', email.id)
+    .where('generation', '=', attempt.generation)
+    .where('attempt', '=', attempt.attempt)
+    .execute();
+  await later(trx, closing);
+  return 'ambiguous';
 }
 
 /** A provider has the e-mail, by the proof of an event. */
@@ -192,7 +219,12 @@ async function noteProven(trx: Trx, { id }: LockedEmail, event: PlacedEvent): Pr
  * The newest is to be sent after all: whatever it was taken off the queue for is no more.
  */
 async function takeUpAgain(trx: Trx, { id, priority, generation }: LockedEmail): Promise<void> {
-  const nobody = { sent_at: null, provider: null, provider_message_id: null };
-  await later(trx, trx.updateTable('emails').set(nobody).where('id', '=', id).execute());
+  const anew = {
+    ...{ sent_at: null, provider: null, provider_message_id: null },
+    // Its time begins now: it could not be sent before.
+    due_at: sql<Date>`now()`,
+    deadline_at: sql<Date>`now() + (deadline_at - due_at)`,
+  };
+  await later(trx, trx.updateTable('emails').set(anew).where('id', '=', id).execute());
   await queueAgain(trx, id, priority, generation);
 }

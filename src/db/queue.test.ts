@@ -5,7 +5,15 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { insertAttempts } from '../../test/support/dead.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import type { Priority } from '../priority.js';
-import { buryStopped, type ClaimedEmail, dispatchBatch, nextDueInMs, requeue, takeSuspects } from './queue.js';
+import {
+  buryStopped,
+  type ClaimedEmail,
+  dispatchBatch,
+  leaveQueue,
+  nextDueInMs,
+  requeue,
+  takeSuspects,
+} from './queue.js';
 import { SHIPPED_STATUSES } from './statuses.js';
 
 let database: TestDatabase;
@@ -191,12 +199,30 @@ describe('dispatch', () => {
 });
 
 describe('the sweep', () => {
+  const suspected = (emailId: string) => ({ emailId, priority: 'low', generation: 1, state: 'in_flight' }) as const;
+
+  it('leaves an e-mail alone that has moved on since it was looked at', async () => {
+    const [retried, handedOver] = [
+      await insertQueuedEmail(database.db, { priority: 'low', state: 'in_flight' }),
+      await insertQueuedEmail(database.db, { priority: 'low', state: 'handed_over' }),
+    ];
+    const newLife = { generation: 2, state: 'waiting' } as const;
+    await database.db.updateTable('email_queue').set(newLife).where('email_id', '=', retried).execute();
+    for (const id of [retried, handedOver]) {
+      await leaveQueue(database.db, suspected(id));
+      await buryStopped(database.db, suspected(id), SHIPPED_STATUSES);
+      await requeue(database.db, suspected(id));
+    }
+    expect((await states()).sort()).toEqual(['handed_over', 'waiting']);
+    expect(await database.db.selectFrom('dead_emails').selectAll().execute()).toEqual([]);
+  });
+
   it('looks at overdue e-mails only, and at each once in a while', async () => {
     const id = await insertQueuedEmail(database.db, { priority: 'low' });
     await dispatch(startAll, { checkAfterMs: 60_000 });
     expect(await takeSuspects(database.db, 60_000, 10)).toEqual([]);
     await sql`update email_queue set check_at = now() - interval '1 second'`.execute(database.db);
-    expect(await takeSuspects(database.db, 60_000, 10)).toEqual([{ emailId: id, priority: 'low', state: 'in_flight' }]);
+    expect(await takeSuspects(database.db, 60_000, 10)).toEqual([suspected(id)]);
     expect(await takeSuspects(database.db, 60_000, 10)).toEqual([]);
   });
 
@@ -204,7 +230,7 @@ describe('the sweep', () => {
     const lost = await insertQueuedEmail(database.db, { priority: 'low', dueInS: -60 });
     await dispatch();
     await insertQueuedEmail(database.db, { priority: 'low' });
-    await requeue(database.db, { emailId: lost, priority: 'low', state: 'in_flight' });
+    await requeue(database.db, suspected(lost));
     expect(await states()).toEqual(['waiting', 'waiting']);
     const claimed: string[] = [];
     await dispatch(
@@ -219,8 +245,8 @@ describe('the sweep', () => {
 
   it('buries an e-mail whose workflow an operator ended, once', async () => {
     const id = await insertQueuedEmail(database.db, { priority: 'low', state: 'in_flight' });
-    await buryStopped(database.db, id, SHIPPED_STATUSES);
-    await buryStopped(database.db, id, SHIPPED_STATUSES);
+    await buryStopped(database.db, suspected(id), SHIPPED_STATUSES);
+    await buryStopped(database.db, suspected(id), SHIPPED_STATUSES);
     const letters = await database.db.selectFrom('dead_emails').select(['email_id', 'reason']).execute();
     expect(letters).toEqual([{ email_id: id, reason: 'stopped_in_temporal' }]);
     expect(await states()).toEqual([]);

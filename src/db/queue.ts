@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type ExpressionBuilder, sql } from 'kysely';
 import type { ProviderName } from '../config.js';
 import { PRIORITIES, type Priority } from '../priority.js';
 import { admittance } from './admittance.js';
@@ -7,6 +7,7 @@ import type { Db } from './database.js';
 import { bury } from './dead-letters.js';
 import { lockEmail } from './events.js';
 import { type RoomOptions, roomFor } from './room.js';
+import type { Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 import { later, type Trx, transact } from './transaction.js';
 import type { Started } from './ways.js';
@@ -141,6 +142,7 @@ export async function nextDueInMs(db: Db, priority: Priority): Promise<number | 
 export interface Suspect {
   readonly emailId: string;
   readonly priority: Priority;
+  readonly generation: number;
   readonly state: 'in_flight' | 'backing_off' | 'handed_over';
 }
 
@@ -159,7 +161,7 @@ export async function takeSuspects(db: Db, againAfterMs: number, limit: number):
     set check_at = now() + case when state = 'handed_over' then interval '30 minutes'
       else make_interval(secs => ${againAfterMs / 1000}) end
     from suspects where q.email_id = suspects.email_id
-    returning q.email_id as "emailId", q.priority, q.state`.execute(db);
+    returning q.email_id as "emailId", q.priority, q.generation, q.state`.execute(db);
   return rows;
 }
 
@@ -167,25 +169,35 @@ export async function takeSuspects(db: Db, againAfterMs: number, limit: number):
  * Puts an e-mail back among the waiting, in its old place by `due_at`: its workflow is gone, and the dispatcher starts a
  * new one under its cap. Its attempts keep what was sent from being sent again. One that has moved on is left alone.
  */
-export async function requeue(db: Db, { emailId, state }: Suspect): Promise<void> {
+export async function requeue(db: Db, suspect: Suspect): Promise<void> {
   await db
     .updateTable('email_queue')
     .set({ state: 'waiting', dispatched_at: null, check_at: null })
-    .where('email_id', '=', emailId)
-    .where('state', '=', state)
+    .where(placeOf(suspect))
     .execute();
 }
 
-/** An operator ended the workflow in Temporal: the e-mail waits in the dead letter store, never restarted by itself. */
-export async function buryStopped(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<void> {
+/**
+ * An operator ended the workflow in Temporal: the e-mail waits in the dead letter store, never restarted by itself. One
+ * that has moved on is left alone.
+ */
+export async function buryStopped(db: Db, suspect: Suspect, catalogue: StatusCatalogue): Promise<void> {
   await transact(db, async (trx) => {
-    const email = await lockEmail(trx, emailId);
+    const email = await lockEmail(trx, suspect.emailId);
+    const place = await trx.selectFrom('email_queue').select('state').where(placeOf(suspect)).forUpdate().execute();
+    if (place.length === 0) return;
     if (email && !catalogue.get(email.status)?.final) await bury(trx, email, 'stopped_in_temporal', catalogue);
-    else await trx.deleteFrom('email_queue').where('email_id', '=', emailId).execute();
+    else await trx.deleteFrom('email_queue').where(placeOf(suspect)).execute();
   });
 }
 
-/** Removes an e-mail from the queue: nothing is left to be done for it. */
-export async function leaveQueue(db: Db, emailId: string): Promise<void> {
-  await db.deleteFrom('email_queue').where('email_id', '=', emailId).execute();
+/** Removes an e-mail from the queue: nothing is left to be done for it. One that has moved on is left alone. */
+export async function leaveQueue(db: Db, suspect: Suspect): Promise<void> {
+  await db.deleteFrom('email_queue').where(placeOf(suspect)).execute();
 }
+
+/** A place in the queue as it was when somebody looked at it: between the look and the deed it may have changed. */
+const placeOf =
+  ({ emailId, generation, state }: Suspect) =>
+  ({ and, eb }: ExpressionBuilder<Database, 'email_queue'>) =>
+    and([eb('email_id', '=', emailId), eb('generation', '=', generation), eb('state', '=', state)]);
