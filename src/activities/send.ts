@@ -25,22 +25,13 @@ export function createSend(dependencies: ActivityDependencies) {
 async function sendOnce(dependencies: ActivityDependencies, request: SendRequest): Promise<SendOutcome> {
   const { config, providers } = dependencies;
   const provider = providers.get(request.provider);
-  if (!provider) return { kind: 'refused', code: 'provider_not_configured' };
+  if (!provider) return withoutCall(dependencies, request, 'provider_not_configured');
   // Before the permission: reading it may take long, and the time of a call is short.
-  const attachment = request.hasAttachment ? await readAttachment(dependencies, request.emailId) : null;
+  const attachment = request.hasAttachment ? await attachmentOf(dependencies, request) : null;
+  if (attachment && 'kind' in attachment) return attachment;
 
   const permission = await waitForPermission(dependencies, request);
-  switch (permission.kind) {
-    case 'accepted':
-      return { kind: 'accepted', provider: permission.provider };
-    case 'ambiguous':
-      return { kind: 'ambiguous', code: 'earlier_attempt' };
-    case 'ended':
-      return { kind: 'ended', status: permission.status };
-    case 'not_admitted':
-      if (request.lastOfRound) await noteNotAdmitted(dependencies.db, request);
-      return permission;
-  }
+  if (permission.kind !== 'granted') return notGranted(dependencies, request, permission);
   const { emailId, generation } = request;
   const id = { emailId, generation, attempt: permission.attempt, provider: provider.name };
   const message = composeMessage(config, permission.email, id, attachment);
@@ -50,9 +41,46 @@ async function sendOnce(dependencies: ActivityDependencies, request: SendRequest
 }
 
 type Decided = Exclude<Permission, { kind: 'busy' }>;
+type NotGranted = Exclude<Decided, { kind: 'granted' }>;
+
+async function notGranted(
+  { db }: ActivityDependencies,
+  request: SendRequest,
+  permission: NotGranted,
+): Promise<SendOutcome> {
+  if (permission.kind === 'ambiguous') return { kind: 'ambiguous', code: 'earlier_attempt' };
+  if (permission.kind === 'not_admitted' && request.lastOfRound) await noteNotAdmitted(db, request);
+  return permission;
+}
+
+/** What becomes of an e-mail that cannot be sent this way: it may have ended, or end of its lifetime. */
+async function withoutCall(
+  dependencies: ActivityDependencies,
+  request: SendRequest,
+  impossible: string,
+): Promise<SendOutcome> {
+  const permission = await waitForPermission(dependencies, request, impossible);
+  if (permission.kind === 'granted') throw new Error('a permission that was not asked for');
+  return notGranted(dependencies, request, permission);
+}
+
+/** The attachment; or what has become of the e-mail, when it cannot be read and is not needed any more. */
+async function attachmentOf(dependencies: ActivityDependencies, request: SendRequest) {
+  try {
+    return await readAttachment(dependencies, request.emailId);
+  } catch (error) {
+    const outcome = await withoutCall(dependencies, request, 'attachment_unreadable');
+    if (outcome.kind !== 'not_admitted') return outcome;
+    throw error;
+  }
+}
 
 /** Asks until no other call is open; a call that outlives its time leaves an ambiguous attempt. */
-async function waitForPermission(dependencies: ActivityDependencies, request: SendRequest): Promise<Decided> {
+async function waitForPermission(
+  dependencies: ActivityDependencies,
+  request: SendRequest,
+  impossible?: string,
+): Promise<Decided> {
   const { config, db, catalogue, priority } = dependencies;
   for (;;) {
     const permission = await askPermission(
@@ -64,6 +92,7 @@ async function waitForPermission(dependencies: ActivityDependencies, request: Se
         dispatchedAtMs: request.dispatchedAtMs,
         callTimeoutMs: config.callTimeoutMs[priority],
         lifetimeMs: config.lifetimeMs[priority],
+        impossible,
       },
       catalogue,
     );

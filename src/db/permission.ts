@@ -21,6 +21,8 @@ export interface PermissionRequest {
   readonly callTimeoutMs: number;
   /** Acceptance (or the scheduled time) to giving up, for this e-mail's priority. */
   readonly lifetimeMs: number;
+  /** Why no call can be made, whatever the record says: then all that is asked is whether the e-mail is over. */
+  readonly impossible?: string;
 }
 
 /** An e-mail as it is to be sent, read under the lock that gave the permission. */
@@ -59,6 +61,9 @@ export type Permission =
   /** It is not to be sent any more; the status says why. */
   | { readonly kind: 'ended'; readonly status: string };
 
+/** What only an operator can make possible is asked about again after this long. */
+const IMPOSSIBLE_WAIT_MS = 15_000;
+
 /**
  * Permission to call a provider, in one transaction under the e-mail's row lock: nothing has been accepted in this
  * generation, no call is open, and nothing forbids sending. The attempt's row is committed before the call begins, so
@@ -93,6 +98,7 @@ export async function askPermission(
     if (email.past_lifetime && (await isLifetimeOver(trx, request))) {
       return { kind: 'ended', status: await bury(trx, email, 'lifetime_over', catalogue) };
     }
+    if (request.impossible) return { kind: 'not_admitted', code: request.impossible, waitMs: IMPOSSIBLE_WAIT_MS };
     const domain = domainOf(email.sender);
     const admission = await admit(trx, request.provider, email.priority, domain, standing);
     if (!admission.admitted) return { kind: 'not_admitted', code: admission.code, waitMs: admission.waitMs };

@@ -45,6 +45,9 @@ export function problemBody(problem: Problem): string {
 
 export const PROBLEM_TYPE = 'application/problem+json';
 
+/** SQLSTATEs of values that passed our own checks: a character without an encoding, moments. */
+const NOT_STORABLE: ReadonlySet<string> = new Set(['22021', '22007', '22008']);
+
 /** What a thrown error is to the client: trouble with the database passes, anything else is our fault. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
@@ -52,6 +55,13 @@ export function toProblem(error: unknown): Problem {
     return new Problem(503, 'database_unavailable', 'The database cannot be reached now. Please try again.', {
       headers: { 'Retry-After': '5' },
     });
+  }
+  if (NOT_STORABLE.has((error as { code?: string }).code ?? '')) {
+    return new Problem(
+      422,
+      'invalid_fields',
+      'A value holds what the database cannot: U+0000, or a moment that is none.',
+    );
   }
   return new Problem(500, 'internal_error', 'Something went wrong on our side.');
 }

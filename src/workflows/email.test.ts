@@ -20,6 +20,8 @@ let running: Promise<void>[];
 
 interface Script {
   readonly plan?: Partial<Plan>;
+  /** What is left to do when it is asked for again, between two rounds. */
+  readonly laterPlan?: Partial<Plan>;
   /** What each try is told, in order; then `accepted`. */
   readonly sends?: readonly SendOutcome[];
   readonly reconciliations?: readonly Reconciliation[];
@@ -53,7 +55,9 @@ const nth = (calls: readonly string[], name: string) => calls.filter((call) => c
 
 const recordActivities = {
   async persist(emailId: string): Promise<Plan> {
-    return { ...PLAN, ...traces.get(emailId)!.script.plan };
+    const trace = traces.get(emailId)!;
+    const { plan, laterPlan } = trace.script;
+    return { ...PLAN, ...plan, ...(trace.calls.length > 0 && laterPlan) };
   },
   async recordAnswer({ emailId }: { emailId: string }): Promise<SendOutcome> {
     traces.get(emailId)!.calls.push('recordAnswer');
@@ -257,6 +261,17 @@ describe('the e-mail workflow', () => {
     await signal('opened');
     expect(await handle.result()).toBe('opened');
     expect(calls).toEqual(['send mailgun', 'send mandrill', 'send mailgun']);
+  });
+
+  it('goes to a provider that was added while it waited, and no more to one that was taken away', async () => {
+    const { handle, signal, calls } = await start({
+      plan: { providers: ['mailgun'] },
+      laterPlan: { providers: ['mandrill'] },
+      sends: [refused()],
+    });
+    await signal('opened');
+    expect(await handle.result()).toBe('opened');
+    expect(calls).toEqual(['send mailgun', 'send mandrill']);
   });
 
   it('looks at evidence that came while it was being looked for', async () => {

@@ -14,6 +14,8 @@ export type HandOver = Extract<Settled, { kind: 'accepted' | 'ended' }>;
 /** Nudges that come while an activity runs count for the wait after it; before, only those that came during the wait. */
 const NUDGED_MEANWHILE = 'nudged-meanwhile';
 
+const PROVIDERS_ANEW = 'providers-anew';
+
 const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10s', retry: RETRY });
 
 /**
@@ -23,11 +25,12 @@ const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10
  */
 export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): Promise<HandOver> {
   const pace = new Pace(input.priority, plan.backoff);
+  let { providers } = plan;
   for (;;) {
     const round = { refused: false, readyInMs: Number.POSITIVE_INFINITY };
     const before = { ...nudges };
-    for (const [index, provider] of plan.providers.entries()) {
-      const lastOfRound = index === plan.providers.length - 1;
+    for (const [index, provider] of providers.entries()) {
+      const lastOfRound = index === providers.length - 1;
       const tried = await tryProvider(input.emailId, plan, provider, lastOfRound);
       if (tried.kind === 'not_admitted') {
         round.readyInMs = Math.min(round.readyInMs, tried.waitMs);
@@ -42,6 +45,8 @@ export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): P
     await condition(() => nudges.hurry > hurry, pace.next(round));
     // Days without a provider make a long history: the e-mail goes on in a new run, which reads the record anew.
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof email>(input);
+    // An operator may have added one meanwhile, or taken one away.
+    if (patched(PROVIDERS_ANEW)) ({ providers } = await record.persist(input.emailId));
   }
 }
 

@@ -136,3 +136,17 @@ it('a disabled client may not submit, until it is enabled again', async () => {
   expect(await json(call('PATCH', `/api/clients/${id}`, { disabled: false }))).toMatchObject({ disabled: false });
   expect(await submit(key)).toBe(200);
 });
+
+it.each(['/api/clients', '/api/suppressions', '/api/dead-letters'])(
+  'a cursor of %s with what no text can hold is refused',
+  async (path) => {
+    const place = {
+      name: 'a\0',
+      address: 'a\0',
+      diedAt: '9999999999999',
+      emailId: '019a0000-0000-7000-8000-000000000000',
+    };
+    const cursor = Buffer.from(JSON.stringify(place)).toString('base64url');
+    expect(await answerOf(await call('GET', `${path}?cursor=${cursor}`))).toEqual([422, 'invalid_fields']);
+  },
+);
