@@ -118,7 +118,9 @@ function fleetFor(day: readonly Arriving[], priority: Priority, cost: EmailCost)
 function serversFor(day: readonly Arriving[], fleets: PerPriority<Fleet>, cost: EmailCost) {
   for (let servedPerS = busiestHour(day); ; servedPerS *= 1.1) {
     const served = simulate(day, { ...modelOf(fleets, cost), serversPerS: servedPerS });
-    if (PRIORITIES.every((priority) => isInTime(served[priority], priority))) return { servedPerS, served };
+    const inTime = PRIORITIES.every((priority) => isInTime(served[priority], priority));
+    // Beyond the busiest second they are no limit any more.
+    if (inTime || servedPerS > busiest(day)) return { servedPerS, served };
   }
 }
 

@@ -3,7 +3,7 @@ import type { ProviderName } from '../config.js';
 import type { SendResult } from '../providers/provider.js';
 import { count } from './counters.js';
 import { eventKey, type LockedEmail, recordEvents } from './events.js';
-import { handOverChanges, noteHandedOver } from './hand-over.js';
+import { handOverChanges, leavePlace, noteHandedOver } from './hand-over.js';
 import type { ProjectableEvent } from './projection.js';
 import type { AttemptState, Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
@@ -50,8 +50,18 @@ export async function markAccepted(
   await later(trx, closing);
   if (news) await countDuplicate(trx, id);
   const changes = handOverChanges(id.provider, providerMessageId, null);
-  await recordEvents(trx, email, [attemptEvent(id, 'sent', metadata)], catalogue, changes);
-  await noteHandedOver(trx, id.emailId);
+  const sent = attemptEvent(id, 'sent', metadata);
+  if (id.generation === email.generation) {
+    await recordEvents(trx, email, [sent], catalogue, changes);
+    await noteHandedOver(trx, id.emailId);
+    return { kind: 'accepted', provider: id.provider };
+  }
+  // Of a life before a retry: what has become of it since decides whether the e-mail is with a provider.
+  const { status } = await recordEvents(trx, email, [sent], catalogue);
+  if (catalogue.get(status)?.survives) {
+    await later(trx, trx.updateTable('emails').set(changes).where('id', '=', id.emailId).execute());
+    await noteHandedOver(trx, id.emailId);
+  }
   return { kind: 'accepted', provider: id.provider };
 }
 
@@ -110,6 +120,22 @@ export async function adopt(
   return { kind: 'refused', code: result.code, retryAfterMs: result.retryAfterMs };
 }
 
+/** The type of an event by which a provider says that it has not taken a message; of an attempt that goes on it is kept. */
+export const NOT_TAKEN = 'not_taken';
+
+const wasNotTaken = ({ events }: LockedEmail, { generation, attempt }: AttemptId) =>
+  [...events.values()].some(
+    (event) => event.type === NOT_TAKEN && event.generation === generation && event.attempt === attempt,
+  );
+
+/** The answer is lost, but the provider has said by a webhook what it was. */
+async function noteNotTaken(trx: Trx, email: LockedEmail, id: AttemptId, catalogue: StatusCatalogue): Promise<Outcome> {
+  await trx.updateTable('send_attempts').set({ state: 'rejected' }).where(thisAttempt(id)).execute();
+  await recordEvents(trx, email, [attemptEvent(id, 'failed', { code: NOT_TAKEN })], catalogue);
+  await leavePlace(trx, id.emailId, id.generation);
+  return { kind: 'ended', status: 'failed', code: NOT_TAKEN };
+}
+
 /** Nobody knows whether the provider has it: the e-mail waits for evidence. */
 export async function noteAmbiguous(
   trx: Trx,
@@ -118,6 +144,7 @@ export async function noteAmbiguous(
   code: string,
   catalogue: StatusCatalogue,
 ): Promise<Outcome> {
+  if (wasNotTaken(email, id)) return noteNotTaken(trx, email, id, catalogue);
   await recordEvents(trx, email, [attemptEvent(id, 'unconfirmed', { code })], catalogue);
   await noteBackOff(trx, id);
   await count(trx, 'ambiguous_attempts', id.provider);

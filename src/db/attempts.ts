@@ -14,6 +14,7 @@ import {
 import { blockSenderDomain, noteFailure, noteSuccess } from './breaker.js';
 import type { Db } from './database.js';
 import { type LockedEmail, lockEmail, recordEvents } from './events.js';
+import { leavePlace } from './hand-over.js';
 import type { AttemptState } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 import { type Trx, transact } from './transaction.js';
@@ -78,12 +79,7 @@ async function noteFailed(
   const type = kind === 'rejected' ? 'failed' : 'retrying';
   await recordEvents(trx, email, [attemptEvent(id, type, { code })], catalogue);
   if (kind === 'rejected') {
-    await trx
-      .deleteFrom('email_queue')
-      .where('email_id', '=', id.emailId)
-      // An answer that comes late must not take the place of an operator's retry.
-      .where('generation', '=', id.generation)
-      .execute();
+    await leavePlace(trx, id.emailId, id.generation);
     return { kind: 'ended', status: 'failed', code };
   }
   if (lastOfRound) await noteBackOff(trx, id);

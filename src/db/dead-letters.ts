@@ -27,8 +27,13 @@ export async function bury(
   await trx.deleteFrom('email_queue').where('email_id', '=', id).execute();
   const event = generationEvent(generation, 'dead', { reason });
   const { status } = await recordEvents(trx, email, [event], catalogue);
-  if (status !== 'dead') await closeDeadLetter(trx, id);
+  // It has ended otherwise, or is with a provider, by news that came meanwhile.
+  if (status !== 'dead') await (catalogue.get(status)?.survives ? closeDeadLetter(trx, id) : withdraw(trx, email));
   return status;
+}
+
+async function withdraw(trx: Transaction<Database>, { id, generation }: LockedEmail): Promise<void> {
+  await trx.deleteFrom('dead_emails').where('email_id', '=', id).where('generation', '=', generation).execute();
 }
 
 /**

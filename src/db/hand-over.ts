@@ -35,6 +35,14 @@ export async function noteHandedOver(trx: Trx, emailId: string): Promise<void> {
   );
 }
 
+/** A generation has ended: its place in the queue is given up, not that of another one. */
+export async function leavePlace(trx: Trx, emailId: string, generation: number): Promise<void> {
+  await later(
+    trx,
+    trx.deleteFrom('email_queue').where('email_id', '=', emailId).where('generation', '=', generation).execute(),
+  );
+}
+
 /** The news of an e-mail that a provider has have come: nothing is awaited any more. */
 export async function endAwaiting(trx: Trx, emailId: string): Promise<void> {
   await later(

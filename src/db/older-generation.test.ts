@@ -4,6 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { insertDeadEmail } from '../../test/support/dead.js';
 import { storeEvents } from '../../test/support/provider-events.js';
 import { readRecord } from '../../test/support/record.js';
+import { recordOutcome } from './attempts.js';
 import { bury } from './dead-letters.js';
 import { lockEmail } from './events.js';
 import { askPermission } from './permission.js';
@@ -26,15 +27,17 @@ async function insertRetried(correction?: string): Promise<string> {
     receiver: 'first@example.org',
     attempts: [{ state: 'abandoned' }],
   });
+  expect(await retry(id, correction)).toEqual({ kind: 'retried', generation: 2 });
+  return id;
+}
+
+function retry(emailId: string, correction?: string) {
   const request = {
-    emailId: id,
-    clientId: null,
-    by: 'operator',
+    ...{ emailId, clientId: null, by: 'operator' as const },
     deadlineMs: { critical: 60_000, medium: 60_000, low: 60_000 },
     ...(correction && { receiver: { submitted: correction, address: correction } }),
-  } as const;
-  expect(await retryEmail(database.db, request, SHIPPED_STATUSES)).toEqual({ kind: 'retried', generation: 2 });
-  return id;
+  };
+  return retryEmail(database.db, request, SHIPPED_STATUSES);
 }
 
 const told = (type: string, more: Partial<ProviderEvent> = {}): ProviderEvent => ({
@@ -113,6 +116,16 @@ describe('an older generation that was taken after all', () => {
   });
 });
 
+it('an answer of an older generation that comes late does not take the place of the retried e-mail', async () => {
+  const id = await insertDeadEmail(database.db, { receiver: 'first@example.org', attempts: [{ state: 'accepted' }] });
+  await storeEvents(database.db, id, [told('bounced')]);
+  expect(await retry(id)).toEqual({ kind: 'retried', generation: 2 });
+  const late = { result: { kind: 'accepted', providerMessageId: 'theirs' }, lastOfRound: true, noted: true } as const;
+  const first = { emailId: id, generation: 1, attempt: 1, provider: 'mailgun' } as const;
+  await recordOutcome(database.db, first, late, SHIPPED_STATUSES);
+  expect(await stateOf(id)).toEqual(WAITING);
+});
+
 describe('the dead letter of the newest generation', () => {
   const letters = (id: string) =>
     database.db
@@ -135,6 +148,13 @@ describe('the dead letter of the newest generation', () => {
       { generation: 1, resolution: 'retried' },
       { generation: 2, resolution: null },
     ]);
+  });
+
+  it('is not written when the e-mail has ended otherwise meanwhile', async () => {
+    const id = await insertRetried();
+    await storeEvents(database.db, id, [told('bounced', { generation: 2, providerEventId: '2-bounced' })]);
+    expect(await die(id)).toBe('bounced');
+    expect(await letters(id)).toEqual([{ generation: 1, resolution: 'retried' }]);
   });
 
   it('is closed at once when an older one has been taken already', async () => {

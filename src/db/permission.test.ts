@@ -193,6 +193,8 @@ describe('an ambiguous attempt', () => {
     const id = await insertQueuedEmail(database.db);
     expect(await webhook(id)).toMatchObject({ status: 'delivered' });
     expect(await ask(id)).toEqual({ kind: 'ended', status: 'delivered' });
+    expect(await queueOf(id)).toBeUndefined();
+    expect(await emailOf(id)).toMatchObject({ provider: 'mailgun', sent_at: expect.any(Date) });
   });
 
   it('may be given up, and a proof that comes later is still counted', async () => {

@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../config.js';
+import { NOT_TAKEN } from './attempt-steps.js';
 import { count } from './counters.js';
 import { eventKey, type LockedEmail, leaveSignal, lockEmail, type NewEvent, recordEvents } from './events.js';
-import { endAwaiting, handOverChanges, noteHandedOver } from './hand-over.js';
+import { endAwaiting, handOverChanges, leavePlace, noteHandedOver } from './hand-over.js';
 import { queueAgain } from './retry.js';
 import type { AttemptState, SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
@@ -23,6 +24,8 @@ export interface ProviderEvent {
   readonly providerMessageId: string | null;
   /** Why the receiver's address must not be written to again. */
   readonly suppress?: 'bounced' | 'complained' | 'unsubscribed';
+  /** The provider has refused the message and never had it; elsewhere it may be taken. */
+  readonly notTaken?: true;
   readonly metadata: Record<string, unknown>;
 }
 
@@ -86,9 +89,13 @@ export async function storeProviderEvents(
   const added = recorded.added.map((event) => byKey.get(event.key)!);
   const isCurrent = (event: PlacedEvent) => event.generation === email.generation;
   const signals = new Set<SignalKind>();
+  let proven = false;
   for (const event of added) {
     const adopted = await adoptEvidence(trx, email, attempts, event);
-    if (adopted && isCurrent(event) && !isFailure(event)) await noteProven(trx, email, event);
+    if (adopted && isCurrent(event) && !event.notTaken) {
+      await noteProven(trx, email, event);
+      proven = true;
+    }
     // Whoever is still calling finds the proof when it writes its answer down; only who waits for evidence is told.
     if (adopted && adopted !== 'calling' && isCurrent(event)) signals.add('evidence');
     if (event.suppress) await suppressReceiver(trx, email.id, event.generation, event.suppress);
@@ -97,9 +104,9 @@ export async function storeProviderEvents(
   for (const kind of signals) await leaveSignal(trx, email.id, kind);
   const before = catalogue.get(recorded.before);
   const after = catalogue.get(recorded.status);
-  // Decided by the status and not by the event that proved the attempt: an older generation's may come in any order.
-  const older = added.find((event) => !isCurrent(event) && catalogue.get(event.type)?.survives);
-  if (older && after?.survives && !before?.survives) await noteProven(trx, email, older);
+  // By the status, too: an older generation's news may come in any order, and an attempt may be unknown to the record.
+  const first = added.find((event) => catalogue.get(event.type)?.survives);
+  if (first && !proven && after?.survives && !before?.survives) await noteProven(trx, email, first);
   if (after?.final) await endAwaiting(trx, email.id);
   else if (before?.survives && !after?.survives) await takeUpAgain(trx, email);
   return { signals: [...signals], status: recorded.status };
@@ -115,15 +122,16 @@ function placeEvent(email: LockedEmail, attempts: readonly Attempt[], event: Pro
   const generation = event.generation ?? email.generation;
   const own = attempts.filter((each) => each.generation === generation && each.provider === event.provider);
   const about = own.find((each) => event.attempt === null || each.attempt === event.attempt);
-  const type = event.type === 'failed' && about && GOES_ON.has(about.state) ? `${event.provider}_failed` : event.type;
+  const type = event.notTaken && about && GOES_ON.has(about.state) ? NOT_TAKEN : event.type;
   return { ...event, type, generation, attempt: event.attempt ?? about?.attempt ?? null };
 }
 
 /**
- * States of an attempt of which a provider may say "failed" without an end to the e-mail: its answer was understood as
- * "try elsewhere", or that was done without one. Such an event is kept under a type that is no status.
+ * States of an attempt that a provider may say it has not taken without an end to the e-mail: the answer to the call is
+ * the caller's to read, or was understood as "try elsewhere", or that was done without one. Such news is kept under a
+ * type that is no status.
  */
-const GOES_ON: ReadonlySet<AttemptState> = new Set(['refused', 'abandoned']);
+const GOES_ON: ReadonlySet<AttemptState> = new Set(['calling', 'refused', 'abandoned']);
 
 function toNewEvent(key: string, event: PlacedEvent): NewEvent {
   return {
@@ -153,7 +161,7 @@ function whatToTell(added: readonly ProviderEvent[], before: string, catalogue: 
 
 /**
  * Whatever a provider tells of an attempt proves that it took the message, also when the call's answer said otherwise
- * or never came; but for "failed": such a message was not taken.
+ * or never came; unless it says that it has not.
  *
  * @returns what was thought of the attempt before; undefined when this proves nothing new.
  */
@@ -168,7 +176,7 @@ async function adoptEvidence(
     (each) => each.generation === generation && each.attempt === event.attempt && each.provider === provider,
   );
   if (!proven || proven.state === 'accepted') return undefined;
-  if (isFailure(event)) return closeFailed(trx, email, proven);
+  if (event.notTaken) return closeNotTaken(trx, email, proven);
   const before = proven.state;
   proven.state = 'accepted';
   const closing = trx
@@ -190,10 +198,9 @@ async function adoptEvidence(
 }
 
 const isAccepted = ({ state }: Attempt) => state === 'accepted';
-const isFailure = ({ type, provider }: ProviderEvent) => type === 'failed' || type === `${provider}_failed`;
 
 /** An attempt whose outcome was unknown was not taken. @returns what was thought of it before, if that changes. */
-async function closeFailed(trx: Trx, email: LockedEmail, attempt: Attempt): Promise<AttemptState | undefined> {
+async function closeNotTaken(trx: Trx, email: LockedEmail, attempt: Attempt): Promise<AttemptState | undefined> {
   if (attempt.state !== 'ambiguous') return undefined;
   attempt.state = 'rejected';
   const closing = trx
@@ -204,6 +211,7 @@ async function closeFailed(trx: Trx, email: LockedEmail, attempt: Attempt): Prom
     .where('attempt', '=', attempt.attempt)
     .execute();
   await later(trx, closing);
+  if (attempt.generation === email.generation) await leavePlace(trx, email.id, email.generation);
   return 'ambiguous';
 }
 

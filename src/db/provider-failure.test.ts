@@ -3,6 +3,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { insertAttempts } from '../../test/support/dead.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import { storeEvents } from '../../test/support/provider-events.js';
+import { markAmbiguous } from './ambiguous.js';
 import { recordOutcome } from './attempts.js';
 import { askPermission } from './permission.js';
 import type { AttemptState } from './schema.js';
@@ -30,6 +31,7 @@ const failed = (id: string) =>
       ...attemptOf(id),
       providerEventId: 'reject',
       type: 'failed',
+      notTaken: true,
       occurredAt: new Date(),
       providerMessageId: 'theirs',
       metadata: { reason: 'unsigned' },
@@ -73,7 +75,7 @@ describe('a provider that says by webhook that it rejects a message', () => {
     const kept = await database.db
       .selectFrom('email_events')
       .select('metadata')
-      .where('type', '=', 'mandrill_failed')
+      .where('type', '=', 'not_taken')
       .execute();
     expect(kept).toEqual([{ metadata: { reason: 'unsigned' } }]);
   });
@@ -87,11 +89,20 @@ describe('a provider that says by webhook that it rejects a message', () => {
 
   it('leaves an attempt to its caller while it is being made', async () => {
     const id = await insertAttempted('calling');
+    expect((await failed(id)).signals).toEqual([]);
+    expect(await stateOf(id)).toEqual({ status: 'queued', attempt: 'calling', handedOver: false });
+    const refused = { result: { kind: 'unavailable', code: 'unsigned' }, lastOfRound: false, noted: true } as const;
+    await recordOutcome(database.db, attemptOf(id), refused, SHIPPED_STATUSES);
+    expect(await stateOf(id)).toEqual({ status: 'retrying', attempt: 'refused', handedOver: false });
+  });
+
+  it('is believed when the answer to the call is lost', async () => {
+    const id = await insertAttempted('calling');
     await failed(id);
-    expect(await stateOf(id)).toEqual({ status: 'failed', attempt: 'calling', handedOver: false });
-    const taken = { result: { kind: 'accepted', providerMessageId: 'x' }, lastOfRound: true, noted: true } as const;
-    await recordOutcome(database.db, attemptOf(id), taken, SHIPPED_STATUSES);
-    expect(await stateOf(id)).toEqual({ status: 'failed', attempt: 'accepted', handedOver: true });
+    const outcome = await markAmbiguous(database.db, attemptOf(id), 'no_answer', SHIPPED_STATUSES);
+    expect(outcome).toEqual({ kind: 'ended', status: 'failed', code: 'not_taken' });
+    expect(await stateOf(id)).toEqual({ status: 'failed', attempt: 'rejected', handedOver: false });
+    expect(await ask(id)).toEqual({ kind: 'ended', status: 'failed' });
   });
 
   it('ends one that it had taken', async () => {

@@ -40,13 +40,13 @@ async function mend(dependencies: SweepDependencies, suspect: Suspect): Promise<
   const workflow = await stateOfWorkflow(dependencies.client, emailId);
   if (workflow === 'running') return;
   logger.warn({ emailId, state, workflow }, 'an e-mail on its way has no running workflow');
-  if (workflow === 'stopped')
-    return state === 'handed_over' ? leaveQueue(db, suspect) : buryStopped(db, suspect, catalogue);
   const work = await findWork(db, emailId);
   const rule = work && catalogue.get(work.status);
   if (!work || rule?.final) return leaveQueue(db, suspect);
   // Taken in this generation, or in an older one that nobody knew of when it was retried.
-  if (!work.accepted && !rule?.survives) return requeue(db, suspect);
+  const withProvider = work.accepted || rule?.survives;
+  if (workflow === 'stopped') return withProvider ? leaveQueue(db, suspect) : buryStopped(db, suspect, catalogue);
+  if (!withProvider) return requeue(db, suspect);
   // It is with a provider. A completed workflow has waited for news as long as it should; a lost one has not.
   if (workflow === 'completed') return leaveQueue(db, suspect);
   await startWorkflow(dependencies.client, suspect.priority, { emailId, ...work });

@@ -112,6 +112,8 @@ export function normaliseMandrill(raw: unknown): Normalised {
     occurredAt,
     providerMessageId: messageId ?? null,
     suppress: Object.hasOwn(SUPPRESSIONS, name) ? SUPPRESSIONS[name] : undefined,
+    // It says the same in its answer to the call.
+    ...(name === 'reject' && { notTaken: true }),
     metadata: metadataOf(raw, message),
   };
   return { emailId: identity.emailId, event, raw };

@@ -21,7 +21,7 @@ let running: Promise<void>[];
 interface Script {
   readonly plan?: Partial<Plan>;
   /** What is left to do when it is asked for again, between two rounds. */
-  readonly laterPlan?: Partial<Plan>;
+  readonly laterPlan?: Partial<Plan> | 'unreadable';
   /** What each try is told, in order; then `accepted`. */
   readonly sends?: readonly SendOutcome[];
   readonly reconciliations?: readonly Reconciliation[];
@@ -57,7 +57,9 @@ const recordActivities = {
   async persist(emailId: string): Promise<Plan> {
     const trace = traces.get(emailId)!;
     const { plan, laterPlan } = trace.script;
-    return { ...PLAN, ...plan, ...(trace.calls.length > 0 && laterPlan) };
+    const isLater = trace.calls.length > 0;
+    if (isLater && laterPlan === 'unreadable') throw new Error('the record cannot be read');
+    return { ...PLAN, ...plan, ...(isLater && (laterPlan as Partial<Plan>)) };
   },
   async recordAnswer({ emailId }: { emailId: string }): Promise<SendOutcome> {
     traces.get(emailId)!.calls.push('recordAnswer');
@@ -272,6 +274,13 @@ describe('the e-mail workflow', () => {
     await signal('opened');
     expect(await handle.result()).toBe('opened');
     expect(calls).toEqual(['send mailgun', 'send mandrill']);
+  });
+
+  it('goes on with the providers that it knows while the record cannot be read', async () => {
+    const { handle, signal, calls } = await start({ laterPlan: 'unreadable', sends: [refused(), refused()] });
+    await signal('opened');
+    expect(await handle.result()).toBe('opened');
+    expect(calls).toEqual(['send mailgun', 'send mandrill', 'send mailgun']);
   });
 
   it('looks at evidence that came while it was being looked for', async () => {

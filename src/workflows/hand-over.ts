@@ -16,6 +16,8 @@ const NUDGED_MEANWHILE = 'nudged-meanwhile';
 
 const PROVIDERS_ANEW = 'providers-anew';
 
+const once = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '2s', retry: { maximumAttempts: 1 } });
+
 const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10s', retry: RETRY });
 
 /**
@@ -46,7 +48,16 @@ export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): P
     // Days without a provider make a long history: the e-mail goes on in a new run, which reads the record anew.
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof email>(input);
     // An operator may have added one meanwhile, or taken one away.
-    if (patched(PROVIDERS_ANEW)) ({ providers } = await record.persist(input.emailId));
+    if (patched(PROVIDERS_ANEW)) providers = (await planOf(input.emailId))?.providers ?? providers;
+  }
+}
+
+/** What is left to do now. Asked once: while the record cannot be read, those known go on being tried. */
+async function planOf(emailId: string): Promise<Plan | undefined> {
+  try {
+    return await once.persist(emailId);
+  } catch {
+    return undefined;
   }
 }
 
