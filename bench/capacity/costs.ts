@@ -22,21 +22,21 @@ export interface EmailCost {
   readonly idleHandOverMs: number;
 }
 
-/** Measured on two cores; see `docs/performance.md`. Used where nobody has measured yet. */
+/** One run of `npm run bench` on two cores, its long rounds; `docs/capacity.md` is made of it. Where nobody has measured. */
 export const DOCUMENTED: EmailCost = {
-  apiCpuMs: 1.2,
-  dispatcherCpuMs: 1.8,
-  workerCpuMs: 17,
-  webhooksCpuMs: 4.3,
-  temporalCpuMs: 36,
-  databaseCpuMs: 7.4,
-  othersCpuMs: 5,
-  statements: 46,
-  walBytes: 7_700,
-  historyBytes: 3_560,
-  actions: 6.2,
-  usedShare: 0.92,
-  idleHandOverMs: 43,
+  apiCpuMs: 0.86,
+  dispatcherCpuMs: 1.25,
+  workerCpuMs: 13.68,
+  webhooksCpuMs: 3.09,
+  temporalCpuMs: 33.18,
+  databaseCpuMs: 5.8,
+  othersCpuMs: 3.44,
+  statements: 45.4,
+  walBytes: 7_616,
+  historyBytes: 3_542,
+  actions: 6.5,
+  usedShare: 0.89,
+  idleHandOverMs: 33,
 };
 
 /** The costs of the latest `npm run bench` here, else the documented ones. */
@@ -46,7 +46,7 @@ export function emailCost(): { readonly cost: EmailCost; readonly source: string
   );
   // The longer rounds, when there were any: the short ones' beginnings and ends, with less work than cores, weigh more.
   const ours = latest?.backlogs[0]?.costs ?? latest?.costs.find(({ name }) => name === 'ours');
-  if (!latest || !ours) return { cost: DOCUMENTED, source: 'docs/performance.md' };
+  if (!latest || !ours) return { cost: DOCUMENTED, source: 'docs/capacity.md' };
   const idle = recall<{ idle: { p50Ms: number } }>('isolation.json')?.idle.p50Ms;
   const cpu = (pattern: RegExp) =>
     sum(Object.entries(ours.cpuMs).flatMap(([process, ms]) => (pattern.test(process) ? [ms] : [])));
