@@ -116,11 +116,12 @@ function fleetFor(day: readonly Arriving[], priority: Priority, cost: EmailCost)
 
 /** The least rate of what all fleets share that keeps the service levels of all of them at once. */
 function serversFor(day: readonly Arriving[], fleets: PerPriority<Fleet>, cost: EmailCost) {
+  // Beyond the busiest second they are no limit any more.
+  const enoughPerS = busiest(day);
   for (let servedPerS = busiestHour(day); ; servedPerS *= 1.1) {
     const served = simulate(day, { ...modelOf(fleets, cost), serversPerS: servedPerS });
     const inTime = PRIORITIES.every((priority) => isInTime(served[priority], priority));
-    // Beyond the busiest second they are no limit any more.
-    if (inTime || servedPerS > busiest(day)) return { servedPerS, served };
+    if (inTime || servedPerS > enoughPerS) return { servedPerS, served };
   }
 }
 

@@ -3,7 +3,7 @@ import type { ProviderName } from '../config.js';
 import type { SendResult } from '../providers/provider.js';
 import { count } from './counters.js';
 import { eventKey, type LockedEmail, recordEvents } from './events.js';
-import { handOverChanges, leavePlace, noteHandedOver } from './hand-over.js';
+import { handOverChanges, leavePlace, noteHandedOver, noteTakenBy } from './hand-over.js';
 import type { ProjectableEvent } from './projection.js';
 import type { AttemptState, Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
@@ -49,19 +49,18 @@ export async function markAccepted(
     .execute();
   await later(trx, closing);
   if (news) await countDuplicate(trx, id);
-  const changes = handOverChanges(id.provider, providerMessageId, null);
   const sent = attemptEvent(id, 'sent', metadata);
   if (id.generation === email.generation) {
+    // In one statement with the status: this is the hot path.
+    const changes = handOverChanges(id.provider, providerMessageId, null);
     await recordEvents(trx, email, [sent], catalogue, changes);
     await noteHandedOver(trx, id.emailId);
     return { kind: 'accepted', provider: id.provider };
   }
   // Of a life before a retry: what has become of it since decides whether the e-mail is with a provider.
   const { status } = await recordEvents(trx, email, [sent], catalogue);
-  if (catalogue.get(status)?.survives) {
-    await later(trx, trx.updateTable('emails').set(changes).where('id', '=', id.emailId).execute());
-    await noteHandedOver(trx, id.emailId);
-  }
+  const taken = { provider: id.provider, providerMessageId, at: null };
+  if (catalogue.get(status)?.survives) await noteTakenBy(trx, id.emailId, taken);
   return { kind: 'accepted', provider: id.provider };
 }
 
@@ -130,7 +129,7 @@ const wasNotTaken = ({ events }: LockedEmail, { generation, attempt }: AttemptId
 
 /** The answer is lost, but the provider has said by a webhook what it was. */
 async function noteNotTaken(trx: Trx, email: LockedEmail, id: AttemptId, catalogue: StatusCatalogue): Promise<Outcome> {
-  await trx.updateTable('send_attempts').set({ state: 'rejected' }).where(thisAttempt(id)).execute();
+  await closeAttempt(trx, id, 'rejected', NOT_TAKEN);
   await recordEvents(trx, email, [attemptEvent(id, 'failed', { code: NOT_TAKEN })], catalogue);
   await leavePlace(trx, id.emailId, id.generation);
   return { kind: 'ended', status: 'failed', code: NOT_TAKEN };

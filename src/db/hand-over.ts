@@ -35,6 +35,17 @@ export async function noteHandedOver(trx: Trx, emailId: string): Promise<void> {
   );
 }
 
+/** Notes in the record and in the queue that a provider has an e-mail. @param at when it took it; null for now. */
+export async function noteTakenBy(
+  trx: Trx,
+  emailId: string,
+  taken: { readonly provider: ProviderName; readonly providerMessageId: string | null; readonly at: Date | null },
+): Promise<void> {
+  const changes = handOverChanges(taken.provider, taken.providerMessageId, taken.at);
+  await later(trx, trx.updateTable('emails').set(changes).where('id', '=', emailId).execute());
+  await noteHandedOver(trx, emailId);
+}
+
 /** A generation has ended: its place in the queue is given up, not that of another one. */
 export async function leavePlace(trx: Trx, emailId: string, generation: number): Promise<void> {
   await later(

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../config.js';
-import { NOT_TAKEN } from './attempt-steps.js';
+import { closeAttempt, NOT_TAKEN } from './attempt-steps.js';
 import { count } from './counters.js';
 import { eventKey, type LockedEmail, leaveSignal, lockEmail, type NewEvent, recordEvents } from './events.js';
-import { endAwaiting, handOverChanges, leavePlace, noteHandedOver } from './hand-over.js';
+import { endAwaiting, leavePlace, noteTakenBy } from './hand-over.js';
 import { queueAgain } from './retry.js';
 import type { AttemptState, SignalKind } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
@@ -203,24 +203,14 @@ const isAccepted = ({ state }: Attempt) => state === 'accepted';
 async function closeNotTaken(trx: Trx, email: LockedEmail, attempt: Attempt): Promise<AttemptState | undefined> {
   if (attempt.state !== 'ambiguous') return undefined;
   attempt.state = 'rejected';
-  const closing = trx
-    .updateTable('send_attempts')
-    .set({ state: 'rejected', finished_at: sql<Date>`clock_timestamp()` })
-    .where('email_id', '=', email.id)
-    .where('generation', '=', attempt.generation)
-    .where('attempt', '=', attempt.attempt)
-    .execute();
-  await later(trx, closing);
+  await closeAttempt(trx, { emailId: email.id, ...attempt }, 'rejected', NOT_TAKEN);
   if (attempt.generation === email.generation) await leavePlace(trx, email.id, email.generation);
   return 'ambiguous';
 }
 
 /** A provider has the e-mail, by the proof of an event. */
-async function noteProven(trx: Trx, { id }: LockedEmail, event: PlacedEvent): Promise<void> {
-  const changes = handOverChanges(event.provider, event.providerMessageId, event.occurredAt);
-  await later(trx, trx.updateTable('emails').set(changes).where('id', '=', id).execute());
-  await noteHandedOver(trx, id);
-}
+const noteProven = (trx: Trx, { id }: LockedEmail, { occurredAt: at, ...event }: PlacedEvent) =>
+  noteTakenBy(trx, id, { ...event, at });
 
 /**
  * An older generation turned out to have been taken, so the newest was not sent; and now it turns out to have failed.

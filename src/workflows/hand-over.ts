@@ -14,8 +14,10 @@ export type HandOver = Extract<Settled, { kind: 'accepted' | 'ended' }>;
 /** Nudges that come while an activity runs count for the wait after it; before, only those that came during the wait. */
 const NUDGED_MEANWHILE = 'nudged-meanwhile';
 
+/** The providers are asked for before each further round; before, only at the start. */
 const PROVIDERS_ANEW = 'providers-anew';
 
+/** For what can be done without. */
 const once = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '2s', retry: { maximumAttempts: 1 } });
 
 const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10s', retry: RETRY });
