@@ -1,0 +1,79 @@
+import { createServer as createHttpServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { PROBLEM_TYPE, Problem, problemBody } from './problem.js';
+
+/** How long one request may take to arrive. */
+export interface ServerTimeouts {
+  /** From the connection to the end of the headers. */
+  readonly headersMs: number;
+  /** From the connection to the end of the body: behind the time-outs of whoever reads it, for what they do not see. */
+  readonly requestMs: number;
+}
+
+/** An HTTP server whose refusals have the shape of every other answer, and on which slow senders hold nothing for long. */
+export function createServer(timeouts: ServerTimeouts, listener: RequestListener): Server {
+  const server = createHttpServer(
+    {
+      headersTimeout: timeouts.headersMs,
+      // Longer than load balancers keep theirs (60 s): whoever closes first must not be us, or a request gets lost.
+      keepAliveTimeout: 75_000,
+      requestTimeout: timeouts.requestMs,
+      connectionsCheckingInterval: 2_000,
+    },
+    listener,
+  );
+  server.on('clientError', answerClientError);
+  return server;
+}
+
+/** @returns the port. @throws when it cannot be listened on. */
+export function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+/** Takes no new requests, lets running ones finish, and cuts them off after the grace. */
+export async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
+  // A kept-alive connection may become idle only now; closing it at once is kinder than its time-out.
+  const idle = setInterval(() => server.closeIdleConnections(), 100);
+  await new Promise((resolve) => server.close(resolve));
+  clearTimeout(cutOff);
+  clearInterval(idle);
+}
+
+/** What Node refuses before there is a request, or in the midst of one, gets an answer of the same shape. */
+function answerClientError(error: Error & { code?: string }, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const problem = problemOfClientError(error.code);
+  const body = problemBody(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+function problemOfClientError(code: string | undefined): Problem {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Problem(408, 'request_timeout', 'The request did not arrive in time.');
+    case 'HPE_HEADER_OVERFLOW':
+      return new Problem(431, 'headers_too_large', 'The request has too many or too long headers.');
+    case 'HPE_INVALID_EOF_STATE':
+      return new Problem(400, 'incomplete_body', 'The body ended before it was complete.');
+    default:
+      return new Problem(400, 'malformed_request', 'This is not a well-formed HTTP request.');
+  }
+}
