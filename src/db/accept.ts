@@ -4,6 +4,7 @@ import { QUEUE_CHANNEL } from './channels.js';
 import type { Db } from './database.js';
 import { eventKey, toRow } from './event-rows.js';
 import { later, type Trx, transact } from './transaction.js';
+import { countSubmission, LimitReachedError } from './usage.js';
 
 /** An e-mail as a client submits it, validated. */
 export interface Submission {
@@ -84,11 +85,6 @@ export async function acceptEmail(db: Db, submission: Submission): Promise<Accep
   }
 }
 
-/** Rolls an acceptance back. */
-class LimitReachedError extends Error {
-  override readonly name = 'LimitReachedError';
-}
-
 async function accept(trx: Trx, submission: Submission): Promise<AcceptResult> {
   const { clientId, idempotency } = submission;
   const start = await begin(trx, submission);
@@ -96,25 +92,8 @@ async function accept(trx: Trx, submission: Submission): Promise<AcceptResult> {
   const earlier = idempotency && (await findEarlier(trx, clientId, idempotency));
   if (earlier) return earlier;
   const acceptance = await insertEmail(trx, submission, start.id, start.now);
-  await countUsage(trx, submission);
+  await countSubmission(trx, clientId, submission.priority);
   return { kind: 'accepted', acceptance };
-}
-
-/**
- * Counts an e-mail against its client's daily limit. The last statement of its transaction, because it locks a row that
- * all of the client's submissions of a priority share: for one round trip and the commit.
- *
- * @throws LimitReachedError when the limit is used up.
- */
-async function countUsage(trx: Trx, { clientId, priority }: Submission): Promise<void> {
-  const limit = sql.ref(`daily_limit_${priority}`);
-  const { rows } = await sql`
-    insert into client_usage as used (client_id, priority, day, accepted)
-    select id, ${priority}, (now() at time zone 'UTC')::date, 1 from clients where id = ${clientId} and ${limit} > 0
-    on conflict (client_id, priority, day) do update set accepted = used.accepted + 1
-      where used.accepted < (select ${limit} from clients where id = ${clientId})
-    returning used.accepted`.execute(trx);
-  if (rows.length === 0) throw new LimitReachedError();
 }
 
 /** The e-mail's id and time of acceptance by the database's clock, and the idempotency key to ourselves. */

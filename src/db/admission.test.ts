@@ -18,6 +18,7 @@ beforeEach(async () => {
     closed_at = null, misconfigured = false, next_call_at = '-infinity', day = null, used_today = 0`.execute(
     database.db,
   );
+  await database.db.deleteFrom('provider_calls').execute();
   await sql`update provider_controls set enabled = true, forced = null, rate_per_s = null, per_day = null`.execute(
     database.db,
   );

@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import type { ProviderName } from '../config.js';
 import type { PerPriority, Priority } from '../priority.js';
 import { BREAKER } from './breaker.js';
-import type { Trx } from './transaction.js';
+import { later, type Trx } from './transaction.js';
+import { countCall, TODAY, usedToday } from './usage.js';
 
 /** Whether a provider may be called now. `noted`: its health row says more than "all is well". */
 export type Admission =
@@ -61,6 +62,7 @@ export async function admit(
   const noted = standing.failures > 0 || standing.state !== 'closed';
   if (standing.state === 'open' && standing.forced !== 'closed') {
     if (!(await takeProbe(trx, provider, priority))) return refuse('breaker_open', standing.to_probe_ms);
+    await later(trx, countCall(trx, provider));
     return { admitted: true, noted };
   }
   const ramp = standing.state === 'half_open' ? 2 ** Math.min(standing.since_closed_s + 1, BREAKER.rampS + 1) : null;
@@ -68,6 +70,8 @@ export async function admit(
   if (Number.isFinite(rate) || standing.per_day !== null) {
     const refused = await takePlace(trx, provider, priority, rate, standing.per_day);
     if (refused) return refused;
+  } else {
+    await later(trx, countCall(trx, provider));
   }
   return { admitted: true, noted };
 }
@@ -107,24 +111,24 @@ async function takePlace(
   const ahead = sql`make_interval(secs => ${AHEAD_S[priority]})`;
   const step = sql`make_interval(secs => ${limited ? 1 / ratePerS : 0})`;
   const share = perDay === null ? null : Math.floor(perDay * DAY_SHARE[priority]);
-  const usedToday = sql<number>`case when day = current_date then used_today else 0 end`;
+  const used = usedToday('provider_health');
   const taken = await trx
     .updateTable('provider_health')
     .set({
       next_call_at: limited ? sql<Date>`greatest(next_call_at, clock_timestamp()) + ${step}` : sql<Date>`next_call_at`,
-      day: sql<string>`current_date`,
-      used_today: sql<number>`${usedToday} + 1`,
+      day: TODAY,
+      used_today: sql<number>`case when day = ${TODAY} then used_today else 0 end + 1`,
     })
     .where('provider', '=', provider)
     .where(sql<boolean>`(not ${limited} or next_call_at <= clock_timestamp() + ${ahead})`)
-    .where(sql<boolean>`(${share}::int is null or ${usedToday} < ${share}::int)`)
+    .where(sql<boolean>`(${share}::int is null or ${used} < ${share}::int)`)
     .returning('provider')
     .executeTakeFirst();
   if (taken) return undefined;
   const { used_up, wait_ms } = await trx
     .selectFrom('provider_health')
     .select([
-      sql<boolean>`coalesce(${usedToday} >= ${share}::int, false)`.as('used_up'),
+      sql<boolean>`coalesce(${used} >= ${share}::int, false)`.as('used_up'),
       sql<number>`greatest(extract(epoch from next_call_at - clock_timestamp()) * 1000, 0)::float8`.as('wait_ms'),
     ])
     .where('provider', '=', provider)

@@ -3,6 +3,7 @@ import type { ProviderName } from '../config.js';
 import type { Priority } from '../priority.js';
 import { DAY_SHARE } from './admission.js';
 import type { Database } from './schema.js';
+import { usedToday } from './usage.js';
 
 /** What the providers together would take of a priority now; the dispatcher asks before it starts anything. */
 export interface Admittance {
@@ -23,9 +24,8 @@ export async function admittance(
     .innerJoin('provider_controls as c', 'c.provider', 'h.provider')
     .select(['c.forced', 'c.rate_per_s', 'h.state', sql<boolean>`h.probe_at <= clock_timestamp()`.as('probe_due')])
     .select(
-      sql<boolean>`coalesce(h.day = current_date and h.used_today >= floor(c.per_day * ${DAY_SHARE[priority]}::float8), false)`.as(
-        'used_up',
-      ),
+      sql<boolean>`case when c.per_day is null then false
+        else ${usedToday('h')} >= floor(c.per_day * ${DAY_SHARE[priority]}::float8) end`.as('used_up'),
     )
     .where('h.provider', 'in', [...providers])
     .where('c.enabled', '=', true)

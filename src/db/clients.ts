@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { type PerPriority, perPriority } from '../priority.js';
 import type { Db } from './database.js';
+import { TODAY } from './usage.js';
 
 /** A client as lists show it. */
 export interface ListedClient {
@@ -55,7 +56,7 @@ export async function readClientSettings(db: Db, clientId: string): Promise<Clie
     .selectFrom('client_usage')
     .select(['priority', 'accepted'])
     .where('client_id', '=', clientId)
-    .where('day', '=', sql<string>`(now() at time zone 'UTC')::date`)
+    .where('day', '=', TODAY)
     .execute();
   return {
     id: client.id,

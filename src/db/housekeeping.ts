@@ -12,6 +12,7 @@ const EXPIRED: Record<string, RawBuilder<unknown>> = {
   unmatched_webhooks: sql`recorded_at < now() - interval '90 days'`,
   // For whoever asks what a client has submitted lately; the limit itself looks at today only.
   client_usage: sql`day < current_date - 90`,
+  provider_calls: sql`day < current_date - 90`,
 };
 const BATCH = 5_000;
 

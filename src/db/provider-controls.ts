@@ -2,7 +2,8 @@ import { sql } from 'kysely';
 import { PROVIDER_NAMES, type ProviderName } from '../config.js';
 import { announce } from './controls.js';
 import type { Db } from './database.js';
-import { transact } from './transaction.js';
+import { type Trx, transact } from './transaction.js';
+import { usedToday } from './usage.js';
 
 /** What an operator says about a provider; what is left out stays. */
 export interface ProviderChange {
@@ -23,8 +24,20 @@ export async function changeProvider(db: Db, provider: ProviderName, change: Pro
       .set({ ...change, changed_at: sql<Date>`now()` })
       .where('provider', '=', provider)
       .execute();
+    if (change.rate_per_s !== undefined) await beginRate(trx, provider, change.rate_per_s);
     await announce(trx);
   });
+}
+
+/** The places that calls have reserved under the former rate are forgotten, but for one step of the new one. */
+async function beginRate(trx: Trx, provider: ProviderName, ratePerS: number | null): Promise<void> {
+  const step = sql`make_interval(secs => ${ratePerS === null ? 0 : 1 / ratePerS})`;
+  await trx
+    .updateTable('provider_health')
+    // Critical may run ahead by half a second and so goes on at once.
+    .set({ next_call_at: sql<Date>`least(next_call_at, clock_timestamp() + ${step})` })
+    .where('provider', '=', provider)
+    .execute();
 }
 
 /** A provider's switches, what its breaker says, and what is used of its quota. */
@@ -49,7 +62,7 @@ export interface ProviderView {
     /** Our account there is refused: a person has to look. */
     readonly misconfigured: boolean;
   };
-  /** Counted only while a rate or a daily quota is set. */
+  /** Calls since midnight UTC. */
   readonly used_today: number;
   /** Sender domains that this provider does not take for now. */
   readonly blocked_domains: readonly { readonly domain: string; readonly until: Date; readonly code: string }[];
@@ -66,7 +79,7 @@ export async function readProviders(db: Db, configured: readonly ProviderName[])
     .innerJoin('provider_health as h', 'h.provider', 'c.provider')
     .selectAll('c')
     .select(['h.state', 'h.failures', 'h.last_code', 'h.opened_at', 'h.probe_at', 'h.misconfigured'])
-    .select(sql<number>`case when h.day = current_date then h.used_today else 0 end`.as('used_today'))
+    .select(usedToday('h').as('used_today'))
     .execute();
   const blocks = await db
     .selectFrom('sender_domain_blocks')

@@ -20,6 +20,7 @@ export interface Database {
   send_stops: { priority: Priority; cause: 'paused' | 'no_provider'; from_at: Date; until_at: Date | null };
   provider_controls: ProviderControlTable;
   provider_health: ProviderHealthTable;
+  provider_calls: { provider: ProviderName; day: string; shard: number; calls: number };
   look_ups: LookUpTable;
   sender_domain_blocks: { provider: ProviderName; domain: string; until_at: Date; code: string };
   failure_notices: FailureNoticeTable;
@@ -71,6 +72,8 @@ interface ApiKeyTable {
   revoked_at: Date | null;
   /** May administer the whole system, beside what its client may. */
   operator: Generated<boolean>;
+  /** Given by the configuration: it ends when that names another one, and is back when it is named again. */
+  bootstrap: Generated<boolean>;
 }
 
 interface StatusTable {
@@ -200,7 +203,7 @@ interface QueueControlTable {
   /** Since when operators have paused it through us. */
   paused_at: Date | null;
   reason: string | null;
-  /** Since when it has been paused in Temporal alone, past us. */
+  /** Since when it has been paused in Temporal itself, and not by us. */
   temporal_paused_at: Date | null;
   temporal_reason: string | null;
   changed_at: Generated<Date>;
@@ -234,6 +237,7 @@ interface ProviderHealthTable {
   misconfigured: Generated<boolean>;
   /** The earliest moment of the next call under the rate. */
   next_call_at: ColumnType<Date, never, Date>;
+  /** The calls of a day that a limit has counted; `provider_calls` counts all others. */
   day: string | null;
   used_today: Generated<number>;
   /** The earliest moment of the next search, where a provider limits searches. */

@@ -153,11 +153,22 @@ describe('PATCH /api/admin/providers/{name}', () => {
     expect(await provider('mailgun')).toMatchObject(back);
   });
 
+  it('shows the lowest rate as it was given', async () => {
+    await call('PATCH', '/api/admin/providers/smtp', { rate_per_s: 0.01, reason: 'test' });
+    expect(await provider('smtp')).toMatchObject({ rate_per_s: 0.01 });
+  });
+
   it.each([
     { reason: 'nothing to change' },
     { enabled: false },
     { forced: 'half', reason: 'a' },
     { rate_per_s: 0, reason: 'a' },
+    { rate_per_s: 1e-9, reason: 'a' },
+    { rate_per_s: 1e-20, reason: 'a' },
+    { rate_per_s: 1e-300, reason: 'a' },
+    { rate_per_s: 0.0099, reason: 'a' },
+    { rate_per_s: 1e300, reason: 'a' },
+    { per_day: 1e300, reason: 'a' },
     { per_day: 1.5, reason: 'a' },
   ])('refuses %j', async (body) => {
     expect(await call('PATCH', '/api/admin/providers/mailgun', body)).toMatchObject({

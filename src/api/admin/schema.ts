@@ -7,6 +7,9 @@ const REASON_CHARACTERS = 200;
 
 const reason = z.string().trim().min(1, 'must say why').max(REASON_CHARACTERS).refine(isOneLine, 'must be one line');
 
+/** A call in 100 s. Whoever wants less switches the provider off: a slip of the finger must not reserve years. */
+const LOWEST_RATE_PER_S = 0.01;
+
 /** `{priority|all}` of an address. */
 export const priorityParameter = z
   .enum([...PRIORITIES, 'all'])
@@ -20,7 +23,7 @@ export const providerBody = z
   .strictObject({
     enabled: z.boolean().optional(),
     forced: z.enum(['open', 'closed']).nullable().optional(),
-    rate_per_s: z.number().positive().max(10_000).nullable().optional(),
+    rate_per_s: z.number().min(LOWEST_RATE_PER_S).max(10_000).nullable().optional(),
     per_day: z.int().positive().max(1_000_000_000).nullable().optional(),
     reason,
   })
