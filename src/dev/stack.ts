@@ -80,7 +80,7 @@ async function runTemporal({ settings, supervisor, say }: StackOptions): Promise
   const cli = await findTemporalCli({
     env: settings.env,
     dataDir,
-    onFetch: (from) => say('temporal', `fetching the Temporal CLI from ${from}`),
+    say: (sentence) => say('temporal', sentence),
   });
   const namespace = settings.env.TEMPORAL_NAMESPACE ?? 'default';
   await supervisor.run({
