@@ -1,9 +1,10 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Outcome } from '../db/attempt-steps.js';
+import type { Logger } from 'pino';
+import type { AttemptId, Outcome } from '../db/attempt-steps.js';
 import { noteNotAdmitted, recordOutcome } from '../db/attempts.js';
 import { askPermission, type Permission } from '../db/permission.js';
-import type { OutgoingMessage, Provider, SendResult } from '../providers/provider.js';
+import type { Failed, OutgoingMessage, Provider, SendResult } from '../providers/provider.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { composeMessage, readAttachment } from './message.js';
@@ -36,8 +37,15 @@ async function sendOnce(dependencies: ActivityDependencies, request: SendRequest
   const id = { emailId, generation, attempt: permission.attempt, provider: provider.name };
   const message = composeMessage(config, permission.email, id, attachment);
   const result = await call(provider, message, permission.abortAt);
+  if (result.kind !== 'accepted') logFailed(dependencies.logger, id, result);
   const answer = { result, lastOfRound: request.lastOfRound, noted: permission.noted };
   return recordHeld(dependencies, { ...id, answer });
+}
+
+/** One line a failed call, for whoever looks for the cause: codes and ids, never what the provider said. */
+function logFailed(logger: Logger, id: AttemptId, { kind, code }: Failed): void {
+  // What a provider refuses for good is the message's fault, and in the record: nobody needs to be called for it.
+  logger[kind === 'rejected' ? 'info' : 'warn']({ ...id, kind, code }, 'call failed');
 }
 
 type Decided = Exclude<Permission, { kind: 'busy' }>;

@@ -39,7 +39,7 @@ export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLim
   const db = openDatabase({ url, poolSize, name: 'api', logger });
   const uploads = openDatabase({ url, poolSize: UPLOAD_POOL_SIZE, name: 'api-uploads', logger });
   // Loaded when it is needed: most apis never wake a workflow, and Temporal's native part takes memory.
-  const temporal = lazyTemporal(async () => (await import('../temporal.js')).connectTemporal(config));
+  const temporal = lazyTemporal(async () => (await import('../temporal.js')).connectTemporal(config, logger));
   const nudger = createNudger(temporal, logger);
   const close = async () => {
     await nudger.stop();

@@ -18,6 +18,7 @@ import { ensureSearchAttributes } from './search-attributes.js';
 import { startWorkflows } from './start.js';
 import { QuickestWay, StartingWindow } from './starting-window.js';
 import { finishUploads, sweep } from './sweep.js';
+import { createBreakerWatch } from './watch-breakers.js';
 import { watchNamespace } from './watch-namespace.js';
 
 /** A full priority is looked at again after this long: places become free without a notification. */
@@ -29,6 +30,8 @@ const WHEN_IDLE_MS = 1_000;
 const WINDOWS_MS = 1_000;
 /** How soon a pause made in Temporal alone is seen. */
 const PAUSES_MS = 1_000;
+/** A breaker that opens stays so for longer. */
+const BREAKERS_MS = 1_000;
 const SIGNALS_BATCH = 200;
 const DIGESTS_MS = 60_000;
 const DIGESTS_BATCH = 20;
@@ -43,8 +46,8 @@ export interface Dispatcher {
 
 /**
  * Runs the dispatcher: one loop a priority that starts workflows, so that critical never waits for a batch of low; one
- * that adapts how many may be on their way; one that keeps pauses in Temporal and in the record alike; one that tells
- * workflows what they have missed; one that sweeps for lost workflows; one that finishes uploads lost with theirs; one
+ * that adapts how many may be on their way; one that keeps pauses in Temporal and in the record alike; one that says
+ * when breakers open and close; one that tells workflows what they have missed; one that sweeps for lost workflows; one that finishes uploads lost with theirs; one
  * that tells senders what was too much to tell at once; one that keeps house.
  * Several dispatchers may run side by side.
  */
@@ -110,10 +113,12 @@ export async function startDispatcher(
   const dispatching = perPriority((priority) => repeat(`dispatch ${priority}`, () => dispatch(priority), logger));
   const { namespace } = config.temporal;
   const applying = { db, connection: temporal.connection, namespace, logger };
+  const watchBreakers = createBreakerWatch(db, logger);
   const pauses = repeat('pauses', () => applyPauses(applying).then(() => PAUSES_MS), logger);
   const others = [
     pauses,
     repeat('windows', adaptWindows, logger),
+    repeat('breakers', () => watchBreakers().then(() => BREAKERS_MS), logger),
     repeat('signals', signals, logger),
     repeat('sweep', sweeping, logger),
     repeat('uploads', uploads, logger),

@@ -7,7 +7,7 @@ import { serveMetrics } from './metrics.js';
 await runService('dispatcher', async (config, logger) => {
   const db = openDatabase({ ...config.database, name: 'dispatcher', logger });
   await assertDurable(db);
-  const temporal = await connectTemporal(config);
+  const temporal = await connectTemporal(config, logger);
   const dispatcher = await startDispatcher(config, db, temporal, logger);
   const stopMetrics = config.metricsPort
     ? await serveMetrics(

@@ -24,7 +24,7 @@ const SIGNAL_GRACE_MS = 5_000;
  */
 export async function startWebhooks(config: Config, logger: Logger): Promise<Stop> {
   const db = openDatabase({ url: config.database.url, poolSize: config.database.poolSize, name: 'webhooks', logger });
-  const signaller = createSignaller({ db, connect: () => connectTemporal(config), logger });
+  const signaller = createSignaller({ db, connect: () => connectTemporal(config, logger), logger });
   const app = createWebhooksApp({ config, db, catalogue: onceLoaded(db), tell: signaller.tell, logger });
   const server = app.listen(config.webhooksPort, config.host);
   server.requestTimeout = REQUEST_TIMEOUT_MS;

@@ -7,7 +7,7 @@ import { createProviders } from '../providers/index.js';
 import { runService } from '../service.js';
 import { createObjectStore } from '../storage/index.js';
 import { connectTemporal } from '../temporal.js';
-import { installRuntime, startWorker } from './worker.js';
+import { startWorker } from './worker.js';
 
 const { values } = parseArgs({ options: { priority: { type: 'string' } } });
 const { priority } = values;
@@ -18,10 +18,9 @@ if (!isPriority(priority)) {
 
 stepBack(NICENESS[priority]);
 await runService(`worker-${priority}`, async (config, logger) => {
-  installRuntime(logger);
   const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger });
   await assertDurable(db);
-  const temporal = await connectTemporal(config);
+  const temporal = await connectTemporal(config, logger);
   const dependencies = {
     config,
     priority,

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { DefaultLogger, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
-import type { Logger } from 'pino';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { type ActivityDependencies, createRecordActivities, createSendActivities } from '../activities/index.js';
 import type { Config } from '../config.js';
 import { sendQueueOf, workflowQueueOf } from '../priority.js';
@@ -12,22 +11,6 @@ import { FLEET_SIZES, STICKY_TIMEOUT } from './fleet.js';
 export const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 
 const UPLOAD_GRACE_MS = 2_000;
-/** What the SDK warns of and we mean: the workers of `send-<priority>` have no workflows. */
-const MEANT = /^No workflows registered/;
-
-/** Sends Temporal's own log lines to ours. Once a process, before anything else of Temporal's is made. */
-export function installRuntime(logger: Logger): void {
-  Runtime.install({
-    shutdownSignals: [],
-    logger: new DefaultLogger('WARN', ({ level, message, meta }) => {
-      if (MEANT.test(message)) return;
-      // Error objects may quote data: their names are enough to know where to look in the Web UI.
-      const error = meta?.error instanceof Error ? meta.error.name : undefined;
-      const { workflowId, activityType, taskQueue } = meta ?? {};
-      logger[level === 'ERROR' ? 'error' : 'warn']({ workflowId, activityType, taskQueue, error }, message);
-    }),
-  });
-}
 
 /**
  * Runs one process of a priority's fleet: a worker for the workflows on `email-<priority>`, with the steps that touch
