@@ -19,7 +19,7 @@ export interface Count {
   readonly duplicatesUncounted: number;
   /** Acceptance to hand-over, in seconds; null without a hand-over. */
   readonly longestS: PerPriority<number | null>;
-  /** The same for critical e-mails of ordinary receivers. */
+  /** For critical e-mails of ordinary receivers, from the moment at which a provider could be reached. */
   readonly longestOrdinaryCriticalS: number | null;
   /** Faults that no number above shows. */
   readonly faults: readonly string[];
@@ -54,9 +54,10 @@ export async function countAll(world: World, known: readonly KnownEmail[]): Prom
   const expected = missing.filter(({ id }) => ['failed', 'suppressed'].includes(recordOf.get(id)?.status ?? ''));
   const lost = missing.filter((email) => !expected.includes(email));
   const doubles = countDuplicates(calls, attempts);
-  const handOverS = (email: KnownEmail) => handOverSeconds(callsOf.get(email.id), recordOf.get(email.id));
-  const longest = (emails: readonly KnownEmail[]) => {
-    const times = emails.map(handOverS).filter((time) => time !== null);
+  const handOverS = (email: KnownEmail, from = (createdAtMs: number) => createdAtMs) =>
+    handOverSeconds(callsOf.get(email.id), recordOf.get(email.id), from);
+  const longest = (emails: readonly KnownEmail[], from?: (createdAtMs: number) => number) => {
+    const times = emails.map((email) => handOverS(email, from)).filter((time) => time !== null);
     return times.length === 0 ? null : Math.max(...times);
   };
   return {
@@ -66,7 +67,10 @@ export async function countAll(world: World, known: readonly KnownEmail[]): Prom
     lost: lost.length,
     ...doubles,
     longestS: perPriority((priority) => longest(known.filter((email) => email.priority === priority))),
-    longestOrdinaryCriticalS: longest(known.filter((email) => email.priority === 'critical' && email.ordinary)),
+    longestOrdinaryCriticalS: longest(
+      known.filter((email) => email.priority === 'critical' && email.ordinary),
+      (at) => reachableFrom(world, at),
+    ),
     faults: [...bookFaults(known, record), ...contentFaults(known, callsOf)],
     suspects: [...new Set([...lost.map(({ id }) => id), ...doubles.suspects, ...slowest(known, handOverS)])],
   };
@@ -102,10 +106,23 @@ function countDuplicates(calls: readonly AcceptedCall[], attempts: readonly Atte
   return { duplicates, duplicatesKnown, duplicatesPossible, duplicatesUncounted, suspects };
 }
 
-function handOverSeconds(calls: readonly AcceptedCall[] | undefined, row: RecordRow | undefined): number | null {
+function handOverSeconds(
+  calls: readonly AcceptedCall[] | undefined,
+  row: RecordRow | undefined,
+  from: (createdAtMs: number) => number,
+): number | null {
   if (!calls || !row) return null;
   const first = Math.min(...calls.map((call) => Date.parse(call.accepted_at)));
-  return Math.round((first - row.created_at.getTime()) / 100) / 10;
+  return Math.round((first - from(row.created_at.getTime())) / 100) / 10;
+}
+
+/** An e-mail that came so shortly before no provider could be reached had no chance before. */
+const NO_CHANCE_MS = 1_000;
+
+/** When an e-mail could first have reached a provider. */
+function reachableFrom({ cutOff }: World, createdAtMs: number): number {
+  const met = cutOff.find(({ fromMs, untilMs }) => fromMs - NO_CHANCE_MS < createdAtMs && createdAtMs < untilMs);
+  return met?.untilMs ?? createdAtMs;
 }
 
 /** The slowest critical e-mails, to see what held them up. */

@@ -15,7 +15,10 @@ export interface Drill {
   readonly outageS: Seconds;
   /** More environment for every process of ours. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Promised: every critical e-mail for an ordinary receiver is with a provider within its 15 s. */
+  /**
+   * Promised: every critical e-mail for an ordinary receiver is with a provider within its 15 s; from the first moment
+   * at which a provider can be reached, where the drill notes that none can.
+   */
   readonly criticalInTime?: true;
   /** Evidence is missing on purpose: repeats may happen, and each must have been counted. */
   readonly duplicates?: 'counted';

@@ -41,13 +41,16 @@ const timesOf = (quick: boolean): Record<string, string> => ({
 /** What a drill works with: the whole system on servers of its own, every part of which it may break. */
 export class World {
   readonly brokenS: number;
+  /** Times in which no provider could be reached, in milliseconds since 1970. */
+  readonly cutOff: { readonly fromMs: number; readonly untilMs: number }[] = [];
 
   private constructor(
     readonly stack: Stack,
     readonly postgres: TestPostgres,
     readonly temporal: TestTemporal,
-    /** Stands before the primary provider (Mailgun). */
+    /** Stand before the primary provider (Mailgun) and the other one (Mandrill). */
     readonly primary: Wire,
+    readonly fallback: Wire,
     /** The folder of the small disk, when the drill asked for one. */
     readonly diskFolder: string | undefined,
     readonly options: WorldOptions,
@@ -70,18 +73,20 @@ export class World {
       const temporal = own(await startOwnTemporal(options.cli), (server) => server.drop());
       let sandboxPort = 0;
       const primary = own(await openWire(() => sandboxPort), (wire) => wire.close());
+      const fallback = own(await openWire(() => sandboxPort), (wire) => wire.close());
       const stack = await Stack.start({
         databaseUrl: postgres.url,
         temporalAddress: temporal.address,
         env: {
           ...timesOf(options.quick),
           MAILGUN_API_URL: `http://127.0.0.1:${primary.port}`,
+          MANDRILL_API_URL: `http://127.0.0.1:${fallback.port}`,
           ...drill.env,
         },
       });
       own(stack, (running) => running.stop());
       sandboxPort = stack.ports.sandbox;
-      return new World(stack, postgres, temporal, primary, disk?.folder, options, drill.outageS, ends);
+      return new World(stack, postgres, temporal, primary, fallback, disk?.folder, options, drill.outageS, ends);
     } catch (error) {
       await endAll(ends);
       throw error;
@@ -96,6 +101,14 @@ export class World {
   /** Leaves things broken for as long as the drill says. */
   async outage(): Promise<void> {
     await delay(this.brokenS * 1000);
+  }
+
+  /** No provider can be reached for a while. */
+  async cutOffFor(outage: () => Promise<void>, heal: () => Promise<void>): Promise<void> {
+    const fromMs = Date.now();
+    await outage();
+    await heal();
+    this.cutOff.push({ fromMs, untilMs: Date.now() });
   }
 
   say(sentence: string): void {

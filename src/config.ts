@@ -57,6 +57,7 @@ export const environmentSchema = z.object({
   CALL_TIMEOUT_CRITICAL_S: seconds(5),
   CALL_TIMEOUT_MEDIUM_S: seconds(30),
   CALL_TIMEOUT_LOW_S: seconds(30),
+  CALL_TIMEOUT_PER_MB_S: seconds(2),
   AMBIGUOUS_WAIT_LOW_S: seconds(45 * 60),
   BACKOFF_INITIAL_S: seconds(2),
   BACKOFF_MAX_S: seconds(5 * 60),
@@ -67,7 +68,7 @@ export const environmentSchema = z.object({
   OPEN_WINDOW_S: seconds(24 * 60 * 60),
   SWEEP_INTERVAL_S: seconds(5),
   SWEEP_AFTER_S: seconds(60),
-  SHUTDOWN_GRACE_S: seconds(40),
+  SHUTDOWN_GRACE_S: seconds(80),
   NOTICE_SENDER: z.email().optional(),
   NOTICES_PER_HOUR: count(5),
 });
@@ -192,6 +193,8 @@ function shape(env: Environment, providers: readonly ProviderName[]) {
     lifetimeMs: perPrioritySeconds('LIFETIME'),
     /** The longest one call to a provider may take; afterwards its outcome is unknown. */
     callTimeoutMs: perPrioritySeconds('CALL_TIMEOUT'),
+    /** How much longer it may take for each MB of attachment and content. */
+    callTimeoutPerMbMs: ms(env.CALL_TIMEOUT_PER_MB_S),
     /** How long a low e-mail waits for evidence of an ambiguous attempt before it is sent again. */
     ambiguousWaitLowMs: ms(env.AMBIGUOUS_WAIT_LOW_S),
     backoff: { initialMs: ms(env.BACKOFF_INITIAL_S), maxMs: ms(env.BACKOFF_MAX_S) },

@@ -1,4 +1,5 @@
 import { type Drill, faultDrill } from '../drill.js';
+import { longHistories } from '../histories.js';
 
 /** The share of the set that goes to magic receivers: 50 of 150. */
 const MAGIC_SHARE = 1 / 3;
@@ -42,6 +43,7 @@ export const AMBIGUITY_DRILLS: readonly Drill[] = [
       // The calls are answered again, but what was lost stays lost.
       await world.stack.setFaults(both({ lookUpLagMs }));
     },
+    check: longHistories,
   },
   {
     name: 'slow-and-deferred',

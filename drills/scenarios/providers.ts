@@ -1,4 +1,10 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Drill, faultDrill } from '../drill.js';
+import { longHistories } from '../histories.js';
+
+const FLAPS = { full: 10, quick: 2 };
+const FLAP_S = 4;
+const FLAP_EVERY_S = 30;
 
 /** Mailgun is the primary, Mandrill the one that stays healthy. */
 export const PROVIDER_DRILLS: readonly Drill[] = [
@@ -36,10 +42,38 @@ export const PROVIDER_DRILLS: readonly Drill[] = [
     faults: { mailgun: { wrongKey: true } },
     criticalInTime: true,
   }),
-  faultDrill({
+  {
     name: 'all-providers-down',
     breaks: 'all providers answer 503 for 40 s, then are back',
     outageS: { full: 40, quick: 10 },
-    faults: { mailgun: { down: true }, mandrill: { down: true } },
-  }),
+    criticalInTime: true,
+    async breakAndHeal(world) {
+      await world.stack.setFaults({ mailgun: { down: true }, mandrill: { down: true } });
+      await world.cutOffFor(
+        () => world.outage(),
+        () => world.stack.setFaults({}),
+      );
+    },
+    check: longHistories,
+  },
+  {
+    name: 'providers-flap',
+    breaks: 'both providers are away for 4 s every 30 s, ten times',
+    outageS: { full: FLAPS.full * FLAP_EVERY_S, quick: FLAPS.quick * FLAP_EVERY_S },
+    criticalInTime: true,
+    // A call that is cut off may have been taken, and its webhook may have been on the same wire.
+    duplicates: 'counted',
+    async breakAndHeal(world) {
+      const wires = [world.primary, world.fallback];
+      for (let n = 0; n < FLAPS[world.options.quick ? 'quick' : 'full']; n++) {
+        await Promise.all(wires.map((wire) => wire.close()));
+        await world.cutOffFor(
+          () => delay(FLAP_S * 1_000),
+          async () => void (await Promise.all(wires.map((wire) => wire.open()))),
+        );
+        await delay((FLAP_EVERY_S - FLAP_S) * 1_000);
+      }
+    },
+    check: longHistories,
+  },
 ];

@@ -14,6 +14,9 @@ export function mailgunRoutes(box: Box): Router {
   router.post('/v3/:domain/messages', arrives, ...checks, readingBody(box, 'mailgun'), readParts, sendMessage(box));
   router.get('/v3/:domain/events', arrives, ...checks, getEvents(box));
   router.get('/v3/:domain/events/:page', arrives, ...checks, getEvents(box));
+  router.get('/v4/domains/:domain', arrives, ...checks, (ctx) => {
+    ctx.body = { domain: { name: ctx.params.domain, state: 'active', is_disabled: false } };
+  });
   router.post('/v1/analytics/logs', arrives, authenticate(box), listLogs(box));
   return router;
 }

@@ -1,3 +1,4 @@
+import { createAwaitProvider } from './await-provider.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createLookForNews } from './look-for-news.js';
 import { createPersist } from './persist.js';
@@ -13,6 +14,7 @@ export function createRecordActivities(dependencies: ActivityDependencies): Reco
   return {
     persist: createPersist(dependencies),
     recordAnswer: createRecordAnswer(dependencies),
+    awaitProvider: createAwaitProvider(dependencies),
     uploadAttachment: createUploadAttachment(dependencies),
   };
 }

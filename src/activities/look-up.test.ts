@@ -28,6 +28,7 @@ function dependenciesOf(lookUpWindow: LookUpWindow | undefined, { down = false, 
     name: 'mandrill',
     lookUpWindow,
     send: () => Promise.reject(new Error('nothing is sent here')),
+    probe: async () => undefined,
     async lookUp(queries) {
       searches.push(queries.map(({ emailId }) => emailId));
       if (down) throw new Error('down');

@@ -12,12 +12,14 @@ export function createPersist({ db, config, catalogue }: ActivityDependencies) {
     const work = await findWork(db, emailId);
     if (work?.status === 'scheduled') await noteDue(db, emailId, catalogue);
     if (!work) throw ApplicationFailure.nonRetryable('no such e-mail in the record', 'UnknownEmail');
+    const providers = work.onlyProvider ? [work.onlyProvider] : config.providers;
     const common = {
       generation: work.generation,
       status: work.status,
       hasAttachment: work.hasAttachment,
       uploadPending: work.hasAttachment && !work.stored,
-      providers: work.onlyProvider ? [work.onlyProvider] : config.providers,
+      providers,
+      admitting: providers.filter((provider) => work.admitting.includes(provider)),
       backoff: config.backoff,
       deliveryTimeoutMs: remaining(config.deliveryTimeoutMs, work.sinceSentMs),
       openWindowMs: remaining(config.openWindowMs, work.sinceDeliveredMs),

@@ -14,6 +14,10 @@ import type { SendOutcome, SendRequest, UnrecordedAnswer } from './types.js';
 const LOOK_AGAIN_MS = 250;
 /** How long an answer is held here while the database is away; afterwards the workflow's history keeps it. */
 const HOLD_ANSWER_MS = 20_000;
+/** How long a place under a provider's rate is waited for here, rather than in the workflow's history. */
+const RATE_PATIENCE_MS = 10_000;
+/** A message up to this size takes no longer than any other: what is slow then is the provider. */
+const LARGE_BYTES = 1024 * 1024;
 
 /**
  * One try at one provider. Every way it can be repeated (a retry after a crash, a reset, a second worker) first looks
@@ -31,12 +35,12 @@ async function sendOnce(dependencies: ActivityDependencies, request: SendRequest
   const attachment = request.hasAttachment ? await attachmentOf(dependencies, request) : null;
   if (attachment && 'kind' in attachment) return attachment;
 
-  const permission = await waitForPermission(dependencies, request);
+  const permission = await waitForPermission(dependencies, { ...request, attachmentBytes: attachment?.bytes.length });
   if (permission.kind !== 'granted') return notGranted(dependencies, request, permission);
   const { emailId, generation } = request;
   const id = { emailId, generation, attempt: permission.attempt, provider: provider.name };
   const message = composeMessage(config, permission.email, id, attachment);
-  const result = await call(provider, message, permission.abortAt);
+  const result = await call(provider, message, permission);
   if (result.kind !== 'accepted') logFailed(dependencies.logger, id, result);
   const answer = { result, lastOfRound: request.lastOfRound, noted: permission.noted };
   return recordHeld(dependencies, { ...id, answer });
@@ -67,7 +71,7 @@ async function withoutCall(
   request: SendRequest,
   impossible: string,
 ): Promise<SendOutcome> {
-  const permission = await waitForPermission(dependencies, request, impossible);
+  const permission = await waitForPermission(dependencies, { ...request, impossible });
   if (permission.kind === 'granted') throw new Error('a permission that was not asked for');
   return notGranted(dependencies, request, permission);
 }
@@ -83,37 +87,56 @@ async function attachmentOf(dependencies: ActivityDependencies, request: SendReq
   }
 }
 
-/** Asks until no other call is open; a call that outlives its time leaves an ambiguous attempt. */
-async function waitForPermission(
-  dependencies: ActivityDependencies,
-  request: SendRequest,
-  impossible?: string,
-): Promise<Decided> {
-  const { config, db, catalogue, priority } = dependencies;
+type Asked = Omit<SendRequest, 'lastOfRound' | 'hasAttachment'> & {
+  readonly attachmentBytes?: number;
+  readonly impossible?: string;
+};
+
+/**
+ * Asks until no other call is open, and for a while until the provider's rate has a place; a call that outlives its
+ * time leaves an ambiguous attempt.
+ */
+async function waitForPermission(dependencies: ActivityDependencies, request: Asked): Promise<Decided> {
+  const giveUpAt = performance.now() + RATE_PATIENCE_MS;
   for (;;) {
-    const permission = await askPermission(
-      db,
-      {
-        emailId: request.emailId,
-        generation: request.generation,
-        provider: request.provider,
-        dispatchedAtMs: request.dispatchedAtMs,
-        callTimeoutMs: config.callTimeoutMs[priority],
-        lifetimeMs: config.lifetimeMs[priority],
-        impossible,
-      },
-      catalogue,
-    );
-    if (permission.kind !== 'busy') return permission;
-    await delay(Math.min(permission.waitMs, LOOK_AGAIN_MS));
+    const permission = await askOnce(dependencies, request);
+    if (permission.kind === 'busy') {
+      await delay(Math.min(permission.waitMs, LOOK_AGAIN_MS));
+      continue;
+    }
+    const crowded = permission.kind === 'not_admitted' && permission.code === 'rate_limited';
+    if (!crowded || performance.now() + permission.waitMs > giveUpAt) return permission;
+    await delay(permission.waitMs);
   }
 }
 
-async function call(provider: Provider, message: OutgoingMessage, abortAt: number): Promise<SendResult> {
+/** One look at the record; no attempt is open yet. */
+export function askOnce({ config, db, catalogue, priority }: ActivityDependencies, request: Asked): Promise<Permission> {
+  const { emailId, generation, provider, dispatchedAtMs, attachmentBytes, impossible } = request;
+  return askPermission(
+    db,
+    {
+      ...{ emailId, generation, provider, dispatchedAtMs, attachmentBytes, impossible },
+      callTimeoutMs: config.callTimeoutMs[priority],
+      callTimeoutPerMbMs: config.callTimeoutPerMbMs,
+      lifetimeMs: config.lifetimeMs[priority],
+    },
+    catalogue,
+  );
+}
+
+async function call(
+  provider: Provider,
+  message: OutgoingMessage,
+  { abortAt, sizeBytes }: Pick<Extract<Permission, { kind: 'granted' }>, 'abortAt' | 'sizeBytes'>,
+): Promise<SendResult> {
   // The last look before anything is written: a process that slept through its time must not begin.
   const leftMs = abortAt - performance.now();
   if (leftMs <= 0) return { kind: 'unavailable', code: 'woke_too_late' };
-  return provider.send(message, AbortSignal.timeout(Math.ceil(leftMs)));
+  const result = await provider.send(message, AbortSignal.timeout(Math.ceil(leftMs)));
+  // What was slow because it is large says nothing about the provider.
+  if (result.kind === 'accepted' || result.code !== 'timeout' || sizeBytes <= LARGE_BYTES) return result;
+  return { ...result, scope: 'message' };
 }
 
 /** Writes the answer down, patiently; when the database stays away, hands it to the workflow. */

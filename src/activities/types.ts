@@ -12,6 +12,8 @@ export interface Plan {
   readonly hasAttachment: boolean;
   /** In the order in which they are tried. */
   readonly providers: readonly ProviderName[];
+  /** Those of them that may be asked for a call now; left out by earlier releases. */
+  readonly admitting?: readonly ProviderName[];
   readonly backoff: { readonly initialMs: number; readonly maxMs: number };
   /** What remains of each wait. */
   readonly deliveryTimeoutMs: number;
@@ -27,6 +29,14 @@ export interface SendRequest {
   readonly dispatchedAtMs: number;
   /** No other provider is tried before the next back-off. */
   readonly lastOfRound: boolean;
+}
+
+export interface AwaitProviderRequest {
+  readonly emailId: string;
+  readonly generation: number;
+  readonly providers: readonly ProviderName[];
+  /** One that had seemed to admit it has just refused: then it is not woken at once. */
+  readonly refused: boolean;
 }
 
 export interface ReconcileRequest {
@@ -51,6 +61,13 @@ export type SendOutcome =
   /** Answered, but not in the record yet. */
   | { readonly kind: 'unrecorded'; readonly unrecorded: UnrecordedAnswer };
 
+/** What becomes of an e-mail while none of its providers admits it. */
+export type Awaiting =
+  /** Sleep: the dispatcher signals when one admits. Look again by yourself after so long: the e-mail may be over then. */
+  | { readonly kind: 'awaiting'; readonly waitMs: number }
+  /** It is not to be sent any more, is with a provider, or waits for evidence. */
+  | Outcome;
+
 export type Reconciliation =
   | Exclude<Outcome, { kind: 'ambiguous' }>
   /** Nothing is known yet: ask again after this long, or when evidence comes. */
@@ -63,6 +80,7 @@ export type News = 'delivered' | 'quiet';
 export interface RecordActivities {
   persist(emailId: string): Promise<Plan>;
   recordAnswer(unrecorded: UnrecordedAnswer): Promise<Outcome>;
+  awaitProvider(request: AwaitProviderRequest): Promise<Awaiting>;
   uploadAttachment(emailId: string): Promise<void>;
 }
 

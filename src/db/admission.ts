@@ -14,8 +14,8 @@ export type Admission =
 const MIN_WAIT_MS = 500;
 /** What nobody can foresee the end of (an operator's switch, a domain) is asked about again after this long. */
 const UNKNOWN_WAIT_MS = 15_000;
-/** Only when nobody else has probed for this long does a critical e-mail serve as the probe. */
-const CRITICAL_PROBES_AFTER_S = 30;
+/** How long a trial waits for e-mails of less urgent priorities, before one of this priority is tried. */
+export const TRIED_AFTER_S: PerPriority<number> = { critical: 30, medium: 0, low: 0 };
 
 /**
  * How far the calls of each priority may run ahead of the rate, in seconds of it. Critical may go furthest, so under
@@ -25,6 +25,10 @@ const AHEAD_S: PerPriority<number> = { critical: 0.5, medium: 0.25, low: 0 };
 /** The share of a day's quota that each priority may use up: the last tenth is kept for critical and medium. */
 export const DAY_SHARE: PerPriority<number> = { critical: 1, medium: 0.95, low: 0.9 };
 
+/** Calls a second that a provider gets while its traffic comes back; null in ordinary times. For `provider_health h`. */
+export const rampPerS = sql<number | null>`case when h.state = 'half_open' then
+  2 ^ least(coalesce(extract(epoch from clock_timestamp() - h.closed_at), 0)::float8 + 1, ${BREAKER.rampS + 1}::float8) end`;
+
 /** Where a provider stands: its switches, limits and health. Reads only. */
 export function readStanding(trx: Trx, provider: ProviderName) {
   return trx
@@ -33,7 +37,7 @@ export function readStanding(trx: Trx, provider: ProviderName) {
     .select(['c.enabled', 'c.forced', 'c.rate_per_s', 'c.per_day', 'h.state', 'h.failures'])
     .select([
       sql<number>`greatest(extract(epoch from h.probe_at - clock_timestamp()) * 1000, 0)::float8`.as('to_probe_ms'),
-      sql<number>`coalesce(extract(epoch from clock_timestamp() - h.closed_at), 0)::float8`.as('since_closed_s'),
+      rampPerS.as('ramp_per_s'),
       sql<string[]>`array(select b.domain from sender_domain_blocks b where b.provider = ${provider}
         and b.until_at > now())`.as('blocked_domains'),
     ])
@@ -61,12 +65,14 @@ export async function admit(
   if (standing.blocked_domains.includes(senderDomain)) return refuse('sender_domain_blocked', UNKNOWN_WAIT_MS);
   const noted = standing.failures > 0 || standing.state !== 'closed';
   if (standing.state === 'open' && standing.forced !== 'closed') {
-    if (!(await takeProbe(trx, provider, priority))) return refuse('breaker_open', standing.to_probe_ms);
+    if (!(await takeTrial(trx, provider, priority))) return refuse('breaker_open', standing.to_probe_ms);
     await later(trx, countCall(trx, provider));
     return { admitted: true, noted };
   }
-  const ramp = standing.state === 'half_open' ? 2 ** Math.min(standing.since_closed_s + 1, BREAKER.rampS + 1) : null;
-  const rate = Math.min(standing.rate_per_s ?? Number.POSITIVE_INFINITY, ramp ?? Number.POSITIVE_INFINITY);
+  const rate = Math.min(
+    standing.rate_per_s ?? Number.POSITIVE_INFINITY,
+    standing.ramp_per_s ?? Number.POSITIVE_INFINITY,
+  );
   if (Number.isFinite(rate) || standing.per_day !== null) {
     const refused = await takePlace(trx, provider, priority, rate, standing.per_day);
     if (refused) return refused;
@@ -82,15 +88,17 @@ const refuse = (code: string, waitMs: number): Admission => ({
   waitMs: Math.max(MIN_WAIT_MS, Math.min(waitMs, UNKNOWN_WAIT_MS)),
 });
 
-/** One probe at a time, over all processes: who moves `probe_at` has it. */
-async function takeProbe(trx: Trx, provider: ProviderName, priority: Priority): Promise<boolean> {
-  const patience = priority === 'critical' ? CRITICAL_PROBES_AFTER_S : 0;
+/**
+ * Probes find out when a provider is back. Where they cannot (its control plane may be down while it sends), an e-mail
+ * is tried now and then: one at a time, over all processes; who moves `trial_at` has it.
+ */
+async function takeTrial(trx: Trx, provider: ProviderName, priority: Priority): Promise<boolean> {
   const taken = await trx
     .updateTable('provider_health')
-    .set({ probe_at: sql<Date>`clock_timestamp() + make_interval(secs => ${BREAKER.probeAfterS})` })
+    .set({ trial_at: sql<Date>`clock_timestamp() + make_interval(secs => ${BREAKER.trialAfterS})` })
     .where('provider', '=', provider)
     .where('state', '=', 'open')
-    .where(sql<boolean>`probe_at <= clock_timestamp() - make_interval(secs => ${patience})`)
+    .where(sql<boolean>`trial_at <= clock_timestamp() - make_interval(secs => ${TRIED_AFTER_S[priority]})`)
     .returning('provider')
     .executeTakeFirst();
   return taken !== undefined;

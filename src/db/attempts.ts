@@ -89,7 +89,7 @@ async function noteFailed(
 /** What a failure says of the provider. Last in its transaction: the row is shared by all calls of the provider. */
 async function noteTrouble(trx: Trx, { provider, emailId }: AttemptId, failed: Failed, startedAt: Date): Promise<void> {
   const { kind, code, scope } = failed;
-  if (kind === 'rejected') return;
+  if (kind === 'rejected' || scope === 'message') return;
   if (scope !== 'sender_domain') return noteFailure(trx, provider, { ...failed, kind, startedAt });
   const { sender } = await trx
     .selectFrom('emails')

@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../config.js';
 import type { FailureKind } from '../providers/provider.js';
+import { announce } from './controls.js';
 import { count } from './counters.js';
 import type { Database } from './schema.js';
 
@@ -9,19 +10,33 @@ import type { Database } from './schema.js';
  * heal a breaker of its own. Its row is written only when something is wrong.
  *
  * closed → (five failures in a row, or one that blames our account) → open → (a probe succeeds) → half open, with
- * traffic coming back at a doubling rate → closed. A failed probe opens it again, for twice as long.
+ * traffic coming back at a doubling rate → closed. A failure meanwhile opens it again, for twice as long.
+ *
+ * A probe is a call that sends nothing; see `probes.ts`.
  */
 export const BREAKER = {
   failuresToOpen: 5,
-  /** Between an opening and its first probe, and between two probes; doubled with every opening in a row. */
+  /** Between an opening and its first probe while another provider admits; doubled with every opening in a row. */
   probeAfterS: 15,
   probeAfterMaxS: 300,
+  /** Between two probes while another provider admits. */
+  probeEveryS: 15,
+  /**
+   * Between two probes while no provider admits, and between an opening and its first one then; that first pause
+   * doubles with every opening in a row, up to `probeAfterS`: probes succeed, and calls fail all the same.
+   */
+  urgentProbeEveryS: 2,
+  /** From an opening to an e-mail that is tried although no probe has succeeded, and between two such. */
+  trialAfterS: 60,
   /** How long traffic takes to come back: at two calls a second, doubled every second. */
   rampS: 10,
 } as const;
 
-const probeAfter = sql`make_interval(secs => least(${BREAKER.probeAfterMaxS},
-  ${BREAKER.probeAfterS} * 2 ^ least(openings, 10)))`;
+const doubled = (seconds: number, maxS: number) =>
+  sql`make_interval(secs => least(${maxS}, ${seconds} * 2 ^ least(openings, 10)))`;
+const probeAfter = doubled(BREAKER.probeAfterS, BREAKER.probeAfterMaxS);
+const holdFor = doubled(BREAKER.urgentProbeEveryS, BREAKER.probeAfterS);
+const trialAfter = doubled(BREAKER.trialAfterS, BREAKER.probeAfterMaxS);
 
 /** A failure that says something of the provider rather than of the message. */
 export interface ProviderFailure {
@@ -53,6 +68,10 @@ export async function noteFailure(
       openings: sql<number>`case when ${opens} then openings + 1 else openings end`,
       probe_at: sql<Date>`case when ${opens} then clock_timestamp() + greatest(${probeAfter}, ${retryAfter})
         else probe_at end`,
+      hold_until: sql<Date>`case when ${opens} then clock_timestamp() + greatest(${holdFor}, ${retryAfter})
+        else hold_until end`,
+      trial_at: sql<Date>`case when ${opens} then clock_timestamp() + greatest(${trialAfter}, ${retryAfter})
+        else trial_at end`,
     })
     .where('provider', '=', provider)
     .returning([sql<string>`old.state`.as('before'), 'state'])
@@ -63,7 +82,7 @@ export async function noteFailure(
 /** Notes a success where failures had been noted: heals the breaker step by step. */
 export async function noteSuccess(trx: Transaction<Database>, provider: ProviderName, startedAt: Date): Promise<void> {
   const ramped = sql<boolean>`(state = 'half_open' and closed_at < clock_timestamp() - make_interval(secs => ${BREAKER.rampS}))`;
-  await trx
+  const row = await trx
     .updateTable('provider_health')
     .set({
       failures: 0,
@@ -76,7 +95,10 @@ export async function noteSuccess(trx: Transaction<Database>, provider: Provider
     .where('provider', '=', provider)
     // A call that began before the breaker opened says nothing about now.
     .where((eb) => eb.or([eb('state', '!=', 'open'), eb('opened_at', '<', startedAt)]))
-    .execute();
+    .returning([sql<string>`old.state`.as('before'), 'state'])
+    .executeTakeFirst();
+  // E-mails wait for it.
+  if (row?.before === 'open') await announce(trx);
 }
 
 /** Trouble that is tied to a sender's domain blocks that domain at that provider, and nothing else. */

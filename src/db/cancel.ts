@@ -114,7 +114,7 @@ async function whyNotScheduled(trx: Trx, email: LockedEmail, catalogue: StatusCa
   return (await whyTooLate(trx, email, catalogue)) ?? 'due';
 }
 
-/** Whether an e-mail's workflow waits for its next round, so that hurrying it makes a difference. */
+/** Whether an e-mail's workflow waits for its next round, or for a provider: hurrying it makes a difference. */
 export async function isBackingOff(db: Db, clientId: string | null, emailId: string): Promise<boolean | undefined> {
   const row = await db
     .selectFrom('emails')
@@ -123,5 +123,5 @@ export async function isBackingOff(db: Db, clientId: string | null, emailId: str
     .where('emails.id', '=', emailId)
     .executeTakeFirst();
   if (!row || (clientId && row.client_id !== clientId)) return undefined;
-  return row.state === 'backing_off';
+  return row.state === 'backing_off' || row.state === 'awaiting_provider';
 }

@@ -47,6 +47,18 @@ const UNAVAILABLE = { kind: 'unavailable', code: 'http_503' } as const;
 const ACCEPTED = { kind: 'accepted', providerMessageId: '<1@provider>' } as const;
 
 describe('permission to call', () => {
+  it('lasts longer for a large message', async () => {
+    const id = await insertQueuedEmail(database.db, { state: 'in_flight' });
+    const begunAt = performance.now();
+    const size = { callTimeoutPerMbMs: 2_000, attachmentBytes: 18 * 1024 * 1024 };
+    const permission = await ask(id, size);
+    if (permission.kind !== 'granted') throw new Error(permission.kind);
+    expect(permission.sizeBytes).toBe(size.attachmentBytes + 'Thank you for your order.'.length);
+    expect(permission.abortAt - begunAt).toBeGreaterThan(41_000);
+    const again = await ask(id);
+    expect(again.kind === 'busy' && again.waitMs).toBeGreaterThan(35_000);
+  });
+
   it('is given to one of many that ask at the same time', async () => {
     const id = await insertQueuedEmail(database.db, { state: 'in_flight' });
     const permissions = await Promise.all(Array.from({ length: 15 }, () => ask(id)));

@@ -17,8 +17,10 @@ export interface PermissionRequest {
   readonly provider: ProviderName;
   /** When the workflow was started, in milliseconds since 1970. */
   readonly dispatchedAtMs: number;
-  /** The longest the call may take. */
+  /** The longest the call may take for a message of no size, and how much longer for each MB of it. */
   readonly callTimeoutMs: number;
+  readonly callTimeoutPerMbMs?: number;
+  readonly attachmentBytes?: number;
   /** Acceptance (or the scheduled time) to giving up, for this e-mail's priority. */
   readonly lifetimeMs: number;
   /** Why no call can be made, whatever the record says: then all that is asked is whether the e-mail is over. */
@@ -47,6 +49,8 @@ export type Permission =
       readonly attempt: number;
       readonly abortAt: number;
       readonly email: SendableEmail;
+      /** Attachment and content together. */
+      readonly sizeBytes: number;
       /** The provider's health says more than "all is well": its success is worth writing down. */
       readonly noted: boolean;
     }
@@ -60,6 +64,8 @@ export type Permission =
   | { readonly kind: 'not_admitted'; readonly code: string; readonly waitMs: number }
   /** It is not to be sent any more; the status says why. */
   | { readonly kind: 'ended'; readonly status: string };
+
+const MB = 1024 * 1024;
 
 /** What only an operator can make possible is asked about again after this long. */
 const IMPOSSIBLE_WAIT_MS = 15_000;
@@ -104,10 +110,12 @@ export async function askPermission(
     if (!admission.admitted) return { kind: 'not_admitted', code: admission.code, waitMs: admission.waitMs };
 
     const attempt = (attempts[0]?.attempt ?? 0) + 1;
+    const sizeBytes = (request.attachmentBytes ?? 0) + Buffer.byteLength(email.content);
+    const callMs = request.callTimeoutMs + ((request.callTimeoutPerMbMs ?? 0) * sizeBytes) / MB;
     // Taken before the row is written, so that our abort comes before the row's `call_until`, whatever the clocks say.
-    const abortAt = performance.now() + request.callTimeoutMs;
-    await openAttempt(trx, request, attempt, catalogue, email);
-    return { kind: 'granted', attempt, abortAt, email, noted: admission.noted };
+    const abortAt = performance.now() + callMs;
+    await openAttempt(trx, request, { attempt, callMs }, catalogue, email);
+    return { kind: 'granted', attempt, abortAt, email, sizeBytes, noted: admission.noted };
   });
 }
 
@@ -171,7 +179,7 @@ export const openMs = sql<number>`ceil(extract(epoch from call_until - clock_tim
 async function openAttempt(
   trx: Trx,
   request: PermissionRequest,
-  attempt: number,
+  { attempt, callMs }: { readonly attempt: number; readonly callMs: number },
   catalogue: StatusCatalogue,
   email: LockedEmail,
 ): Promise<void> {
@@ -185,7 +193,7 @@ async function openAttempt(
       provider,
       state: 'calling',
       started_at: sql`clock_timestamp()`,
-      call_until: sql`clock_timestamp() + make_interval(secs => ${request.callTimeoutMs / 1000})`,
+      call_until: sql`clock_timestamp() + make_interval(secs => ${callMs / 1000})`,
     })
     .execute();
   await later(trx, row);

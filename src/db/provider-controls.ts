@@ -25,6 +25,8 @@ export async function changeProvider(db: Db, provider: ProviderName, change: Pro
       .where('provider', '=', provider)
       .execute();
     if (change.rate_per_s !== undefined) await beginRate(trx, provider, change.rate_per_s);
+    // Closed by hand it is closed, also once it is left to itself again.
+    if (change.forced === 'closed') await closeBreaker(trx, provider);
     await announce(trx);
   });
 }
@@ -36,6 +38,14 @@ async function beginRate(trx: Trx, provider: ProviderName, ratePerS: number | nu
     .updateTable('provider_health')
     // Critical may run ahead by half a second and so goes on at once.
     .set({ next_call_at: sql<Date>`least(next_call_at, clock_timestamp() + ${step})` })
+    .where('provider', '=', provider)
+    .execute();
+}
+
+async function closeBreaker(trx: Trx, provider: ProviderName): Promise<void> {
+  await trx
+    .updateTable('provider_health')
+    .set({ state: 'closed', failures: 0, openings: 0, misconfigured: false })
     .where('provider', '=', provider)
     .execute();
 }

@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
+import type { ProviderName } from '../config.js';
 import { type PerPriority, PRIORITIES, type Priority } from '../priority.js';
+import { admittance } from './admittance.js';
 import { readQueueControls } from './controls.js';
 import type { Db } from './database.js';
 
@@ -23,29 +25,44 @@ export interface QueueReport {
   /** Of those in flight: dispatched more than two minutes ago. */
   readonly stuck: number;
   readonly backing_off: number;
+  /** Had their turn and found no provider: asleep until one admits them. */
+  readonly awaiting_provider: number;
   /** With a provider, news awaited. */
   readonly handed_over: number;
   /** Age of the oldest that waits, from when it was due; null when none waits. */
   readonly oldest_waiting_s: number | null;
   /** Not handed over though its deadline has passed. */
   readonly past_deadline: number;
+  /** The providers that take this priority now; while there is none, nothing is sent. */
+  readonly admitting_providers: readonly ProviderName[];
 }
 
-type Counts = Omit<QueueReport, 'paused' | 'pauses'>;
+type Counts = Omit<QueueReport, 'paused' | 'pauses' | 'admitting_providers'>;
 
 /**
  * Every priority's controls and depths, most urgent first. One pass over the queue table.
  *
  * @param deadlineMs the service levels: a deadline is the due time plus its priority's.
+ * @param providers those we send through.
  */
-export async function reportQueues(db: Db, deadlineMs: PerPriority<number>): Promise<QueueReport[]> {
+export async function reportQueues(
+  db: Db,
+  deadlineMs: PerPriority<number>,
+  providers: readonly ProviderName[],
+): Promise<QueueReport[]> {
   const counts = await countQueues(db, deadlineMs);
   const controls = await readQueueControls(db);
+  const admitting = new Map<Priority, readonly ProviderName[]>();
+  for (const priority of PRIORITIES) {
+    const { gate, providers: open } = await admittance(db, providers, priority);
+    admitting.set(priority, gate === 'open' ? open : []);
+  }
   return controls.map(({ priority, pausedAt, reason, temporalPausedAt, temporalReason }) => {
     const pauses: PauseView[] = [];
     if (pausedAt) pauses.push({ by: 'tempost', since: pausedAt, reason });
     if (temporalPausedAt) pauses.push({ by: 'temporal', since: temporalPausedAt, reason: temporalReason });
-    return { priority, paused: pauses.length > 0, pauses, ...(counts.get(priority) ?? EMPTY) };
+    const admitting_providers = admitting.get(priority) ?? [];
+    return { priority, paused: pauses.length > 0, pauses, ...(counts.get(priority) ?? EMPTY), admitting_providers };
   });
 }
 
@@ -55,6 +72,7 @@ const EMPTY = {
   in_flight: 0,
   stuck: 0,
   backing_off: 0,
+  awaiting_provider: 0,
   handed_over: 0,
   oldest_waiting_s: null,
   past_deadline: 0,
@@ -71,8 +89,10 @@ async function countQueues(db: Db, deadlineMs: PerPriority<number>): Promise<Map
       count(*) filter (where state = 'in_flight') as in_flight,
       count(*) filter (where state = 'in_flight' and dispatched_at < now() - interval '2 minutes') as stuck,
       count(*) filter (where state = 'backing_off') as backing_off,
+      count(*) filter (where state = 'awaiting_provider') as awaiting_provider,
       count(*) filter (where state = 'handed_over') as handed_over,
-      floor(extract(epoch from now() - min(due_at) filter (where state = 'waiting' and due_at <= now())))::int
+      floor(extract(epoch from now()
+        - min(due_at) filter (where state in ('waiting', 'awaiting_provider') and due_at <= now())))::int
         as oldest_waiting_s,
       count(*) filter (where state <> 'handed_over' and due_at + make_interval(secs => level.seconds) < now())
         as past_deadline

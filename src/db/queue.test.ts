@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { insertAttempts } from '../../test/support/dead.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import type { Priority } from '../priority.js';
+import { awaitProvider } from './await-provider.js';
 import {
   buryStopped,
   type ClaimedEmail,
@@ -171,20 +172,47 @@ describe('dispatch', () => {
     expect(await dispatch()).toMatchObject({ started: 0, more: true });
   });
 
-  it('while no provider admits starts only probes, and the time does not count against lifetimes', async () => {
+  it('while no provider admits starts only trials, and the time does not count against lifetimes', async () => {
     for (let n = 0; n < 5; n++) await insertQueuedEmail(database.db, { priority: 'low' });
     const stops = () => database.db.selectFrom('send_stops').select(['cause', 'until_at']).execute();
     await database.db
       .updateTable('provider_health')
-      .set({ state: 'open', probe_at: sql`now() + interval '1 h'` })
+      .set({ state: 'open', trial_at: sql`now() + interval '1 h'` })
       .execute();
     expect(await dispatch()).toMatchObject({ started: 0, blocked: true });
     expect(await stops()).toEqual([{ cause: 'no_provider', until_at: null }]);
-    await database.db.updateTable('provider_health').set({ probe_at: sql`now()` }).execute();
+    await database.db.updateTable('provider_health').set({ trial_at: sql`now()` }).execute();
     expect(await dispatch()).toMatchObject({ started: 1 });
     await database.db.updateTable('provider_health').set({ state: 'closed' }).execute();
     expect(await dispatch()).toMatchObject({ started: 4 });
     expect(await stops()).toMatchObject([{ cause: 'no_provider', until_at: expect.any(Date) }]);
+  });
+
+  it('wakes those that found no provider as soon as one of theirs admits, before it starts others', async () => {
+    const asleep = await insertQueuedEmail(database.db, { priority: 'low', state: 'in_flight' });
+    const elsewhere = await insertQueuedEmail(database.db, { priority: 'low', state: 'in_flight', dueInS: -60 });
+    const later = await insertQueuedEmail(database.db, { priority: 'low', state: 'in_flight' });
+    const fresh = await insertQueuedEmail(database.db, { priority: 'low', dueInS: -100 });
+    const id = (emailId: string) => ({ emailId, generation: 1 });
+    await awaitProvider(database.db, id(asleep), { providers: ['mailgun', 'mandrill'], refused: false });
+    await awaitProvider(database.db, id(elsewhere), { providers: ['smtp'], refused: false });
+    await awaitProvider(database.db, id(later), { providers: ['mailgun'], refused: true });
+    const health = database.db.updateTable('provider_health');
+    await health.set({ state: 'open', trial_at: sql`now() + interval '1 h'` }).execute();
+    expect(await dispatch()).toMatchObject({ started: 0, blocked: true });
+    await health.set({ state: 'closed' }).where('provider', '=', 'mandrill').execute();
+
+    const woken: ClaimedEmail[] = [];
+    const claimOne = async (emails: readonly ClaimedEmail[]) => {
+      woken.push(...emails);
+      return emails.map(({ emailId }) => emailId);
+    };
+    await dispatch(claimOne, { cap: 1 });
+    expect(woken).toMatchObject([{ emailId: asleep, asleep: true }]);
+    await dispatch(claimOne, { cap: 10 });
+    expect(woken.slice(1)).toMatchObject([{ emailId: fresh, asleep: false }]);
+    const { rows } = await sql`select 1 from email_queue where state = 'awaiting_provider'`.execute(database.db);
+    expect(rows).toHaveLength(2);
   });
 
   it('does not count stuck e-mails and those backing off as in flight', async () => {

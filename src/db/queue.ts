@@ -7,7 +7,7 @@ import type { Db } from './database.js';
 import { bury } from './dead-letters.js';
 import { lockEmail } from './events.js';
 import { type RoomOptions, roomFor } from './room.js';
-import type { Database } from './schema.js';
+import type { Database, QueueState } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
 import { later, type Trx, transact } from './transaction.js';
 import type { Started } from './ways.js';
@@ -17,6 +17,8 @@ export interface ClaimedEmail {
   readonly emailId: string;
   readonly clientId: string;
   readonly generation: number;
+  /** Its workflow runs, and sleeps until a provider admits it. */
+  readonly asleep: boolean;
 }
 
 export interface DispatchOptions extends RoomOptions {
@@ -40,8 +42,8 @@ export interface Dispatched {
 const NOTHING: Dispatched = { started: [], windowFull: false, more: false, blocked: false };
 
 /**
- * Claims the most urgent waiting e-mails of one priority under the cap, has them started, and marks those started as
- * dispatched, all in one transaction: when this process dies meanwhile, the rows are free again at once. One claimer a
+ * Claims the most urgent e-mails of one priority under the cap, those first that had their turn already and found no
+ * provider; has them started or woken, and marks those as dispatched, all in one transaction: when this process dies meanwhile, the rows are free again at once. One claimer a
  * priority at a time keeps the cap exact; a frozen one is ended by `idle_in_transaction_session_timeout`.
  *
  * @param start starts workflows; resolves to the ids of those started. Starting again what runs already is harmless.
@@ -53,7 +55,7 @@ export async function dispatchBatch(
   start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]>,
 ): Promise<Dispatched> {
   return transact(db, async (trx) => {
-    const [claimed, { gate, ratePerS }, room] = await Promise.all([
+    const [claimed, { gate, ratePerS, providers }, room] = await Promise.all([
       claimPriority(trx, priority),
       admittance(trx, options.providers, priority),
       roomFor(trx, priority, options),
@@ -61,15 +63,17 @@ export async function dispatchBatch(
     if (!claimed.got) return NOTHING;
     if (claimed.stopped !== (gate !== 'open')) await noteStop(trx, priority, gate !== 'open');
     if (gate === 'none') return { ...NOTHING, blocked: true };
-    const { free, windowFull } = room(ratePerS);
-    const places = gate === 'probe' ? Math.min(free, 1) : free;
+    const { free, windowFull, someAwait } = room(ratePerS);
+    const places = gate === 'trial' ? Math.min(free, 1) : free;
     if (places <= 0) return { ...NOTHING, windowFull, more: true };
-    const emails = await claim(trx, priority, places);
+    const asleep = someAwait ? await claimAsleep(trx, priority, providers, places) : [];
+    const waiting = places > asleep.length ? await claimWaiting(trx, priority, places - asleep.length) : [];
+    const emails = [...asleep, ...waiting];
     if (emails.length === 0) return NOTHING;
     const ids = await start(emails);
     await markDispatched(trx, ids, options.checkAfterMs);
     const started = ids.map((emailId) => ({ emailId, atMs: claimed.now_ms }));
-    return { started, windowFull, more: emails.length === places, blocked: gate === 'probe' };
+    return { started, windowFull, more: emails.length === places, blocked: gate === 'trial' };
   });
 }
 
@@ -107,14 +111,32 @@ async function claimPriority(trx: Trx, priority: Priority) {
   return rows[0]!;
 }
 
-async function claim(trx: Trx, priority: Priority, limit: number): Promise<ClaimedEmail[]> {
+/** Those that await one of the providers. */
+async function claimAsleep(
+  trx: Trx,
+  priority: Priority,
+  providers: readonly ProviderName[],
+  limit: number,
+): Promise<ClaimedEmail[]> {
+  const { rows } = await sql<ClaimedEmail>`
+    with ready as materialized (
+      select email_id from email_queue
+      where state = 'awaiting_provider' and priority = ${priority} and ready_at <= now()
+        and providers && ${[...providers]}::text[]
+      order by due_at limit ${limit} for update skip locked)
+    select e.id as "emailId", e.client_id as "clientId", e.generation, true as asleep
+    from ready join emails e on e.id = ready.email_id`.execute(trx);
+  return rows;
+}
+
+async function claimWaiting(trx: Trx, priority: Priority, limit: number): Promise<ClaimedEmail[]> {
   // The inner query is what the partial index answers; joined first, the planner might prefer the big table.
   const { rows } = await sql<ClaimedEmail>`
     with due as materialized (
       select email_id from email_queue
       where state = 'waiting' and priority = ${priority} and due_at <= now()
       order by due_at limit ${limit} for update skip locked)
-    select e.id as "emailId", e.client_id as "clientId", e.generation
+    select e.id as "emailId", e.client_id as "clientId", e.generation, false as asleep
     from due join emails e on e.id = due.email_id`.execute(trx);
   return rows;
 }
@@ -143,7 +165,7 @@ export interface Suspect {
   readonly emailId: string;
   readonly priority: Priority;
   readonly generation: number;
-  readonly state: 'in_flight' | 'backing_off' | 'handed_over';
+  readonly state: Exclude<QueueState, 'waiting'>;
 }
 
 /**
@@ -158,7 +180,7 @@ export async function takeSuspects(db: Db, againAfterMs: number, limit: number):
       select email_id from email_queue where state <> 'waiting' and check_at < now()
       order by check_at limit ${limit} for update skip locked)
     update email_queue q
-    set check_at = now() + case when state = 'handed_over' then interval '30 minutes'
+    set check_at = now() + case when state in ('handed_over', 'awaiting_provider') then interval '30 minutes'
       else make_interval(secs => ${againAfterMs / 1000}) end
     from suspects where q.email_id = suspects.email_id
     returning q.email_id as "emailId", q.priority, q.generation, q.state`.execute(db);

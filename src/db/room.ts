@@ -28,6 +28,8 @@ export interface Room {
   readonly free: number;
   /** Nothing but the window keeps more from being started. */
   readonly windowFull: boolean;
+  /** Some sleep until a provider admits them. */
+  readonly someAwait: boolean;
 }
 
 /**
@@ -43,6 +45,7 @@ export async function roomFor(trx: Trx, priority: Priority, options: RoomOptions
     own: number;
     before: number;
     critical: boolean;
+    awaiting: boolean;
   }>`
     with busy as materialized (
       select priority, dispatched_at, dispatched_at > now() - ${ON_ITS_WAY_FOR} and not exists (
@@ -51,20 +54,21 @@ export async function roomFor(trx: Trx, priority: Priority, options: RoomOptions
       where priority = any(${upTo}) and state = 'in_flight' and dispatched_at > now() - ${STUCK_AFTER})
     select count(*) filter (where priority = ${priority}) as in_flight,
            (select count(*) from email_queue where priority = ${priority} and state = 'backing_off') as backing_off,
+           exists (select from email_queue where priority = ${priority} and state = 'awaiting_provider') as awaiting,
            count(*) filter (where on_its_way and priority = ${priority}) as own,
            count(*) filter (where on_its_way and priority not in ('critical', ${priority})) as before,
            coalesce(bool_or(on_its_way and priority = 'critical' and dispatched_at > now() - ${YIELD_FOR}), false)
              as critical
     from busy`.execute(trx);
-  const { in_flight, backing_off, own, before, critical } = rows[0]!;
+  const { in_flight, backing_off, own, before, critical, awaiting: someAwait } = rows[0]!;
   const { cap, window } = options;
   return (ratePerS) => {
     const byRate = Math.ceil(ratePerS * AT_WORK_S) - in_flight - backing_off;
     const free = Math.min(cap - in_flight, BACKING_OFF_BOUND - backing_off, byRate);
-    if (window === undefined) return { free, windowFull: false };
+    if (window === undefined) return { free, windowFull: false, someAwait };
     const places = Math.max(1, window - before) - own;
     // One at a time, rather than none: a stream of critical e-mails must not stop bulk for ever.
     const yielded = critical ? Math.min(places, 1 - own) : places;
-    return { free: Math.min(free, yielded), windowFull: places <= 0 && free > 0 };
+    return { free: Math.min(free, yielded), windowFull: places <= 0 && free > 0, someAwait };
   };
 }

@@ -169,8 +169,11 @@ interface SendAttemptTable {
   code: string | null;
 }
 
-/** waiting: to be dispatched. in_flight, backing_off: its workflow is sending. handed_over: awaits its delivery. */
-export type QueueState = 'waiting' | 'in_flight' | 'backing_off' | 'handed_over';
+/**
+ * waiting: to be dispatched. in_flight, backing_off: its workflow is sending. awaiting_provider: its workflow sleeps
+ * until one of its providers admits. handed_over: awaits its delivery.
+ */
+export type QueueState = 'waiting' | 'in_flight' | 'backing_off' | 'awaiting_provider' | 'handed_over';
 
 interface EmailQueueTable {
   email_id: string;
@@ -181,6 +184,9 @@ interface EmailQueueTable {
   dispatched_at: Date | null;
   /** When the sweep looks at its workflow next. */
   check_at: Date | null;
+  /** Of one that awaits a provider: those it may go to, and from when it may be woken. */
+  providers: ProviderName[] | null;
+  ready_at: Date | null;
 }
 
 interface DeadEmailTable {
@@ -230,8 +236,13 @@ interface ProviderHealthTable {
   opened_at: Date | null;
   /** Openings in a row: each doubles the pause before the next probe. */
   openings: Generated<number>;
-  /** When the next call may be made as a probe. */
+  /** When the next probe is due while another provider admits, and when the last one was made. */
   probe_at: Date | null;
+  probed_at: Date | null;
+  /** Until then nobody probes, whatever is due: the provider asked to be left alone, or has just failed again. */
+  hold_until: ColumnType<Date, never, Date>;
+  /** When an e-mail may be tried although no probe has succeeded. */
+  trial_at: Date | null;
   /** Since when traffic is coming back. */
   closed_at: Date | null;
   misconfigured: Generated<boolean>;

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../config.js';
+import { admittingProviders } from './admittance.js';
 import type { Db } from './database.js';
 import { generationEvent, lockEmail, recordEvents } from './events.js';
 import type { StatusCatalogue } from './statuses.js';
@@ -11,6 +12,8 @@ export interface Work {
   readonly generation: number;
   /** An operator's choice: this provider and no other. */
   readonly onlyProvider: ProviderName | null;
+  /** Those that may be asked for a call now. */
+  readonly admitting: readonly ProviderName[];
   readonly status: string;
   /** An attempt of this generation is known to be accepted. */
   readonly accepted: boolean;
@@ -30,6 +33,7 @@ export async function findWork(db: Db, emailId: string): Promise<Work | undefine
       'e.generation',
       'e.only_provider',
       'e.status',
+      admittingProviders(sql.ref('e.priority')).as('admitting'),
       sql<boolean>`a.email_id is not null`.as('has_attachment'),
       sql<boolean>`a.storage_path is not null`.as('stored'),
       sql<boolean>`exists (select from send_attempts t where t.email_id = ${emailId}
@@ -45,6 +49,7 @@ export async function findWork(db: Db, emailId: string): Promise<Work | undefine
     clientId: row.client_id,
     generation: row.generation,
     onlyProvider: row.only_provider,
+    admitting: row.admitting,
     status: row.status,
     accepted: row.accepted,
     hasAttachment: row.has_attachment,

@@ -12,7 +12,7 @@ import type { Stop } from '../service.js';
 import { deliverSignals, forgetTold } from '../signals.js';
 import type { TemporalLink } from '../temporal.js';
 import { listen } from './listener.js';
-import { repeat } from './loop.js';
+import { repeat } from '../loop.js';
 import { applyPauses } from './pauses.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import { startWorkflows } from './start.js';

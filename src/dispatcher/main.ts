@@ -11,7 +11,7 @@ await runService('dispatcher', async (config, logger) => {
   const dispatcher = await startDispatcher(config, db, temporal, logger);
   const stopMetrics = config.metricsPort
     ? await serveMetrics(
-        { db, deadlineMs: config.deadlineMs, windows: dispatcher.windows },
+        { db, deadlineMs: config.deadlineMs, providers: config.providers, windows: dispatcher.windows },
         config.host,
         config.metricsPort,
       )

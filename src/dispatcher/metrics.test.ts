@@ -29,6 +29,7 @@ it('tells Prometheus the depth, age and lateness of each queue, the breakers, th
   const sources = {
     db: database.db,
     deadlineMs: { critical: 15_000, medium: 60_000, low: 60_000 },
+    providers: ['mailgun' as const, 'mandrill' as const],
     windows: { critical: { size: 10 }, medium: { size: 6 }, low: { size: 3 } },
   };
   const stop = await serveMetrics(sources, '127.0.0.1', port);

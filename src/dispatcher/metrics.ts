@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { Gauge, Registry } from 'prom-client';
+import type { ProviderName } from '../config.js';
 import { readCounters } from '../db/counters.js';
 import type { Db } from '../db/database.js';
 import { countLeftovers, reportQueues } from '../db/queue-report.js';
@@ -9,6 +10,8 @@ import type { Stop } from '../service.js';
 export interface MetricsSources {
   readonly db: Db;
   readonly deadlineMs: PerPriority<number>;
+  /** Those we send through. */
+  readonly providers: readonly ProviderName[];
   /** This dispatcher's own: how many bulk e-mails may be on their way to their first call. */
   readonly windows: PerPriority<{ readonly size: number }>;
 }
@@ -33,7 +36,7 @@ export async function serveMetrics(sources: MetricsSources, host: string, port: 
 }
 
 /** Reads the record and puts it into Prometheus' format. */
-async function measure({ db, deadlineMs, windows }: MetricsSources) {
+async function measure({ db, deadlineMs, providers, windows }: MetricsSources) {
   const registry = new Registry();
   const gauge = (name: string, help: string, labelNames: string[] = []) =>
     new Gauge({ name, help, labelNames, registers: [registry] });
@@ -48,9 +51,9 @@ async function measure({ db, deadlineMs, windows }: MetricsSources) {
     'priority',
     'by',
   ]);
-  for (const queue of await reportQueues(db, deadlineMs)) {
+  for (const queue of await reportQueues(db, deadlineMs, providers)) {
     const { priority } = queue;
-    for (const state of ['waiting', 'scheduled', 'in_flight', 'backing_off', 'handed_over'] as const) {
+    for (const state of ['waiting', 'scheduled', 'in_flight', 'backing_off', 'awaiting_provider', 'handed_over'] as const) {
       depth.set({ priority, state }, queue[state]);
     }
     oldest.set({ priority }, queue.oldest_waiting_s ?? 0);

@@ -1,8 +1,9 @@
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { ClaimedEmail } from '../db/queue.js';
 import { type Priority, workflowIdOf, workflowQueueOf } from '../priority.js';
+import { PROVIDER_EVENT_SIGNAL } from '../signals.js';
 import type { EmailInput } from '../workflows/email.js';
 
 const emailPriority = defineSearchAttributeKey('EmailPriority', SearchAttributeType.KEYWORD);
@@ -16,8 +17,9 @@ const START_TIMEOUT_MS = 5_000;
 export const WORKFLOW_TASK_TIMEOUT = '3s';
 
 /**
- * Starts the workflows of claimed e-mails, all at once. One that runs already is taken for started, and a closed one
- * is followed by a new one: the record is the guard against sending twice, not Temporal's retention.
+ * Starts the workflows of claimed e-mails, or wakes those that sleep, all at once. One that runs already is taken for
+ * started, and a closed one is followed by a new one: the record is the guard against sending twice, not Temporal's
+ * retention.
  *
  * @returns the ids of those started; the others stay in the queue.
  * @throws when none could be started.
@@ -29,7 +31,9 @@ export async function startWorkflows(
   logger: Logger,
 ): Promise<string[]> {
   const results = await client.withDeadline(Date.now() + START_TIMEOUT_MS, () =>
-    Promise.allSettled(emails.map((email) => startWorkflow(client, priority, email))),
+    Promise.allSettled(
+      emails.map((email) => (email.asleep ? wakeWorkflow(client, email) : startWorkflow(client, priority, email))),
+    ),
   );
   const started = emails.filter((_, index) => results[index]!.status === 'fulfilled').map((email) => email.emailId);
   const failed = results.find((result) => result.status === 'rejected');
@@ -38,8 +42,21 @@ export async function startWorkflows(
   return started;
 }
 
+/** One that is gone, or that an operator has ended, is the sweep's to mend: it looks at it within a minute. */
+async function wakeWorkflow(client: Client, { emailId }: ClaimedEmail): Promise<void> {
+  try {
+    await client.workflow.getHandle(workflowIdOf(emailId)).signal(PROVIDER_EVENT_SIGNAL, 'turn');
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
 /** Starts the workflow of one e-mail. Its input and its summary hold nothing personal. */
-export async function startWorkflow(client: Client, priority: Priority, email: ClaimedEmail): Promise<void> {
+export async function startWorkflow(
+  client: Client,
+  priority: Priority,
+  email: Omit<ClaimedEmail, 'asleep'>,
+): Promise<void> {
   const input: EmailInput = { emailId: email.emailId, priority };
   await client.workflow.start('email', {
     workflowId: workflowIdOf(email.emailId),

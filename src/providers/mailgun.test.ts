@@ -110,6 +110,34 @@ describe('send', () => {
   });
 });
 
+describe('a probe', () => {
+  test.each([
+    [200, '{"domain":{"name":"mg.example.com","state":"active","is_disabled":false}}', undefined],
+    [200, 'Mailgun Magnificent API', undefined],
+    [
+      200,
+      '{"domain":{"name":"mg.example.com","state":"disabled","is_disabled":true}}',
+      { kind: 'misconfigured', code: 'domain_disabled' },
+    ],
+    [401, 'Forbidden', { kind: 'misconfigured', code: 'http_401' }],
+    [503, '', { kind: 'unavailable', code: 'http_503' }],
+  ])('asks for the domain, sends nothing, and takes %i %s for %o', async (status, body, expected) => {
+    const asked: string[] = [];
+    const provider = await mailgun((request, response) => {
+      asked.push(`${request.method} ${request.url}`);
+      response.writeHead(status).end(body);
+    });
+    expect(await provider.probe(never)).toEqual(expected);
+    expect(asked).toEqual(['GET /v4/domains/mail.example.com?h%3Awith_dns=false']);
+  });
+
+  test('of a provider that is away fails', async () => {
+    const provider = await mailgun(() => {});
+    await server.stop();
+    expect(await provider.probe(never)).toMatchObject({ kind: 'unavailable' });
+  });
+});
+
 describe('look-up', () => {
   const query: LookUpQuery = { ...outgoingMessage(), providerMessageId: null, startedAt: new Date() };
 

@@ -41,9 +41,24 @@ export function createMailgun(settings: Config['mailgun']): Provider {
         throw error;
       }
     },
+    async probe(signal) {
+      try {
+        const { body } = await clientFor(settings, call, signal).request.get(`/v4/domains/${domain}`, PROBE);
+        // A domain that Mailgun has switched off is answered for, and takes no mail.
+        return isDisabled(body) ? { kind: 'misconfigured', code: 'domain_disabled' } : undefined;
+      } catch (error) {
+        if (error instanceof CallFailedError) return error.toFailed();
+        throw error;
+      }
+    },
     lookUp: (queries, signal) => Promise.all(queries.map((query) => lookUpOne(query, signal))),
   };
 }
+
+/** The domain alone, without a look at its DNS records. */
+const PROBE = { searchParams: [['h:with_dns', 'false']] };
+
+const isDisabled = ({ domain }: { domain?: { is_disabled?: unknown } | null }) => domain?.is_disabled === true;
 
 /** A success without an id is not from the messages API: a wrong address of the API answers 200 with a greeting. */
 function resultOf(answer: { id?: unknown }): SendResult {

@@ -29,6 +29,18 @@ async function ask<T>(
 
 const never = new AbortController().signal;
 
+describe('a probe', () => {
+  test.each([
+    [200, '{"PING":"PONG!"}', undefined],
+    [500, '{"status":"error","code":-1,"name":"Invalid_Key","message":"no"}', 'Invalid_Key'],
+    [503, '', 'http_503'],
+  ])('pings with our key, and takes %i %s for %s', async (status, body, code) => {
+    const { result, url, document } = await ask((provider) => provider.probe(never), { status, body });
+    expect(result?.code).toBe(code);
+    expect({ url, document }).toEqual({ url: '/api/1.0/users/ping2.json', document: { key: 'key' } });
+  });
+});
+
 describe('send', () => {
   const entry = (changes: object) =>
     JSON.stringify([{ email: 'receiver@example.org', status: 'sent', reject_reason: null, _id: 'abc', ...changes }]);

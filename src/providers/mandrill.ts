@@ -104,6 +104,11 @@ export function createMandrill(settings: Config['mandrill']): Provider {
       const outcome = await post('messages/send.json', { message: documentOf(message), async: false }, signal);
       return outcome.kind === 'broken' ? failureOfBreak(outcome) : resultOf(outcome);
     },
+    async probe(signal) {
+      const outcome = await post('users/ping2.json', {}, signal);
+      if (outcome.kind === 'broken') return failureOfBreak(outcome);
+      return outcome.status === 200 ? undefined : mandrillFailure(outcome, jsonIn(outcome.body));
+    },
     async lookUp(queries, signal) {
       const idUnknown = ({ providerMessageId }: LookUpQuery) => providerMessageId === null;
       const messages = await search(queries.filter(idUnknown), signal);

@@ -48,8 +48,11 @@ export interface Failed {
   readonly kind: FailureKind;
   /** A short stable code such as `http_503`, `timeout`, `Invalid_Key`: never a provider's sentence, never an address. */
   readonly code: string;
-  /** The trouble is tied to the sender's domain at this provider; other senders are not concerned. */
-  readonly scope?: 'sender_domain';
+  /**
+   * Whom the trouble concerns, when not the provider as a whole: the sender's domain there; or this message alone,
+   * which is large and took longer than it may.
+   */
+  readonly scope?: 'sender_domain' | 'message';
   /** How long the provider asked us to wait. */
   readonly retryAfterMs?: number;
 }
@@ -77,6 +80,12 @@ export interface Provider {
    *   it is certain that no byte of the message had been sent).
    */
   send(message: OutgoingMessage, signal: AbortSignal): Promise<SendResult>;
+  /**
+   * Makes a call that sends nothing, to find out whether the provider answers and lets us in. Never throws.
+   *
+   * @returns undefined when it does; otherwise what a call would have been told.
+   */
+  probe(signal: AbortSignal): Promise<Failed | undefined>;
   /**
    * Asks which of these messages were taken; the answers are in the order of the queries.
    *

@@ -33,6 +33,14 @@ export function createSmtp(settings: Config['smtp']): Provider {
         (error: DeliveryError) => error.failed,
       );
     },
+    async probe(signal) {
+      try {
+        await hold(server, signal, (socket) => greet(server, socket));
+        return undefined;
+      } catch (error) {
+        return smtpFailure(error as SmtpFault, false);
+      }
+    },
     lookUp: async (queries) => queries.map(() => ({ kind: 'unsupported' })),
   };
 }
@@ -81,16 +89,25 @@ async function deliver(server: Server, mail: Mail, signal: AbortSignal): Promise
   // The server may take the message only after the final dot, which nodemailer writes when the source has ended.
   let dotSent = false;
   const source = Readable.from(chunksOf(mail.bytes), { objectMode: false }).once('end', () => (dotSent = true));
+  try {
+    return await hold(server, signal, (socket) => converse(server, socket, mail, source));
+  } catch (error) {
+    throw new DeliveryError(smtpFailure(error as SmtpFault, dotSent));
+  }
+}
+
+/** Connects and talks. @throws what fails, with the connection reset. */
+async function hold<T>(server: Server, signal: AbortSignal, talk: (socket: net.Socket) => Promise<T>): Promise<T> {
   const socket = net.connect({ host: server.host ?? 'localhost', port: portOf(server), noDelay: true });
   socket.on('error', () => {});
   try {
     return await unlessAborted(signal, async () => {
       await once(socket, 'connect');
-      return converse(server, socket, mail, source);
+      return talk(socket);
     });
   } catch (error) {
     resetSocket(socket);
-    throw new DeliveryError(smtpFailure(error as SmtpFault, dotSent));
+    throw error;
   }
 }
 
@@ -138,6 +155,24 @@ function converse(server: Server, socket: net.Socket, mail: Mail, source: Readab
       if (error) return reject(error);
       if (!server.auth) return send();
       connection.login(server.auth, (refused) => (refused ? reject(refused) : send()));
+    });
+  });
+}
+
+/** Says who we are, and goes: the server answers and lets us in. */
+function greet(server: Server, socket: net.Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const connection = new SMTPConnection({ ...server, connection: socket });
+    connection.on('error', reject);
+    const leave = () => {
+      connection.quit();
+      setTimeout(() => socket.destroy(), QUIT_MS).unref();
+      resolve();
+    };
+    connection.connect((error) => {
+      if (error) return reject(error);
+      if (!server.auth) return leave();
+      connection.login(server.auth, (refused) => (refused ? reject(refused) : leave()));
     });
   });
 }

@@ -6,6 +6,7 @@ import { sendQueueOf, workflowQueueOf } from '../priority.js';
 import type { Stop } from '../service.js';
 import type { TemporalLink } from '../temporal.js';
 import { FLEET_SIZES, STICKY_TIMEOUT } from './fleet.js';
+import { startProbes } from './probes.js';
 
 /** Built by `npm run build`: bundling takes a second that no worker should spend at its start. */
 export const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
@@ -14,7 +15,8 @@ const UPLOAD_GRACE_MS = 2_000;
 
 /**
  * Runs one process of a priority's fleet: a worker for the workflows on `email-<priority>`, with the steps that touch
- * only the record and the storage, and one for the provider calls on `send-<priority>`.
+ * only the record and the storage, and one for the provider calls on `send-<priority>`. It also takes part in probing
+ * providers that have failed.
  *
  * @param onFailure called when a worker ends by itself: the process is of no use then.
  */
@@ -58,7 +60,9 @@ export async function startWorker(
   const workers = [workflows, sends];
   const running = workers.map((worker) => worker.run());
   for (const run of running) run.catch(onFailure);
+  const probes = startProbes(dependencies);
   return async () => {
+    await probes.stop();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     await Promise.allSettled(running);
   };

@@ -4,7 +4,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestNamespace, type TestNamespace } from '../../test/support/temporal.js';
-import type { Plan, Reconciliation, SendOutcome } from '../activities/types.js';
+import type { Awaiting, Plan, Reconciliation, SendOutcome, SendRequest } from '../activities/types.js';
 import type { SignalKind } from '../db/schema.js';
 
 /**
@@ -25,6 +25,10 @@ interface Script {
   /** What each try is told, in order; then `accepted`. */
   readonly sends?: readonly SendOutcome[];
   readonly reconciliations?: readonly Reconciliation[];
+  /** What each look is told while no provider admits it, in order; then `awaiting`. */
+  readonly awaitings?: readonly Awaiting[];
+  /** Called before each of these. */
+  readonly onAwait?: () => Promise<unknown>;
   readonly news?: 'delivered' | 'quiet';
   /** Called before each try. */
   readonly onSend?: (tries: number) => Promise<void>;
@@ -65,13 +69,19 @@ const recordActivities = {
     traces.get(emailId)!.calls.push('recordAnswer');
     return { kind: 'accepted', provider: 'mailgun' };
   },
+  async awaitProvider({ emailId }: { emailId: string }): Promise<Awaiting> {
+    const { script, calls } = traces.get(emailId)!;
+    calls.push('await');
+    await script.onAwait?.();
+    return script.awaitings?.[nth(calls, 'await')] ?? { kind: 'awaiting', waitMs: 3_600_000 };
+  },
   async uploadAttachment(emailId: string): Promise<void> {
     traces.get(emailId)!.calls.push('upload');
   },
 };
 
 const sendActivities = {
-  async send({ emailId, provider }: { emailId: string; provider: 'mailgun' | 'mandrill' }): Promise<SendOutcome> {
+  async send({ emailId, provider }: SendRequest): Promise<SendOutcome> {
     const { script, calls } = traces.get(emailId)!;
     calls.push(`send ${provider}`);
     await script.onSend?.(nth(calls, 'send'));
@@ -122,7 +132,7 @@ async function start(script: Script) {
     taskQueue: 'email-low',
     args: [{ emailId, priority: 'low' }],
   });
-  const signal = (kind: SignalKind) => handle.signal('providerEvent', kind);
+  const signal = (kind: SignalKind | 'turn') => handle.signal('providerEvent', kind);
   return { handle, signal, calls: trace.calls };
 }
 
@@ -162,12 +172,75 @@ describe('the e-mail workflow', () => {
     expect(calls).toEqual(['send mailgun', 'send mandrill', 'send mailgun', 'send mandrill']);
   });
 
-  it('asks only for admission while no provider may be called, and takes the first that may', async () => {
-    const closed: SendOutcome = { kind: 'not_admitted', code: 'breaker_open', waitMs: 2 };
-    const { handle, signal, calls } = await start({ sends: [closed, closed, closed] });
+  it('sleeps while no provider admits it, and takes the first that does when its turn comes', async () => {
+    const { handle, signal, calls } = await start({
+      plan: { admitting: [] },
+      laterPlan: { admitting: ['mandrill'] },
+    });
     await signal('opened');
-    await handle.result();
-    expect(calls).toEqual(['send mailgun', 'send mandrill', 'send mailgun', 'send mandrill']);
+    await expect.poll(() => calls).toEqual(['await']);
+    await signal('turn');
+    expect(await handle.result()).toBe('opened');
+    expect(calls).toEqual(['await', 'send mandrill']);
+  });
+
+  it('sleeps also when it was refused where it had seemed admitted, and hears a turn that came meanwhile', async () => {
+    const closed: SendOutcome = { kind: 'not_admitted', code: 'breaker_open', waitMs: 2 };
+    const scripted = await start({
+      sends: [closed, closed],
+      onAwait: () => scripted.signal('turn'),
+    });
+    await scripted.signal('opened');
+    expect(await scripted.handle.result()).toBe('opened');
+    expect(scripted.calls).toEqual(['send mailgun', 'send mandrill', 'await', 'send mailgun']);
+  });
+
+  it('looks by itself while nobody wakes it, and adds at most 40 events an hour to its history', async () => {
+    const looks = 8;
+    const awaiting: Awaiting = { kind: 'awaiting', waitMs: 1 };
+    const { handle, calls } = await start({
+      plan: { admitting: [] },
+      awaitings: Array.from({ length: looks }, () => awaiting),
+    });
+    await expect.poll(() => calls.length).toBe(looks + 1);
+    const { historyLength } = await handle.describe();
+    // A look every quarter of an hour, as the record asks; the first ones also mark the versions of the workflow.
+    expect((4 * (historyLength - 12)) / looks).toBeLessThanOrEqual(40);
+    await handle.terminate();
+  });
+
+  it('ends when the record says so while it waits for a provider', async () => {
+    const { handle, calls } = await start({
+      plan: { admitting: [] },
+      awaitings: [
+        { kind: 'ambiguous', code: 'earlier_attempt' },
+        { kind: 'ended', status: 'dead' },
+      ],
+    });
+    expect(await handle.result()).toBe('dead');
+    expect(calls).toEqual(['await', 'reconcile', 'await']);
+  });
+
+  it('ends as the record says when a provider tells of a failure', async () => {
+    for (const status of ['bounced', 'complained', 'opened']) {
+      const { handle, signal, calls } = await start({ laterPlan: { status } });
+      await expect.poll(() => calls).toEqual(['send mailgun']);
+      await signal('failed');
+      expect(await handle.result()).toBe(status);
+      const { searchAttributes } = await handle.describe();
+      expect(searchAttributes.EmailStatus).toEqual(status === 'opened' ? undefined : [status]);
+    }
+  });
+
+  it('goes past a provider whose breaker has opened since the round began', async () => {
+    const { handle, signal, calls } = await start({
+      plan: { providers: ['mailgun', 'mandrill', 'smtp'] },
+      laterPlan: { providers: ['mailgun', 'mandrill', 'smtp'], admitting: ['smtp'] },
+      sends: [refused()],
+    });
+    await signal('opened');
+    expect(await handle.result()).toBe('opened');
+    expect(calls).toEqual(['send mailgun', 'send smtp']);
   });
 
   it('stops at once when the record says that it is over', async () => {
@@ -342,7 +415,9 @@ describe('the e-mail workflow', () => {
         signals,
         async (sends, reconciliations, heard) => {
           const plan = { deliveryTimeoutMs: 1, openWindowMs: 1 };
-          const { handle, signal, calls } = await start({ plan, sends, reconciliations });
+          const awaitings = sends.map((): Awaiting => ({ kind: 'awaiting', waitMs: 1 }));
+          const laterPlan = { status: 'failed' };
+          const { handle, signal, calls } = await start({ plan, laterPlan, sends, reconciliations, awaitings });
           for (const kind of heard) await signal(kind).catch(() => {});
           const end = await handle.result();
           expect(['sent', 'delivered', 'opened', 'failed', 'cancelled', 'dead']).toContain(end);

@@ -4,6 +4,7 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -25,13 +26,16 @@ export interface EmailInput {
 
 export type Stage = 'starting' | 'handing over' | 'awaiting delivery' | 'awaiting open' | 'finishing upload' | 'over';
 
-/** A provider's webhook said something that moves the e-mail; the record holds what. */
-export const providerEvent = defineSignal<[SignalKind]>('providerEvent');
+/** A provider's webhook said something that moves the e-mail (the record holds what), or a provider admits it again. */
+export const providerEvent = defineSignal<[SignalKind | 'turn']>('providerEvent');
 /** Look at the record again: it may have been cancelled there. */
 export const cancel = defineUpdate<void>('cancel');
 /** Do not wait for the end of the back-off. */
 export const retryNow = defineUpdate<void>('retryNow');
 export const status = defineQuery<Stage>('status');
+
+/** It ends as the record says; before, whatever had failed after its hand-over ended as `failed`. */
+const ENDS_AS_RECORDED = 'ends-as-recorded';
 
 /** Set only when something is wrong: each search attribute costs an indexed write per e-mail. */
 const emailStatus = defineSearchAttributeKey('EmailStatus', SearchAttributeType.KEYWORD);
@@ -51,7 +55,7 @@ const { uploadAttachment } = proxyActivities<RecordActivities>({
  * The life of one e-mail, from accepted to delivered and opened. It holds only the id: every step first looks at what
  * the record says has been done, so that it may be killed, repeated, reset or started anew anywhere.
  *
- * @returns the e-mail's end, as the workflow saw it: `opened`, `delivered`, `sent` (nothing was heard), `failed`, …
+ * @returns the e-mail's status when its workflow ended: `opened`, `delivered`, `sent` (nothing was heard), `bounced`, …
  */
 export async function email(input: EmailInput): Promise<string> {
   const { emailId } = input;
@@ -64,6 +68,7 @@ export async function email(input: EmailInput): Promise<string> {
   };
   setHandler(status, () => stage);
   setHandler(providerEvent, (kind) => {
+    if (kind === 'turn') return void nudges.hurry++;
     heard.add(kind);
     nudges.evidence++;
   });
@@ -96,7 +101,7 @@ export async function email(input: EmailInput): Promise<string> {
     await condition(() => heard.has('opened') || heard.has('failed'), plan.openWindowMs);
   }
   if (heard.has('opened')) end = 'opened';
-  if (heard.has('failed')) end = 'failed';
+  if (heard.has('failed')) end = patched(ENDS_AS_RECORDED) ? (await record.persist(emailId)).status : 'failed';
 
   enter('finishing upload', `${end}; finishing the upload of the attachment`);
   await upload;

@@ -4,7 +4,7 @@ import type { ProviderName } from '../config.js';
 import type { Outcome } from '../db/attempt-steps.js';
 import type { EmailInput, email } from './email.js';
 import type { Nudges } from './nudges.js';
-import { Pace } from './pace.js';
+import { Pace, type Round } from './pace.js';
 import { RETRY, sendActivities } from './send-activities.js';
 
 type Tried = Exclude<SendOutcome, { kind: 'not_admitted' }>;
@@ -17,6 +17,9 @@ const NUDGED_MEANWHILE = 'nudged-meanwhile';
 /** The providers are asked for before each further round; before, only at the start. */
 const PROVIDERS_ANEW = 'providers-anew';
 
+/** An e-mail that no provider admits sleeps until it is signalled; before, it asked again and again. */
+const AWAITING_PROVIDER = 'awaiting-provider';
+
 /** For what can be done without. */
 const once = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '2s', retry: { maximumAttempts: 1 } });
 
@@ -25,37 +28,33 @@ const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10
 /**
  * Gets the e-mail to a provider: each in turn, then a back-off, then again, until one has it or the record says that
  * it is over (cancelled, suppressed, refused for good, past its lifetime). Each try is an activity of its own, visible
- * in the history; waiting is a durable timer.
+ * in the history; waiting is a durable timer. While no provider admits it there is nothing to try: it sleeps.
  */
 export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): Promise<HandOver> {
   const pace = new Pace(input.priority, plan.backoff);
-  let { providers } = plan;
+  let { providers, admitting } = plan;
   for (;;) {
-    const round = { refused: false, readyInMs: Number.POSITIVE_INFINITY };
     const before = { ...nudges };
-    for (const [index, provider] of providers.entries()) {
-      const lastOfRound = index === providers.length - 1;
-      const tried = await tryProvider(input.emailId, plan, provider, lastOfRound);
-      if (tried.kind === 'not_admitted') {
-        round.readyInMs = Math.min(round.readyInMs, tried.waitMs);
-        continue;
-      }
-      const outcome = await settle(input.emailId, plan, tried, nudges);
-      if (outcome.kind !== 'refused') return outcome;
-      round.refused = true;
-      round.readyInMs = Math.min(round.readyInMs, outcome.retryAfterMs ?? 0);
-    }
+    const round = await tryInTurn(input.emailId, plan, admitting ?? providers, nudges);
+    if (round.outcome) return round.outcome;
     const { hurry } = patched(NUDGED_MEANWHILE) ? before : { ...nudges };
-    await condition(() => nudges.hurry > hurry, pace.next(round));
+    const hurried = () => nudges.hurry > hurry;
+    if (!round.refused && patched(AWAITING_PROVIDER)) {
+      const outcome = await sleep(input.emailId, { ...plan, providers }, round, hurried, nudges);
+      if (outcome) return outcome;
+    } else {
+      await condition(hurried, pace.next(round));
+    }
     // Days without a provider make a long history: the e-mail goes on in a new run, which reads the record anew.
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof email>(input);
-    // An operator may have added one meanwhile, or taken one away.
-    if (patched(PROVIDERS_ANEW)) providers = (await planOf(input.emailId))?.providers ?? providers;
+    // An operator may have added one meanwhile, or taken one away; while the record cannot be read, those known go on
+    // being tried.
+    if (patched(PROVIDERS_ANEW)) ({ providers, admitting } = (await planOf(input.emailId)) ?? { providers });
   }
 }
 
-/** What is left to do now. Asked once: while the record cannot be read, those known go on being tried. */
-async function planOf(emailId: string): Promise<Plan | undefined> {
+/** What is left to do now, asked once. @returns undefined when the record cannot be read. */
+async function planOf(emailId: string): Promise<Pick<Plan, 'providers' | 'admitting'> | undefined> {
   try {
     return await once.persist(emailId);
   } catch {
@@ -63,11 +62,57 @@ async function planOf(emailId: string): Promise<Plan | undefined> {
   }
 }
 
+/** Tries one provider after the other. `outcome`: the hand-over is over. */
+async function tryInTurn(
+  emailId: string,
+  plan: Plan,
+  providers: readonly ProviderName[],
+  nudges: Nudges,
+): Promise<Round & { readonly asked: boolean; readonly outcome?: HandOver }> {
+  let refused = false;
+  let readyInMs = Number.POSITIVE_INFINITY;
+  let admitting = providers;
+  for (const [index, provider] of providers.entries()) {
+    if (!admitting.includes(provider)) continue;
+    const lastOfRound = index === providers.length - 1;
+    const tried = await tryProvider(emailId, plan, provider, lastOfRound);
+    if (tried.kind === 'not_admitted') {
+      readyInMs = Math.min(readyInMs, tried.waitMs);
+      continue;
+    }
+    const outcome = await settle(emailId, plan, tried, nudges);
+    if (outcome.kind !== 'refused') return { asked: true, refused, readyInMs, outcome };
+    refused = true;
+    readyInMs = Math.min(readyInMs, outcome.retryAfterMs ?? 0);
+    // What one call met, many meet: meanwhile the next provider's breaker may have opened, too.
+    if (!lastOfRound && patched(AWAITING_PROVIDER)) admitting = (await planOf(emailId))?.admitting ?? providers;
+  }
+  return { asked: providers.length > 0, refused, readyInMs };
+}
+
 function tryProvider(emailId: string, plan: Plan, provider: ProviderName, lastOfRound: boolean): Promise<SendOutcome> {
   const { generation, hasAttachment } = plan;
   const dispatchedAtMs = workflowInfo().startTime.getTime();
   const request = { emailId, generation, provider, hasAttachment, dispatchedAtMs, lastOfRound };
   return sendActivities(`via ${provider}`).send(request);
+}
+
+/** Waits until the dispatcher signals that a provider admits. @returns how the hand-over ended, if it has. */
+async function sleep(
+  emailId: string,
+  plan: Plan,
+  { asked }: { readonly asked: boolean },
+  hurried: () => boolean,
+  nudges: Nudges,
+): Promise<HandOver | undefined> {
+  const { generation, providers } = plan;
+  const awaiting = await record.awaitProvider({ emailId, generation, providers, refused: asked });
+  if (awaiting.kind !== 'awaiting') {
+    const outcome = await settle(emailId, plan, awaiting, nudges);
+    return outcome.kind === 'refused' ? undefined : outcome;
+  }
+  await condition(hurried, awaiting.waitMs);
+  return undefined;
 }
 
 /** Sees to it that a try's outcome is in the record and known. */

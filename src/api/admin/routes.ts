@@ -27,7 +27,7 @@ export interface AdminRouteOptions {
  */
 export function addAdminRoutes(router: Router<ApiState>, options: AdminRouteOptions): void {
   const { db, authenticate, deadlineMs, logger } = options;
-  const queues = async () => ({ queues: await reportQueues(db, deadlineMs) });
+  const queues = async () => ({ queues: await reportQueues(db, deadlineMs, options.providers) });
   const providers = async () => ({ providers: await readProviders(db, options.providers) });
 
   router.get('/api/admin/overview', authenticate, requireOperator, async (ctx) => {

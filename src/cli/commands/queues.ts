@@ -18,8 +18,14 @@ type Overview = Queues &
 const words = ({ by, since: from, reason }: PauseView) =>
   `${by === 'temporal' ? 'paused in Temporal' : 'paused'} for ${since(String(from))}${reason ? `: ${reason}` : ''}`;
 
+/** Why nothing is sent, or that it is. */
+function stateOf(queue: QueueReport): string {
+  if (queue.paused) return queue.pauses.map(words).join('; ');
+  return queue.admitting_providers.length > 0 ? 'sending' : 'no provider takes mail now';
+}
+
 function queueTable({ queues }: Queues): string {
-  const headings = ['priority', 'waiting', 'oldest', 'in flight', 'stuck', 'backing off', 'late', 'scheduled'];
+  const headings = ['priority', 'waiting', 'oldest', 'in flight', 'stuck', 'backing off', 'no provider', 'late'];
   const rows = queues.map((queue) => [
     queue.priority,
     queue.waiting,
@@ -27,12 +33,13 @@ function queueTable({ queues }: Queues): string {
     queue.in_flight,
     queue.stuck,
     queue.backing_off,
+    queue.awaiting_provider,
     queue.past_deadline,
     queue.scheduled,
     queue.handed_over,
-    queue.paused ? queue.pauses.map(words).join('; ') : 'sending',
+    stateOf(queue),
   ]);
-  const lines = [table([...headings, 'handed over', 'state'], rows)];
+  const lines = [table([...headings, 'scheduled', 'handed over', 'state'], rows)];
   for (const { priority, pauses } of queues) {
     if (!pauses.some(({ by }) => by === 'temporal')) continue;
     lines.push(
@@ -67,7 +74,8 @@ export const queueCommands: Commands = {
     usage: '',
     summary: 'queues, providers, dead letters at a glance',
     words: 0,
-    help: `late: past its deadline and not handed over. stuck: dispatched more than two minutes ago and still in flight.`,
+    help: `late: past its deadline and not handed over. stuck: dispatched more than two minutes ago and still in flight.
+no provider: had their turn and found none that takes them; woken as soon as one does.`,
     run: status,
   },
   pause: {

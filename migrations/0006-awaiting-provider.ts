@@ -1,0 +1,20 @@
+import { type Kysely, sql } from 'kysely';
+
+/** E-mails that wait for a provider give up their place in flight; breakers are probed without an e-mail. */
+export async function up(db: Kysely<any>): Promise<void> {
+  const run = (statement: string) => sql.raw(statement).execute(db);
+
+  await run(`alter table email_queue
+    drop constraint email_queue_state_check,
+    add constraint email_queue_state_check
+      check (state in ('waiting', 'in_flight', 'backing_off', 'awaiting_provider', 'handed_over')),
+    add column providers text[],
+    add column ready_at timestamptz`);
+  await run(`create index email_queue_awaiting on email_queue (priority, due_at) where state = 'awaiting_provider'`);
+
+  await run(`alter table provider_health
+    add column probed_at timestamptz,
+    add column hold_until timestamptz not null default '-infinity',
+    add column trial_at timestamptz`);
+  await run(`update provider_health set trial_at = probe_at`);
+}

@@ -1,0 +1,29 @@
+import { awaitProvider } from '../db/await-provider.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { askOnce } from './send.js';
+import type { Awaiting, AwaitProviderRequest } from './types.js';
+
+/** Lifetimes end, and a signal may be lost, while an e-mail sleeps: it looks at the record this often by itself. */
+const LOOK_AGAIN_MS = 15 * 60_000;
+
+/** None of an e-mail's providers admits it: it sleeps, unless the record says that it is over or that one has it. */
+export function createAwaitProvider(dependencies: ActivityDependencies) {
+  return async function awaitAdmission(request: AwaitProviderRequest): Promise<Awaiting> {
+    const { emailId, generation, providers } = request;
+    const impossible = 'no_provider_admits';
+    const asked = { emailId, generation, provider: providers[0]!, dispatchedAtMs: 0, impossible };
+    const permission = await askOnce(dependencies, asked);
+    switch (permission.kind) {
+      case 'granted':
+        throw new Error('a permission that was not asked for');
+      case 'busy':
+      case 'ambiguous':
+        return { kind: 'ambiguous', code: 'earlier_attempt' };
+      case 'not_admitted':
+        await awaitProvider(dependencies.db, request, request);
+        return { kind: 'awaiting', waitMs: LOOK_AGAIN_MS };
+      default:
+        return permission;
+    }
+  };
+}

@@ -1,0 +1,40 @@
+import type { Logger } from 'pino';
+import type { ProviderName } from '../config.js';
+import type { Db } from '../db/database.js';
+import { type DueProbe, recordProbe, takeProbes } from '../db/probes.js';
+import { type Loop, repeat } from '../loop.js';
+import type { Provider } from '../providers/provider.js';
+
+/** How often a process looks whether a probe is due; while every breaker is closed that is all it does. */
+const LOOK_MS = 500;
+/** A provider that takes longer to answer such a question is not back yet. */
+const PATIENCE_MS = 3_000;
+
+export interface ProbeDependencies {
+  readonly db: Db;
+  readonly providers: ReadonlyMap<ProviderName, Provider>;
+  readonly logger: Logger;
+}
+
+/** Asks providers whose breakers are open whether they are back, by a call that sends nothing. */
+export function startProbes(dependencies: ProbeDependencies): Loop {
+  const look = async (): Promise<number> => {
+    await probeDue(dependencies);
+    return LOOK_MS;
+  };
+  return repeat('probes', look, dependencies.logger);
+}
+
+/** Makes the probes that are due and that no other process makes. */
+export async function probeDue({ db, providers, logger }: ProbeDependencies): Promise<void> {
+  const due = await takeProbes(db, [...providers.keys()]);
+  await Promise.all(due.map((probe) => probeOne({ db, providers, logger }, probe)));
+}
+
+async function probeOne({ db, providers, logger }: ProbeDependencies, probe: DueProbe): Promise<void> {
+  const failed = await providers.get(probe.provider)?.probe(AbortSignal.timeout(PATIENCE_MS));
+  const healed = await recordProbe(db, probe, failed);
+  const { provider } = probe;
+  if (healed) logger.info({ provider }, 'the provider answers again');
+  else logger.debug({ provider, code: failed?.code }, 'the provider does not answer yet');
+}
