@@ -33,7 +33,7 @@ it('while no provider admits, a critical e-mail adds nothing to its history, and
 }, async () => {
   const { stack } = system;
   await stack.setFaults({ mailgun: { down: true }, mandrill: { down: true } });
-  const ids = await Promise.all(Array.from({ length: 3 }, () => stack.submit({ priority: 'critical' })));
+  const ids = await Promise.all(Array.from({ length: 10 }, () => stack.submit({ priority: 'critical' })));
   for (const id of ids) {
     await until('it sleeps', async () => (await queueStateOf(id)) === 'awaiting_provider');
   }
@@ -69,9 +69,13 @@ it('a breaker is healed by probes alone, without an e-mail', { timeout: 120_000 
     .set({ state: 'open', opened_at: new Date(), probe_at: new Date() })
     .where('provider', '=', 'mandrill')
     .execute();
-  await until('it is closed', async () => {
-    const health = database.db.selectFrom('provider_health').select('state').where('provider', '=', 'mandrill');
-    return (await health.executeTakeFirstOrThrow()).state === 'closed';
-  }, 60_000);
+  await until(
+    'it is closed',
+    async () => {
+      const health = database.db.selectFrom('provider_health').select('state').where('provider', '=', 'mandrill');
+      return (await health.executeTakeFirstOrThrow()).state === 'closed';
+    },
+    60_000,
+  );
   expect((await stack.acceptance()).filter((call) => call.provider === 'mandrill' && call.attempt > 9)).toEqual([]);
 });

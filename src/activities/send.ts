@@ -111,7 +111,10 @@ async function waitForPermission(dependencies: ActivityDependencies, request: As
 }
 
 /** One look at the record; no attempt is open yet. */
-export function askOnce({ config, db, catalogue, priority }: ActivityDependencies, request: Asked): Promise<Permission> {
+export function askOnce(
+  { config, db, catalogue, priority }: ActivityDependencies,
+  request: Asked,
+): Promise<Permission> {
   const { emailId, generation, provider, dispatchedAtMs, attachmentBytes, impossible } = request;
   return askPermission(
     db,

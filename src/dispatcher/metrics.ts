@@ -53,7 +53,14 @@ async function measure({ db, deadlineMs, providers, windows }: MetricsSources) {
   ]);
   for (const queue of await reportQueues(db, deadlineMs, providers)) {
     const { priority } = queue;
-    for (const state of ['waiting', 'scheduled', 'in_flight', 'backing_off', 'awaiting_provider', 'handed_over'] as const) {
+    for (const state of [
+      'waiting',
+      'scheduled',
+      'in_flight',
+      'backing_off',
+      'awaiting_provider',
+      'handed_over',
+    ] as const) {
       depth.set({ priority, state }, queue[state]);
     }
     oldest.set({ priority }, queue.oldest_waiting_s ?? 0);

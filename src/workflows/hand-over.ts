@@ -11,14 +11,17 @@ type Tried = Exclude<SendOutcome, { kind: 'not_admitted' }>;
 type Settled = Exclude<Reconciliation, { kind: 'wait' }>;
 export type HandOver = Extract<Settled, { kind: 'accepted' | 'ended' }>;
 
+/** An e-mail that no provider admits sleeps until it is signalled; before, it asked again and again. */
+const AWAITING_PROVIDER = 'awaiting-provider';
+
 /** Nudges that come while an activity runs count for the wait after it; before, only those that came during the wait. */
 const NUDGED_MEANWHILE = 'nudged-meanwhile';
 
 /** The providers are asked for before each further round; before, only at the start. */
 const PROVIDERS_ANEW = 'providers-anew';
 
-/** An e-mail that no provider admits sleeps until it is signalled; before, it asked again and again. */
-const AWAITING_PROVIDER = 'awaiting-provider';
+/** Whether a workflow behaves so. Each mark costs two events, and the newest one implies the others. */
+const does = (change: string) => patched(AWAITING_PROVIDER) || (change !== AWAITING_PROVIDER && patched(change));
 
 /** For what can be done without. */
 const once = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '2s', retry: { maximumAttempts: 1 } });
@@ -37,9 +40,9 @@ export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): P
     const before = { ...nudges };
     const round = await tryInTurn(input.emailId, plan, admitting ?? providers, nudges);
     if (round.outcome) return round.outcome;
-    const { hurry } = patched(NUDGED_MEANWHILE) ? before : { ...nudges };
+    const { hurry } = does(NUDGED_MEANWHILE) ? before : { ...nudges };
     const hurried = () => nudges.hurry > hurry;
-    if (!round.refused && patched(AWAITING_PROVIDER)) {
+    if (!round.refused && does(AWAITING_PROVIDER)) {
       const outcome = await sleep(input.emailId, { ...plan, providers }, round, hurried, nudges);
       if (outcome) return outcome;
     } else {
@@ -49,7 +52,7 @@ export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): P
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof email>(input);
     // An operator may have added one meanwhile, or taken one away; while the record cannot be read, those known go on
     // being tried.
-    if (patched(PROVIDERS_ANEW)) ({ providers, admitting } = (await planOf(input.emailId)) ?? { providers });
+    if (does(PROVIDERS_ANEW)) ({ providers, admitting } = (await planOf(input.emailId)) ?? { providers });
   }
 }
 
@@ -85,7 +88,7 @@ async function tryInTurn(
     refused = true;
     readyInMs = Math.min(readyInMs, outcome.retryAfterMs ?? 0);
     // What one call met, many meet: meanwhile the next provider's breaker may have opened, too.
-    if (!lastOfRound && patched(AWAITING_PROVIDER)) admitting = (await planOf(emailId))?.admitting ?? providers;
+    if (!lastOfRound && does(AWAITING_PROVIDER)) admitting = (await planOf(emailId))?.admitting ?? providers;
   }
   return { asked: providers.length > 0, refused, readyInMs };
 }
@@ -122,7 +125,7 @@ async function settle(emailId: string, plan: Plan, tried: Tried, nudges: Nudges)
   let before = { ...nudges };
   while (known.kind === 'ambiguous' || known.kind === 'wait') {
     if (known.kind === 'wait') {
-      const { evidence, hurry } = patched(NUDGED_MEANWHILE) ? before : { ...nudges };
+      const { evidence, hurry } = does(NUDGED_MEANWHILE) ? before : { ...nudges };
       await condition(() => nudges.evidence > evidence || nudges.hurry > hurry, known.waitMs);
     }
     before = { ...nudges };
