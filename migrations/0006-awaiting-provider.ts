@@ -13,6 +13,7 @@ export async function up(db: Kysely<any>): Promise<void> {
   await run(`create index email_queue_awaiting on email_queue (priority, due_at) where state = 'awaiting_provider'`);
 
   await run(`alter table provider_health
+    add column failed_at timestamptz,
     add column probed_at timestamptz,
     add column hold_until timestamptz not null default '-infinity',
     add column trial_at timestamptz`);

@@ -9,8 +9,9 @@ import type { Database } from './schema.js';
  * One breaker a provider, in PostgreSQL, for all processes: a critical e-mail every eight seconds could never trip or
  * heal a breaker of its own. Its row is written only when something is wrong.
  *
- * closed → (five failures in a row, or one that blames our account) → open → (a probe succeeds) → half open, with
- * traffic coming back at a doubling rate → closed. A failure meanwhile opens it again, for twice as long.
+ * closed → (five failures in a row; one that blames our account; one, and a probe that fails as well) → open →
+ * (a probe succeeds) → half open, with traffic coming back at a doubling rate → closed. A failure meanwhile opens it
+ * again, for twice as long.
  *
  * A probe is a call that sends nothing; see `probes.ts`.
  */
@@ -45,6 +46,8 @@ export interface ProviderFailure {
   readonly retryAfterMs?: number;
   /** When the call began: one that began before the opening says nothing new. */
   readonly startedAt: Date;
+  /** Nobody waits for more failures. */
+  readonly certain?: boolean;
 }
 
 /** Notes a failure; opens the breaker when it is one too many. */
@@ -53,7 +56,7 @@ export async function noteFailure(
   provider: ProviderName,
   failure: ProviderFailure,
 ): Promise<void> {
-  const atOnce = failure.kind === 'misconfigured' || (failure.retryAfterMs ?? 0) > 0;
+  const atOnce = failure.certain || failure.kind === 'misconfigured' || (failure.retryAfterMs ?? 0) > 0;
   const opens = sql<boolean>`(state = 'half_open' or (state = 'open' and opened_at < ${failure.startedAt})
     or (state = 'closed' and (${atOnce} or failures + 1 >= ${BREAKER.failuresToOpen})))`;
   const retryAfter = sql`make_interval(secs => ${(failure.retryAfterMs ?? 0) / 1000})`;
@@ -61,6 +64,7 @@ export async function noteFailure(
     .updateTable('provider_health')
     .set({
       failures: sql<number>`failures + 1`,
+      failed_at: sql<Date>`clock_timestamp()`,
       last_code: failure.code,
       misconfigured: failure.kind === 'misconfigured',
       state: sql<'open'>`case when ${opens} then 'open' else state end`,

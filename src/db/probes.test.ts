@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
-  await sql`update provider_health set state = 'closed', failures = 0, openings = 0, probe_at = null, probed_at = null,
+  await sql`update provider_health set state = 'closed', failures = 0, openings = 0, probe_at = null, probed_at = null, failed_at = null,
     hold_until = '-infinity', trial_at = null, opened_at = null, closed_at = null, misconfigured = false`.execute(
     database.db,
   );
@@ -79,10 +79,10 @@ describe('a provider whose breaker is open', () => {
   it('lets traffic back after one good probe, and is closed by another one when there is no traffic', async () => {
     await open('mailgun');
     await letTimePass(15);
-    expect(await probe('mailgun', UNAVAILABLE)).toBe(false);
+    expect(await probe('mailgun', UNAVAILABLE)).toBe('trouble');
     expect(await stateOf('mailgun')).toBe('open');
     await letTimePass(15);
-    expect(await probe('mailgun', ANSWERS)).toBe(true);
+    expect(await probe('mailgun', ANSWERS)).toBe('well');
     expect(await stateOf('mailgun')).toBe('half_open');
     await letTimePass(15);
     await probe('mailgun', ANSWERS);
@@ -111,7 +111,8 @@ describe('a provider whose breaker is open', () => {
     const pauses: number[] = [];
     for (let n = 0; n < 5; n++) {
       pauses.push(await untilDueS());
-      await recordProbe(database.db, { provider: 'mailgun', startedAt: new Date(), misconfigured: false }, ANSWERS);
+      const own = { provider: 'mailgun', state: 'open', startedAt: new Date(), misconfigured: false } as const;
+      await recordProbe(database.db, own, ANSWERS);
       expect(await stateOf('mailgun')).toBe('half_open');
       await fail('mailgun');
     }
@@ -122,12 +123,12 @@ describe('a provider whose breaker is open', () => {
     const refused = { kind: 'misconfigured', code: 'http_401' } as const;
     await open('mailgun');
     await letTimePass(15);
-    expect(await probe('mailgun', refused)).toBe(true);
+    expect(await probe('mailgun', refused)).toBe('well');
     await fail('mandrill', refused);
     await letTimePass(15);
-    expect(await probe('mandrill', refused)).toBe(false);
+    expect(await probe('mandrill', refused)).toBe('trouble');
     await letTimePass(15);
-    expect(await probe('mandrill', ANSWERS)).toBe(true);
+    expect(await probe('mandrill', ANSWERS)).toBe('well');
   });
 
   it('is not probed when it is switched off or not ours', async () => {
@@ -135,6 +136,29 @@ describe('a provider whose breaker is open', () => {
     await letTimePass(60);
     await database.db.updateTable('provider_controls').set({ enabled: false }).execute();
     expect(await due()).toEqual([]);
+  });
+});
+
+describe('a provider that has failed a call', () => {
+  it('is probed once, and when that fails too its breaker opens at once', async () => {
+    await fail('mailgun');
+    expect(await stateOf('mailgun')).toBe('closed');
+    const taken = await Promise.all(Array.from({ length: 10 }, () => takeProbes(database.db, CONFIGURED)));
+    const [own, ...others] = taken.flat();
+    expect(others).toEqual([]);
+    expect(await recordProbe(database.db, own!, UNAVAILABLE)).toBe('trouble');
+    expect(await stateOf('mailgun')).toBe('open');
+  });
+
+  it('is probed again after each failure, and an answer does not make up for one', async () => {
+    for (let n = 0; n < 4; n++) {
+      await fail('mailgun');
+      expect(await probe('mailgun', ANSWERS)).toBe('well');
+      expect(await due()).toEqual([]);
+      expect(await stateOf('mailgun')).toBe('closed');
+    }
+    await fail('mailgun');
+    expect(await stateOf('mailgun')).toBe('open');
   });
 });
 

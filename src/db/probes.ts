@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../config.js';
 import type { Failed } from '../providers/provider.js';
-import { BREAKER, noteSuccess } from './breaker.js';
+import { BREAKER, noteFailure, noteSuccess } from './breaker.js';
 import type { Db } from './database.js';
 import { transact } from './transaction.js';
 
@@ -9,13 +9,16 @@ import { transact } from './transaction.js';
 export interface DueProbe {
   readonly provider: ProviderName;
   readonly startedAt: Date;
+  readonly state: 'closed' | 'open' | 'half_open';
   /** Our account there was refused: only a probe that is let in says that this is over. */
   readonly misconfigured: boolean;
 }
 
 /**
- * Takes the probes that are due: of every open breaker, also without traffic; and of half open ones, which without
- * traffic nothing else would close. Whoever moves `probed_at` has the probe, so all processes together make one.
+ * Takes the probes that are due: of every open breaker, also without traffic; of half open ones, which without traffic
+ * nothing else would close; and of a provider that has just failed a call: a probe that fails as well opens its
+ * breaker, where the next failures would be those of more e-mails. Whoever moves `probed_at` has the probe, so all
+ * processes together make one.
  *
  * @param configured those we send through.
  */
@@ -34,8 +37,9 @@ export async function takeProbes(db: Db, configured: readonly ProviderName[]): P
                 where o.provider = any(${names}) and oc.enabled and oc.forced is distinct from 'open'
                   and (o.state <> 'open' or oc.forced = 'closed'))))
         or h.state = 'half_open' and h.probe_at <= clock_timestamp()
-          and h.closed_at <= clock_timestamp() - make_interval(secs => ${BREAKER.rampS}))
-    returning h.provider, clock_timestamp() as "startedAt", h.misconfigured`.execute(db);
+          and h.closed_at <= clock_timestamp() - make_interval(secs => ${BREAKER.rampS})
+        or h.state = 'closed' and h.failures > 0 and h.failed_at > coalesce(h.probed_at, '-infinity'))
+    returning h.provider, h.state, clock_timestamp() as "startedAt", h.misconfigured`.execute(db);
   return rows;
 }
 
@@ -49,22 +53,30 @@ export function isTrouble(probe: Pick<DueProbe, 'misconfigured'>, { kind }: Pick
 }
 
 /**
- * Writes down what came of a probe: a good one heals the breaker a step, as a good call would; a bad one leaves it.
+ * Writes down what came of a probe: a good one heals the breaker a step, as a good call would; a bad one opens a closed
+ * breaker and leaves an open one. A good one does not make up for a failed call.
  *
  * @param failed undefined when the provider answered well.
- * @returns whether the breaker may have moved.
  */
-export async function recordProbe(db: Db, probe: DueProbe, failed: Failed | undefined): Promise<boolean> {
+export async function recordProbe(db: Db, probe: DueProbe, failed: Failed | undefined): Promise<'well' | 'trouble'> {
+  const { provider, startedAt, state } = probe;
   if (!failed || !isTrouble(probe, failed)) {
-    await transact(db, (trx) => noteSuccess(trx, probe.provider, probe.startedAt));
-    return true;
+    if (state !== 'closed') await transact(db, (trx) => noteSuccess(trx, provider, startedAt));
+    return 'well';
+  }
+  if (state === 'closed') {
+    const { code, retryAfterMs } = failed;
+    await transact(db, (trx) =>
+      noteFailure(trx, provider, { kind: 'unavailable', code, retryAfterMs, startedAt, certain: true }),
+    );
+    return 'trouble';
   }
   const retryAfter = sql`make_interval(secs => ${(failed.retryAfterMs ?? 0) / 1000})`;
   await db
     .updateTable('provider_health')
     .set({ last_code: failed.code, hold_until: sql<Date>`greatest(hold_until, clock_timestamp() + ${retryAfter})` })
-    .where('provider', '=', probe.provider)
+    .where('provider', '=', provider)
     .where('state', '=', 'open')
     .execute();
-  return false;
+  return 'trouble';
 }

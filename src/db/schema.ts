@@ -233,6 +233,8 @@ interface ProviderHealthTable {
   /** Failures in a row. */
   failures: Generated<number>;
   last_code: string | null;
+  /** When a call failed last. */
+  failed_at: Date | null;
   opened_at: Date | null;
   /** Openings in a row: each doubles the pause before the next probe. */
   openings: Generated<number>;

@@ -16,7 +16,7 @@ export interface ProbeDependencies {
   readonly logger: Logger;
 }
 
-/** Asks providers whose breakers are open whether they are back, by a call that sends nothing. */
+/** Asks providers that have failed whether they are back, by a call that sends nothing. */
 export function startProbes(dependencies: ProbeDependencies): Loop {
   const look = async (): Promise<number> => {
     await probeDue(dependencies);
@@ -33,8 +33,10 @@ export async function probeDue({ db, providers, logger }: ProbeDependencies): Pr
 
 async function probeOne({ db, providers, logger }: ProbeDependencies, probe: DueProbe): Promise<void> {
   const failed = await providers.get(probe.provider)?.probe(AbortSignal.timeout(PATIENCE_MS));
-  const healed = await recordProbe(db, probe, failed);
-  const { provider } = probe;
-  if (healed) logger.info({ provider }, 'the provider answers again');
-  else logger.debug({ provider, code: failed?.code }, 'the provider does not answer yet');
+  const came = await recordProbe(db, probe, failed);
+  const { provider, state } = probe;
+  const code = failed?.code;
+  if (came === 'well' && state === 'open') logger.info({ provider }, 'the provider answers again');
+  else if (came === 'trouble' && state === 'closed') logger.warn({ provider, code }, 'the provider does not answer');
+  else logger.debug({ provider, code }, 'probed');
 }

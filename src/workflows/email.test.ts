@@ -50,6 +50,7 @@ const PLAN: Plan = {
   uploadPending: false,
   hasAttachment: false,
   providers: ['mailgun', 'mandrill'],
+  admitting: ['mailgun', 'mandrill'],
   backoff: { initialMs: 1, maxMs: 4 },
   deliveryTimeoutMs: 60_000,
   openWindowMs: 60_000,
@@ -63,7 +64,8 @@ const recordActivities = {
     const { plan, laterPlan } = trace.script;
     const isLater = trace.calls.length > 0;
     if (isLater && laterPlan === 'unreadable') throw new Error('the record cannot be read');
-    return { ...PLAN, ...plan, ...(isLater && (laterPlan as Partial<Plan>)) };
+    const now = { ...PLAN, ...plan, ...(isLater && (laterPlan as Partial<Plan>)) };
+    return { ...now, admitting: now.admitting?.filter((provider) => now.providers.includes(provider)) };
   },
   async recordAnswer({ emailId }: { emailId: string }): Promise<SendOutcome> {
     traces.get(emailId)!.calls.push('recordAnswer');
@@ -234,7 +236,7 @@ describe('the e-mail workflow', () => {
 
   it('goes past a provider whose breaker has opened since the round began', async () => {
     const { handle, signal, calls } = await start({
-      plan: { providers: ['mailgun', 'mandrill', 'smtp'] },
+      plan: { providers: ['mailgun', 'mandrill', 'smtp'], admitting: ['mailgun', 'mandrill', 'smtp'] },
       laterPlan: { providers: ['mailgun', 'mandrill', 'smtp'], admitting: ['smtp'] },
       sends: [refused()],
     });

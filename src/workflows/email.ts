@@ -4,7 +4,6 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
-  patched,
   proxyActivities,
   proxyLocalActivities,
   setCurrentDetails,
@@ -33,9 +32,6 @@ export const cancel = defineUpdate<void>('cancel');
 /** Do not wait for the end of the back-off. */
 export const retryNow = defineUpdate<void>('retryNow');
 export const status = defineQuery<Stage>('status');
-
-/** It ends as the record says; before, whatever had failed after its hand-over ended as `failed`. */
-const ENDS_AS_RECORDED = 'ends-as-recorded';
 
 /** Set only when something is wrong: each search attribute costs an indexed write per e-mail. */
 const emailStatus = defineSearchAttributeKey('EmailStatus', SearchAttributeType.KEYWORD);
@@ -101,7 +97,8 @@ export async function email(input: EmailInput): Promise<string> {
     await condition(() => heard.has('opened') || heard.has('failed'), plan.openWindowMs);
   }
   if (heard.has('opened')) end = 'opened';
-  if (heard.has('failed')) end = patched(ENDS_AS_RECORDED) ? (await record.persist(emailId)).status : 'failed';
+  // A plan without `admitting` is of a release that took everything that had failed after its hand-over for `failed`.
+  if (heard.has('failed')) end = plan.admitting ? (await record.persist(emailId)).status : 'failed';
 
   enter('finishing upload', `${end}; finishing the upload of the attachment`);
   await upload;

@@ -11,17 +11,18 @@ type Tried = Exclude<SendOutcome, { kind: 'not_admitted' }>;
 type Settled = Exclude<Reconciliation, { kind: 'wait' }>;
 export type HandOver = Extract<Settled, { kind: 'accepted' | 'ended' }>;
 
-/** An e-mail that no provider admits sleeps until it is signalled; before, it asked again and again. */
-const AWAITING_PROVIDER = 'awaiting-provider';
-
 /** Nudges that come while an activity runs count for the wait after it; before, only those that came during the wait. */
 const NUDGED_MEANWHILE = 'nudged-meanwhile';
 
 /** The providers are asked for before each further round; before, only at the start. */
 const PROVIDERS_ANEW = 'providers-anew';
 
-/** Whether a workflow behaves so. Each mark costs two events, and the newest one implies the others. */
-const does = (change: string) => patched(AWAITING_PROVIDER) || (change !== AWAITING_PROVIDER && patched(change));
+/**
+ * Releases that say in their plans who admits have all these changes, and more: an e-mail that no provider admits
+ * sleeps until it is signalled, where it had asked again and again. So no further mark is needed, each of which costs
+ * two events of the history.
+ */
+const isNew = (plan: Pick<Plan, 'admitting'>) => plan.admitting !== undefined;
 
 /** For what can be done without. */
 const once = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '2s', retry: { maximumAttempts: 1 } });
@@ -35,33 +36,33 @@ const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10
  */
 export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): Promise<HandOver> {
   const pace = new Pace(input.priority, plan.backoff);
-  let { providers, admitting } = plan;
+  let now = plan;
   for (;;) {
     const before = { ...nudges };
-    const round = await tryInTurn(input.emailId, plan, admitting ?? providers, nudges);
+    const round = await tryInTurn(input.emailId, now, nudges);
     if (round.outcome) return round.outcome;
-    const { hurry } = does(NUDGED_MEANWHILE) ? before : { ...nudges };
+    const { hurry } = isNew(now) || patched(NUDGED_MEANWHILE) ? before : { ...nudges };
     const hurried = () => nudges.hurry > hurry;
-    if (!round.refused && does(AWAITING_PROVIDER)) {
-      const outcome = await sleep(input.emailId, { ...plan, providers }, round, hurried, nudges);
+    if (!round.refused && isNew(now)) {
+      const outcome = await sleep(input.emailId, now, round, hurried, nudges);
       if (outcome) return outcome;
     } else {
       await condition(hurried, pace.next(round));
     }
     // Days without a provider make a long history: the e-mail goes on in a new run, which reads the record anew.
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof email>(input);
-    // An operator may have added one meanwhile, or taken one away; while the record cannot be read, those known go on
-    // being tried.
-    if (does(PROVIDERS_ANEW)) ({ providers, admitting } = (await planOf(input.emailId)) ?? { providers });
+    // An operator may have added a provider meanwhile, or taken one away.
+    if (isNew(now) || patched(PROVIDERS_ANEW)) now = await lookAgain(input.emailId, now);
   }
 }
 
-/** What is left to do now, asked once. @returns undefined when the record cannot be read. */
-async function planOf(emailId: string): Promise<Pick<Plan, 'providers' | 'admitting'> | undefined> {
+/** Who may be asked now. Asked once: while the record cannot be read, all those known are tried. */
+async function lookAgain(emailId: string, plan: Plan): Promise<Plan> {
   try {
-    return await once.persist(emailId);
+    const { providers, admitting } = await once.persist(emailId);
+    return { ...plan, providers, admitting };
   } catch {
-    return undefined;
+    return isNew(plan) ? { ...plan, admitting: plan.providers } : plan;
   }
 }
 
@@ -69,14 +70,14 @@ async function planOf(emailId: string): Promise<Pick<Plan, 'providers' | 'admitt
 async function tryInTurn(
   emailId: string,
   plan: Plan,
-  providers: readonly ProviderName[],
   nudges: Nudges,
 ): Promise<Round & { readonly asked: boolean; readonly outcome?: HandOver }> {
   let refused = false;
   let readyInMs = Number.POSITIVE_INFINITY;
-  let admitting = providers;
+  let now = plan;
+  const providers = plan.admitting ?? plan.providers;
   for (const [index, provider] of providers.entries()) {
-    if (!admitting.includes(provider)) continue;
+    if (now.admitting && !now.admitting.includes(provider)) continue;
     const lastOfRound = index === providers.length - 1;
     const tried = await tryProvider(emailId, plan, provider, lastOfRound);
     if (tried.kind === 'not_admitted') {
@@ -88,7 +89,7 @@ async function tryInTurn(
     refused = true;
     readyInMs = Math.min(readyInMs, outcome.retryAfterMs ?? 0);
     // What one call met, many meet: meanwhile the next provider's breaker may have opened, too.
-    if (!lastOfRound && does(AWAITING_PROVIDER)) admitting = (await planOf(emailId))?.admitting ?? providers;
+    if (!lastOfRound && isNew(plan)) now = await lookAgain(emailId, plan);
   }
   return { asked: providers.length > 0, refused, readyInMs };
 }
@@ -125,7 +126,7 @@ async function settle(emailId: string, plan: Plan, tried: Tried, nudges: Nudges)
   let before = { ...nudges };
   while (known.kind === 'ambiguous' || known.kind === 'wait') {
     if (known.kind === 'wait') {
-      const { evidence, hurry } = does(NUDGED_MEANWHILE) ? before : { ...nudges };
+      const { evidence, hurry } = isNew(plan) || patched(NUDGED_MEANWHILE) ? before : { ...nudges };
       await condition(() => nudges.evidence > evidence || nudges.hurry > hurry, known.waitMs);
     }
     before = { ...nudges };
