@@ -52,7 +52,7 @@ describe('what is used of a provider today', () => {
   });
 
   it('counts a call that is let through to an open breaker', async () => {
-    await sql`update provider_health set state = 'open', probe_at = now() - interval '1 hour',
+    await sql`update provider_health set state = 'open', trial_at = now() - interval '1 hour',
       opened_at = now() - interval '1 hour'`.execute(database.db);
     expect(await calls(1)).toBe(1);
     expect(await usedToday()).toBe(1);

@@ -74,6 +74,8 @@ describe('GET /api/admin/queues', () => {
       in_flight: 1,
       stuck: 1,
       backing_off: 1,
+      awaiting_provider: 0,
+      admitting_providers: ['mailgun', 'mandrill'],
       handed_over: 1,
       oldest_waiting_s: expect.toSatisfy((age: number) => age >= 60 && age < 90),
       past_deadline: 1,
