@@ -4,12 +4,20 @@ import { openDatabase } from '../../src/db/database.js';
 import { loadStatuses } from '../../src/db/events.js';
 import { createLogger } from '../../src/log.js';
 import { createWebhooksApp } from '../../src/webhooks/app.js';
+import { WEBHOOK_LIMITS } from '../../src/webhooks/limits.js';
 
 /** Our webhooks service, with nobody to tell: what a webhook says is in the record, and that is the end of it. */
 const config = loadConfig();
 const logger = createLogger('peer-webhooks', config.logLevel);
 const db = openDatabase({ ...config.database, name: 'peer-webhooks', logger });
 const catalogue = await loadStatuses(db);
-const app = createWebhooksApp({ config, db, catalogue: async () => catalogue, tell: () => {}, logger });
+const app = createWebhooksApp({
+  config,
+  db,
+  catalogue: async () => catalogue,
+  tell: () => {},
+  logger,
+  limits: WEBHOOK_LIMITS,
+});
 await once(app.listen(config.webhooksPort, config.host), 'listening');
 process.send!('ready');

@@ -15,6 +15,11 @@ export interface ApiLimits {
   readonly progressBytes: number;
   /** From the connection to the end of the headers. */
   readonly headersTimeoutMs: number;
+  /** Beyond this the connection goes that has been of no use for the longest. */
+  readonly connections: number;
+  /** How much, and for how long, is read of a body that was answered before its end, so that its sender sees why. */
+  readonly leftoverBytes: number;
+  readonly leftoverMs: number;
 }
 
 const MB = 1024 * 1024;
@@ -29,4 +34,7 @@ export const API_LIMITS: ApiLimits = {
   progressWindowMs: 10_000,
   progressBytes: 16 * 1024,
   headersTimeoutMs: 10_000,
+  connections: 2_000,
+  leftoverBytes: 64 * MB,
+  leftoverMs: 30_000,
 };

@@ -50,8 +50,8 @@ export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLim
     const catalogue = await loadStatuses(db);
     const { deadlineMs, providers } = config;
     const app = createApp({ db, uploads, catalogue, logger, deadlineMs, limits, providers, nudger });
-    const timeouts = { headersMs: limits.headersTimeoutMs, requestMs: limits.uploadTimeoutMs + 10_000 };
-    const server = createServer(timeouts, app.callback());
+    const { headersTimeoutMs: headersMs, uploadTimeoutMs, connections } = limits;
+    const server = createServer({ headersMs, requestMs: uploadTimeoutMs + 10_000, connections }, app.callback());
     const port = await listen(server, config.apiPort, config.host);
     logger.info({ port }, 'listening');
     const stop = async () => {

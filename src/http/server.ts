@@ -1,29 +1,33 @@
 import { createServer as createHttpServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { boundConnections } from './connections.js';
 import { PROBLEM_TYPE, Problem, problemBody } from './problem.js';
 
-/** How long one request may take to arrive. */
-export interface ServerTimeouts {
+/** How long one request may take to arrive, and how many connections there may be. */
+export interface ServerLimits {
   /** From the connection to the end of the headers. */
   readonly headersMs: number;
   /** From the connection to the end of the body: behind the time-outs of whoever reads it, for what they do not see. */
   readonly requestMs: number;
+  /** See `boundConnections`. */
+  readonly connections: number;
 }
 
 /** An HTTP server whose refusals have the shape of every other answer, and on which slow senders hold nothing for long. */
-export function createServer(timeouts: ServerTimeouts, listener: RequestListener): Server {
+export function createServer(limits: ServerLimits, listener: RequestListener): Server {
   const server = createHttpServer(
     {
-      headersTimeout: timeouts.headersMs,
+      headersTimeout: limits.headersMs,
       // Longer than load balancers keep theirs (60 s): whoever closes first must not be us, or a request gets lost.
       keepAliveTimeout: 75_000,
-      requestTimeout: timeouts.requestMs,
+      requestTimeout: limits.requestMs,
       connectionsCheckingInterval: 2_000,
     },
     listener,
   );
   server.on('clientError', answerClientError);
+  boundConnections(server, limits.connections);
   return server;
 }
 

@@ -3,7 +3,10 @@ import { Router } from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import { sql } from 'kysely';
 import { PIXEL_GIF, PIXEL_HEADERS, recordPixelOpen } from '../db/pixel.js';
+import { boundLeftovers } from '../http/leftovers.js';
 import { PROBLEM_TYPE, Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
+import { createLane, type Lane } from '../lane.js';
+import { Bodies } from './body.js';
 import { NotUnderstoodError } from './normalise.js';
 import { receiveMailgun, receiveMandrill, type WebhookDependencies } from './receive.js';
 import { receiveUnsubscribe, showUnsubscribe } from './unsubscribe.js';
@@ -17,23 +20,26 @@ const RETRY_AFTER_S = '30';
 /** The webhooks service: providers' webhooks, the tracking pixel, unsubscribing, health. */
 export function createWebhooksApp(dependencies: WebhookDependencies): Koa {
   const router = new Router();
-  const { providers } = dependencies.config;
+  const { config, limits } = dependencies;
+  const { providers } = config;
+  const bodies = new Bodies(limits);
+  const readers = createLane(limits.pixelsAtOnce, limits.pixelsWaiting);
   if (providers.includes('mailgun')) {
-    router.post('/webhooks/mailgun', receiveMailgun(dependencies)).head('/webhooks/mailgun', exists);
+    router.post('/webhooks/mailgun', receiveMailgun(dependencies, bodies)).head('/webhooks/mailgun', exists);
   }
   if (providers.includes('mandrill')) {
-    router.post('/webhooks/mandrill', receiveMandrill(dependencies)).head('/webhooks/mandrill', exists);
+    router.post('/webhooks/mandrill', receiveMandrill(dependencies, bodies)).head('/webhooks/mandrill', exists);
   }
-  router.get('/api/email/:id/open', showPixel(dependencies));
-  router.get('/unsubscribe/:id', showUnsubscribe(dependencies));
-  router.post('/unsubscribe/:id', receiveUnsubscribe(dependencies));
+  router.get('/api/email/:id/open', showPixel(dependencies, readers));
+  router.get('/unsubscribe/:id', inTurn(readers), showUnsubscribe(dependencies));
+  router.post('/unsubscribe/:id', inTurn(readers), receiveUnsubscribe(dependencies));
   router.get('/healthz', (ctx) => {
     ctx.body = { status: 'ok' };
   });
   router.get('/readyz', showReadiness(dependencies));
 
   const app = new Koa();
-  app.use(answerProblems(dependencies)).use(router.routes()).use(router.allowedMethods());
+  app.use(boundLeftovers(limits)).use(answerProblems(dependencies)).use(router.routes()).use(router.allowedMethods());
   // What is left after `answerProblems` are connections that broke while they were being answered.
   app.on('error', (error: { code?: string }) => dependencies.logger.warn({ code: error.code }, 'connection lost'));
   return app;
@@ -44,7 +50,16 @@ const exists: Middleware = (ctx) => {
   ctx.status = 200;
 };
 
-function showPixel({ db, catalogue, tell, logger }: WebhookDependencies): Middleware {
+/** Readers, and whoever pretends to be one, use few of the connections that webhooks need. */
+const inTurn =
+  (readers: Lane): Middleware =>
+  async (_ctx, next) => {
+    const turn = readers.run(next);
+    if (!turn) throw new Problem(503, 'too_many_requests', 'Too many requests are waiting at this moment.');
+    await turn;
+  };
+
+function showPixel({ db, catalogue, tell, logger }: WebhookDependencies, readers: Lane): Middleware {
   const record = async (emailId: string) => {
     try {
       tell((await recordPixelOpen(db, await catalogue(), emailId, logger)).signals.map((kind) => ({ emailId, kind })));
@@ -55,7 +70,10 @@ function showPixel({ db, catalogue, tell, logger }: WebhookDependencies): Middle
   return async (ctx) => {
     // HEAD shows nothing to anybody: scanners send it.
     if (ctx.method === 'GET') {
-      await Promise.race([record(ctx.params.id), setTimeout(PIXEL_PATIENCE_MS, undefined, { ref: false })]);
+      await Promise.race([
+        readers.run(() => record(ctx.params.id)),
+        setTimeout(PIXEL_PATIENCE_MS, undefined, { ref: false }),
+      ]);
     }
     ctx.set(PIXEL_HEADERS);
     ctx.body = PIXEL_GIF;
@@ -84,8 +102,10 @@ function answerProblems({ logger }: WebhookDependencies): Middleware {
       if (ctx.status >= 400 && ctx.body == null) problem = problemOfStatus(ctx.status);
     } catch (error) {
       problem = error instanceof NotUnderstoodError ? notUnderstood(error) : toProblem(error);
-      if (problem.status >= 500) logger.error({ code: codeOf(error), at: framesOf(error) }, problem.code);
-      else logger.warn({ path: ctx.path, code: problem.code }, 'refused');
+      // Where a fault of ours comes from; trouble with the database has no place.
+      if (problem.status === 500) logger.error({ code: codeOf(error), at: framesOf(error) }, problem.code);
+      else if (problem.status > 500) logger.warn({ code: problem.code, cause: codeOf(error) }, 'turned away');
+      else logger.warn({ route: routeOf(ctx), code: problem.code }, 'refused');
     }
     if (!problem) return;
     ctx.status = problem.status;
@@ -98,6 +118,9 @@ function answerProblems({ logger }: WebhookDependencies): Middleware {
 
 const notUnderstood = (error: Error) =>
   new Problem(400, 'not_understood', `The webhook was not understood: ${error.message}.`);
+
+/** The pattern, never the address, which can hold anything. */
+const routeOf = (ctx: object) => (ctx as { _matchedRoute?: unknown })._matchedRoute;
 
 const codeOf = (error: unknown) => (error as { code?: string }).code ?? (error as Error).name;
 

@@ -1,69 +1,104 @@
 import type { IncomingMessage } from 'node:http';
+import { arrivalOf } from '../http/arrival.js';
+import { guardBody } from '../http/body-guard.js';
+import { type BodyPlace, BodyRoom } from '../http/body-room.js';
 import { Problem } from '../http/problem.js';
-import { NotUnderstoodError } from './normalise.js';
+import { createLane } from '../lane.js';
+import type { WebhookLimits } from './limits.js';
 
-/** How much of a body that is too large is read and thrown away, so that its sender gets to see the answer. */
-const MAX_DISCARDED_BYTES = 32 * 1024 * 1024;
+/** What takes a body as it comes. */
+export interface BodySink {
+  /** @returns how many bytes of memory it holds for this piece. @throws when nothing can come of the body any more. */
+  push(piece: Buffer): number;
+}
 
-/** All bodies that are being read at one moment; whoever sends them is not known yet, so they must not fill the memory. */
-const BUDGET_BYTES = 256 * 1024 * 1024;
-let heldBytes = 0;
+/** Keeps a body as it is. */
+export class WholeBody implements BodySink {
+  readonly #pieces: Buffer[] = [];
 
-/**
- * Reads a body whole.
- *
- * @throws Problem 413 when it is larger than `limitBytes` (nothing beyond it was kept); 400 when it ends half-way; 503
- *   when too much is being read already.
- */
-export async function readBody(
-  request: IncomingMessage,
-  limitBytes: number,
-  budgetBytes = BUDGET_BYTES,
-): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let keptBytes = 0;
-  let sizeBytes = 0;
-  let crowded = false;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      sizeBytes += chunk.length;
-      crowded ||= heldBytes + chunk.length > budgetBytes;
-      // Nothing more is read; the answer closes the connection.
-      if (sizeBytes > limitBytes + MAX_DISCARDED_BYTES) break;
-      if (sizeBytes > limitBytes || crowded) continue;
-      chunks.push(chunk);
-      keptBytes += chunk.length;
-      heldBytes += chunk.length;
-    }
-  } catch {
-    throw new Problem(400, 'body_incomplete', 'The body ended before its end.');
-  } finally {
-    heldBytes -= keptBytes;
+  push(piece: Buffer): number {
+    this.#pieces.push(piece);
+    return piece.length;
   }
-  if (sizeBytes > limitBytes) {
-    throw new Problem(413, 'body_too_large', `The body is larger than ${limitBytes} bytes.`, {
-      headers: { Connection: 'close' },
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#pieces);
+  }
+}
+
+/** Reads bodies of senders whom nobody knows yet, with bounds for each and for all of them together. */
+export class Bodies {
+  readonly #small: BodyRoom;
+  readonly #large: BodyRoom;
+  readonly #largeLane;
+
+  constructor(private readonly limits: WebhookLimits) {
+    this.#small = new BodyRoom(limits.smallRoomBytes, limits.patienceMs);
+    this.#large = new BodyRoom(limits.largeRoomBytes, limits.patienceMs);
+    this.#largeLane = createLane(limits.largeAtOnce);
+  }
+
+  /**
+   * Reads a body into a sink, then has it handled; what it holds counts until then.
+   *
+   * @param handle what to do with a whole body; a large one waits for its turn.
+   * @throws Problem 413 when it is larger than `maxBytes`; 400 when it ends half-way; 408 when it is too slow; 503 when
+   *   too much is being read already; whatever the sink throws.
+   */
+  async read<T>(request: IncomingMessage, maxBytes: number, sink: BodySink, handle: () => Promise<T>): Promise<T> {
+    if (Number(request.headers['content-length']) > maxBytes) throw tooLarge(maxBytes);
+    const { limits } = this;
+    const pace = {
+      totalMs: limits.bodyTimeoutMs,
+      windowMs: limits.progressWindowMs,
+      windowBytes: limits.progressBytes,
+      maxBytes,
+    };
+    const guard = guardBody(request, pace, { slowCode: 'body_too_slow', tooLarge: () => tooLarge(maxBytes) });
+    const place = this.#enter();
+    const arrival = arrivalOf(request, (piece) => {
+      guard.received(piece.length);
+      if (!place.take(sink.push(piece))) throw crowded();
     });
+    try {
+      await Promise.race([arrival.arrived, guard.expired, place.sentAway]);
+      guard.end();
+      place.stay();
+      return await (place.isLarge() ? this.#largeLane.run(handle)! : handle());
+    } finally {
+      arrival.stop();
+      guard.end();
+      place.leave();
+    }
   }
-  if (crowded) throw new Problem(503, 'too_many_bodies', 'Too many webhooks are being read at this moment.');
-  return Buffer.concat(chunks);
+
+  /** Every body begins as a small one, and moves to the other room when it turns out to be large. */
+  #enter() {
+    let sendAway: () => void = () => {};
+    const sentAway = new Promise<never>((_, reject) => {
+      sendAway = () => reject(crowded());
+    });
+    sentAway.catch(() => undefined);
+    let place: BodyPlace = this.#small.enter(sendAway);
+    let heldBytes = 0;
+    let large = false;
+    return {
+      sentAway,
+      isLarge: () => large,
+      take: (bytes: number) => {
+        heldBytes += bytes;
+        if (large || heldBytes <= this.limits.smallBytes) return place.take(bytes);
+        large = true;
+        place.leave();
+        place = this.#large.enter(sendAway);
+        return place.take(heldBytes);
+      },
+      stay: () => place.stay(),
+      leave: () => place.leave(),
+    };
+  }
 }
 
-/** Whether a body of this media type is a form. */
-export const isForm = (mediaType: string) =>
-  /^(application\/x-www-form-urlencoded|multipart\/form-data)\b/i.test(mediaType);
+const tooLarge = (maxBytes: number) => new Problem(413, 'body_too_large', `The body is larger than ${maxBytes} bytes.`);
 
-/**
- * The text fields of a form, in order; files are left out (Mailgun's legacy webhooks attach the bounced message).
- *
- * @throws NotUnderstoodError when the body is not a form of this media type.
- */
-export async function readForm(body: Buffer, mediaType: string): Promise<[name: string, value: string][]> {
-  if (!isForm(mediaType)) throw new NotUnderstoodError('the body is not a form');
-  try {
-    const form = await new Response(new Uint8Array(body), { headers: { 'content-type': mediaType } }).formData();
-    return [...form.entries()].filter((field): field is [string, string] => typeof field[1] === 'string');
-  } catch {
-    throw new NotUnderstoodError('the body is not a form');
-  }
-}
+const crowded = () => new Problem(503, 'too_many_bodies', 'Too many webhooks are being read at this moment.');

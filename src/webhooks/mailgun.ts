@@ -1,5 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ProviderEvent } from '../db/provider-events.js';
+import { type MailgunSignature, signatureOf } from './mailgun-signature.js';
 import {
   boundedId,
   digestOf,
@@ -16,17 +16,6 @@ import {
   textOf,
   trimMetadata,
 } from './normalise.js';
-
-/** Mailgun repeats for about 8 h and may keep the original signature: anything younger than this is taken. */
-const MAX_AGE_MS = 12 * 60 * 60 * 1000;
-/** How far our clock may be behind Mailgun's. */
-const MAX_AHEAD_MS = 5 * 60 * 1000;
-
-export interface MailgunSignature {
-  readonly timestamp: string;
-  readonly token: string;
-  readonly signature: string;
-}
 
 export interface MailgunWebhook {
   /** Undefined when the body carries none: then nothing proves who sent it. */
@@ -73,36 +62,6 @@ export function parseMailgunForm(fields: readonly (readonly [string, string])[])
     'client-info': { 'user-agent': content['user-agent'], 'client-name': content['client-name'] },
   };
   return { signature: signatureOf({ timestamp, token, signature }), eventData };
-}
-
-function signatureOf(fields: JsonObject): MailgunSignature | undefined {
-  const timestamp = textOf(fields.timestamp);
-  const { token, signature } = fields;
-  if (!timestamp || typeof token !== 'string' || typeof signature !== 'string') return undefined;
-  return { timestamp, token, signature };
-}
-
-/**
- * Checks who sent a webhook and when: hexadecimal HMAC-SHA256 over timestamp and token. The body is not signed, which
- * is why a token must never be taken with a second body. Source: Mailgun's documentation, "Securing webhooks".
- *
- * @returns why it is refused, or undefined when all is well.
- */
-export function refuseMailgun(
-  signature: MailgunSignature | undefined,
-  signingKey: string,
-  now: Date,
-): 'bad_signature' | 'too_old' | 'ahead_of_time' | undefined {
-  if (!signature) return 'bad_signature';
-  const expected = createHmac('sha256', signingKey)
-    .update(signature.timestamp + signature.token)
-    .digest();
-  const given = Buffer.from(signature.signature, 'hex');
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return 'bad_signature';
-  const ageMs = now.getTime() - Number(signature.timestamp) * 1000;
-  if (!(ageMs <= MAX_AGE_MS)) return 'too_old';
-  if (ageMs < -MAX_AHEAD_MS) return 'ahead_of_time';
-  return undefined;
 }
 
 /** Mailgun's events and our statuses; `failed` depends on its severity, and `stored` concerns received mail. */

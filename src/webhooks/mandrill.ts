@@ -1,4 +1,3 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { ProviderEvent } from '../db/provider-events.js';
 import {
   boundedId,
@@ -15,49 +14,6 @@ import {
   textOf,
   trimMetadata,
 } from './normalise.js';
-
-/** What Mandrill signs its test batch with while a webhook is being set up. */
-const TEST_KEY = 'test-webhook';
-
-export type FormFields = readonly (readonly [name: string, value: string])[];
-
-/** Base64 of HMAC-SHA1 over the configured address and every field's name and value, sorted by name. */
-function signatureFor(key: string, webhookUrl: string, fields: FormFields): Buffer {
-  const sorted = [...fields].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return createHmac('sha1', key)
-    .update(webhookUrl + sorted.map(([name, value]) => name + value).join(''))
-    .digest();
-}
-
-/**
- * Checks that a batch was signed by Mandrill. Source: Mailchimp's documentation, "Authenticating webhook requests".
- *
- * @param webhookUrl as registered at Mandrill, from our configuration: never taken from the request, which passes
- *   through proxies.
- * @returns whether it is; an empty batch may also carry the well-known test key.
- */
-export function isFromMandrill(
-  signature: string,
-  fields: FormFields,
-  settings: { readonly webhookKey: string; readonly webhookUrl: string },
-): boolean {
-  const given = Buffer.from(signature, 'base64');
-  const signedWith = (key: string) => {
-    const expected = signatureFor(key, settings.webhookUrl, fields);
-    return given.length === expected.length && timingSafeEqual(given, expected);
-  };
-  if (signedWith(settings.webhookKey)) return true;
-  return fieldOf(fields)?.trim() === '[]' && signedWith(TEST_KEY);
-}
-
-const fieldOf = (fields: FormFields) => fields.find(([name]) => name === 'mandrill_events')?.[1];
-
-/** @throws NotUnderstoodError when the form has no field of events. */
-export function requireMandrillEvents(fields: FormFields): string {
-  const text = fieldOf(fields);
-  if (text === undefined) throw new NotUnderstoodError('the field "mandrill_events" is missing');
-  return text;
-}
 
 /**
  * Reads the field `mandrill_events`: a JSON array of events, at most 1,000 at a time.

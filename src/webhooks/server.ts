@@ -1,17 +1,16 @@
-import { once } from 'node:events';
-import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { type Db, openDatabase } from '../db/database.js';
 import { loadStatuses } from '../db/events.js';
 import type { StatusCatalogue } from '../db/statuses.js';
+import { closeServer, createServer, listen } from '../http/server.js';
+import { createQuietLog } from '../quiet-log.js';
 import type { Stop } from '../service.js';
 import { connectTemporal } from '../temporal.js';
 import { createWebhooksApp } from './app.js';
+import { WEBHOOK_LIMITS, type WebhookLimits } from './limits.js';
 import { createSignaller } from './signaller.js';
 
-/** A provider sends its body at once; a connection that takes longer only holds a place. */
-const REQUEST_TIMEOUT_MS = 60_000;
 /** How long requests, and then signals, may take to finish when the process is told to stop. */
 const REQUEST_GRACE_MS = 10_000;
 const SIGNAL_GRACE_MS = 5_000;
@@ -22,21 +21,30 @@ const SIGNAL_GRACE_MS = 5_000;
  *
  * @throws when the port cannot be listened on.
  */
-export async function startWebhooks(config: Config, logger: Logger): Promise<Stop> {
+export async function startWebhooks(
+  config: Config,
+  log: Logger,
+  limits: WebhookLimits = WEBHOOK_LIMITS,
+): Promise<Stop> {
+  // Anybody can make trouble here: refusals by the thousand, and one for each webhook while the database is away.
+  const logger = createQuietLog(log);
   const db = openDatabase({ url: config.database.url, poolSize: config.database.poolSize, name: 'webhooks', logger });
-  const signaller = createSignaller({ db, connect: () => connectTemporal(config, logger), logger });
-  const app = createWebhooksApp({ config, db, catalogue: onceLoaded(db), tell: signaller.tell, logger });
-  const server = app.listen(config.webhooksPort, config.host);
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  await once(server, 'listening');
+  const signaller = createSignaller({ db, connect: () => connectTemporal(config, log), logger });
+  const app = createWebhooksApp({ config, db, catalogue: onceLoaded(db), tell: signaller.tell, logger, limits });
+  const server = createServer(
+    {
+      headersMs: limits.headersTimeoutMs,
+      requestMs: limits.bodyTimeoutMs + limits.leftoverMs,
+      connections: limits.connections,
+    },
+    app.callback(),
+  );
+  await listen(server, config.webhooksPort, config.host);
   return async () => {
-    const closed = once(server, 'close');
-    server.close();
-    server.closeIdleConnections();
-    await Promise.race([closed, setTimeout(REQUEST_GRACE_MS, undefined, { ref: false })]);
-    server.closeAllConnections();
+    await closeServer(server, REQUEST_GRACE_MS);
     await signaller.stop(SIGNAL_GRACE_MS);
     await db.destroy();
+    logger.stop();
   };
 }
 

@@ -2,9 +2,10 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import { sql } from 'kysely';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { loadConfig } from '../../src/config.js';
 import type { Db } from '../../src/db/database.js';
+import { WEBHOOK_LIMITS, type WebhookLimits } from '../../src/webhooks/limits.js';
 import { startWebhooks } from '../../src/webhooks/server.js';
 import { insertClient } from './database.js';
 import { type InsertedAttempt, insertAttempts } from './dead.js';
@@ -17,6 +18,7 @@ export const MANDRILL_URL = 'https://mail.example.com/webhooks/mandrill';
 
 export interface TestWebhooks {
   readonly url: string;
+  readonly port: number;
   stop(): Promise<void>;
 }
 
@@ -26,6 +28,8 @@ export async function startTestWebhooks(env: {
   temporalAddress: string;
   namespace?: string;
   providers?: string;
+  limits?: Partial<WebhookLimits>;
+  logger?: Logger;
 }): Promise<TestWebhooks> {
   const port = await freePort();
   const config = loadConfig({
@@ -43,7 +47,9 @@ export async function startTestWebhooks(env: {
     SMTP_URL: 'smtp://127.0.0.1:1025',
     STORAGE_DIR: 'unused',
   });
-  return { url: `http://127.0.0.1:${port}`, stop: await startWebhooks(config, pino({ level: 'silent' })) };
+  const logger = env.logger ?? pino({ level: 'silent' });
+  const stop = await startWebhooks(config, logger, { ...WEBHOOK_LIMITS, ...env.limits });
+  return { url: `http://127.0.0.1:${port}`, port, stop };
 }
 
 export interface TestEmail {

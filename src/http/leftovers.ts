@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http';
+import type { Middleware } from 'koa';
+
+/** How much, and for how long, is read of a body after the answer. */
+export interface LeftoverLimits {
+  readonly leftoverBytes: number;
+  readonly leftoverMs: number;
+}
+
+/**
+ * Bounds what is read of bodies that were answered before their end. Closing at once would reset the connection, and
+ * the sender would never see the answer; reading on without a bound would serve whoever never stops.
+ */
+export function boundLeftovers(limits: LeftoverLimits): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+    } finally {
+      if (!ctx.req.complete) discard(ctx.req, limits);
+    }
+  };
+}
+
+function discard(request: IncomingMessage, { leftoverBytes, leftoverMs }: LeftoverLimits): void {
+  let leftBytes = leftoverBytes;
+  const cutOff = () => request.socket.destroy();
+  const timer = setTimeout(cutOff, leftoverMs);
+  const done = () => clearTimeout(timer);
+  request.on('error', () => {});
+  request.on('end', done).on('close', done);
+  request.on('data', (piece: Buffer) => {
+    leftBytes -= piece.length;
+    if (leftBytes < 0) cutOff();
+  });
+}
