@@ -52,6 +52,30 @@ describe('loadConfig', () => {
     expect(variablesOf(faultsOf({ ...MINIMAL, STORAGE: 'gcs' }))).toEqual(['GCS_BUCKET']);
   });
 
+  it.each([
+    'sixteen characters and spaces',
+    ' leading-space-and-long-enough',
+    'trailing-newline-long-enough\n',
+    'umlauts-könnten-nie-passen',
+    'a-zero-width-\u200b-space-in-it',
+    'x'.repeat(513),
+  ])('refuses the bootstrap key %j, which no Bearer header could carry', (key) => {
+    expect(faultsOf({ ...MINIMAL, BOOTSTRAP_API_KEY: key })).toEqual([
+      'BOOTSTRAP_API_KEY: must be 16 to 512 printable ASCII characters without spaces',
+    ]);
+  });
+
+  it.each([
+    'MAILGUN_API_KEY',
+    'MAILGUN_WEBHOOK_SIGNING_KEY',
+    'MANDRILL_API_KEY',
+    'MANDRILL_WEBHOOK_KEY',
+    'TEMPORAL_API_KEY',
+  ])('refuses a %s with the line break of its file', (name) => {
+    expect(variablesOf(faultsOf({ ...MINIMAL, [name]: 'key-0123456789\n' }))).toEqual([name]);
+    expect(faultsOf({ ...MINIMAL, [name]: 'key-0123456789' })).toEqual([]);
+  });
+
   it('refuses a provider that is listed twice', () => {
     expect(faultsOf({ ...MINIMAL, PROVIDERS: 'smtp,smtp' })).toEqual(['PROVIDERS: a provider is listed twice']);
   });

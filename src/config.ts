@@ -11,6 +11,11 @@ const seconds = (fallback: number) => z.coerce.number().positive().default(fallb
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 const url = z.url({ protocol: /^https?$/ });
 const optionalText = z.string().min(1).optional();
+/** What goes into a header, or is compared with what came in one: the line break at the end of a file would never fit. */
+const secret = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII characters without spaces')
+  .optional();
 
 /**
  * Every environment variable, with its default. `.env.example` documents each; a test keeps the two in step.
@@ -21,7 +26,7 @@ export const environmentSchema = z.object({
   DATABASE_POOL_SIZE: count(10),
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
-  TEMPORAL_API_KEY: optionalText,
+  TEMPORAL_API_KEY: secret,
   TEMPORAL_TLS_CA_FILE: optionalText,
   TEMPORAL_TLS_CERT_FILE: optionalText,
   TEMPORAL_TLS_KEY_FILE: optionalText,
@@ -32,13 +37,13 @@ export const environmentSchema = z.object({
   METRICS_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
   PUBLIC_URL: url.optional(),
   PROVIDERS: z.string().default('mailgun,mandrill'),
-  MAILGUN_API_KEY: optionalText,
+  MAILGUN_API_KEY: secret,
   MAILGUN_DOMAIN: optionalText,
   MAILGUN_API_URL: url.default('https://api.mailgun.net'),
-  MAILGUN_WEBHOOK_SIGNING_KEY: optionalText,
-  MANDRILL_API_KEY: optionalText,
+  MAILGUN_WEBHOOK_SIGNING_KEY: secret,
+  MANDRILL_API_KEY: secret,
   MANDRILL_API_URL: url.default('https://mandrillapp.com'),
-  MANDRILL_WEBHOOK_KEY: optionalText,
+  MANDRILL_WEBHOOK_KEY: secret,
   MANDRILL_WEBHOOK_URL: url.optional(),
   SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   MESSAGE_ID_DOMAIN: optionalText,
@@ -46,7 +51,10 @@ export const environmentSchema = z.object({
   GCS_BUCKET: optionalText,
   STORAGE_EMULATOR_HOST: url.optional(),
   STORAGE_DIR: optionalText,
-  BOOTSTRAP_API_KEY: z.string().min(16).optional(),
+  BOOTSTRAP_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 printable ASCII characters without spaces')
+    .optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   DEADLINE_CRITICAL_S: seconds(15),
   DEADLINE_MEDIUM_S: seconds(15 * 60),

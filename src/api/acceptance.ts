@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import type { Acceptance, AcceptResult } from '../db/accept.js';
 import { Problem } from '../http/problem.js';
-import type { ApiState } from './authenticate.js';
+import { type ApiState, problemOfKey } from './authenticate.js';
 
 /** @returns the key, or undefined when there is none. @throws Problem 400 for one that cannot be a key. */
 export function readIdempotencyKey(header: string): string | undefined {
@@ -16,6 +16,7 @@ export function answerAcceptance(ctx: Context & { state: ApiState }, result: Acc
   if (result.kind === 'in_flight') throw keyInFlight();
   if (result.kind === 'key_reused') throw keyReused();
   if (result.kind === 'limit_reached') throw limitReached();
+  if (result.kind === 'key_lost') throw problemOfKey(result.state);
   if (result.kind === 'replayed') ctx.set('Idempotent-Replayed', 'true');
   ctx.state.emailId = result.acceptance.id;
   ctx.type = 'application/json';
@@ -37,7 +38,8 @@ const keyReused = () =>
 
 const DAY_S = 24 * 60 * 60;
 
-const limitReached = () =>
+/** @returns the refusal of what is beyond a client's daily limit. */
+export const limitReached = () =>
   new Problem(429, 'daily_limit_reached', 'This client has submitted what it may of this priority today (UTC).', {
     headers: { 'Retry-After': String(DAY_S - (Math.floor(Date.now() / 1000) % DAY_S)) },
   });

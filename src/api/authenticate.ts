@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
 import type { Db } from '../db/database.js';
-import { type Client, findClientByKey } from '../db/keys.js';
+import { type Client, findClientByKey, type KeyState, readKeyState } from '../db/keys.js';
 import { Problem } from '../http/problem.js';
 
 /** What the middleware of one request tells the next. */
@@ -8,6 +8,8 @@ export interface ApiState {
   requestId: string;
   /** Set by `authenticate`. */
   client: Client;
+  /** Set by `authenticate`: authenticates once more, for a request that took its time. @throws Problem 401, 403. */
+  confirm: () => Promise<void>;
   /** The e-mail the request is about, for the log. */
   emailId?: string;
   /** The answer's code when it is not a success, for the log. */
@@ -26,8 +28,12 @@ export function authenticator(db: Db): Authenticate {
     const [, key] = /^Bearer +(\S+) *$/i.exec(ctx.get('Authorization')) ?? [];
     const client = key ? await findClientByKey(db, key) : undefined;
     if (!client) throw unauthorized(key !== undefined);
-    if (client.disabled) throw new Problem(403, 'client_disabled', 'This client has been disabled.');
+    if (client.disabled) throw clientDisabled();
     ctx.state.client = client;
+    ctx.state.confirm = async () => {
+      const state = await readKeyState(db, client.keyId);
+      if (state !== 'valid') throw problemOfKey(state);
+    };
     await next();
   };
 }
@@ -41,6 +47,12 @@ export const requireOperator: Middleware<ApiState> = async (ctx, next) => {
   if (!ctx.state.client.operator) throw new Problem(403, 'operator_only', 'Only an operator’s API key may do this.');
   await next();
 };
+
+/** What a request is told whose key has lost its right while it was read. */
+export const problemOfKey = (state: Exclude<KeyState, 'valid'>): Problem =>
+  state === 'disabled' ? clientDisabled() : unauthorized(true);
+
+const clientDisabled = () => new Problem(403, 'client_disabled', 'This client has been disabled.');
 
 function unauthorized(keyGiven: boolean): Problem {
   const challenge = `Bearer realm="tempost"${keyGiven ? ', error="invalid_token"' : ''}`;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PROVIDER_NAMES } from '../config.js';
 import { parseAddress } from './send/addresses.js';
+import { isOneLine } from './send/faults.js';
 
 /** Fields that several requests have in common. */
 
@@ -9,7 +10,7 @@ export const address = z
   .string()
   .max(512)
   .transform((text, context) => {
-    const parsed = /[\u0000-\u001f\u007f]/.test(text) ? undefined : parseAddress(text);
+    const parsed = isOneLine(text) ? parseAddress(text) : undefined;
     if (parsed) return parsed;
     context.issues.push({ code: 'custom', message: 'must be one e-mail address', input: text });
     return z.NEVER;

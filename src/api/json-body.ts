@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
 import type { z } from 'zod';
 import { type FieldFault, Problem } from '../http/problem.js';
+import type { ApiState } from './authenticate.js';
 
 /** Far more than any request of ours needs. */
 const LIMIT_BYTES = 64 * 1024;
@@ -9,10 +10,12 @@ const LIMIT_BYTES = 64 * 1024;
 /**
  * Reads a request's JSON body and validates it; no body at all counts as `{}`.
  *
- * @throws Problem 400 malformed, 413 too large, 415 not JSON, 422 with every fault.
+ * @throws Problem 400 malformed, 413 too large, 415 not JSON, 422 with every fault; 401, 403 when the key has lost its
+ *   right while the body came.
  */
-export async function readJson<T>(ctx: Context, schema: z.ZodType<T>): Promise<T> {
+export async function readJson<T>(ctx: Context & { state: ApiState }, schema: z.ZodType<T>): Promise<T> {
   const text = await readText(ctx.req);
+  await ctx.state.confirm();
   if (text !== '' && !ctx.is('application/json')) {
     throw new Problem(415, 'unsupported_media_type', 'The body has to be application/json.');
   }

@@ -15,6 +15,7 @@ import {
 } from '../../test/support/api.js';
 import { apiConfig } from '../../test/support/api-config.js';
 import { createEmptyDatabase, createTestDatabase } from '../../test/support/database.js';
+import { ensureBootstrapKey } from '../db/keys.js';
 import { startApi } from './server.js';
 
 const ends: (() => Promise<unknown>)[] = [];
@@ -72,6 +73,72 @@ describe('the api', () => {
     const keys = await database.db.selectFrom('api_keys').selectAll().execute();
     expect(keys).toMatchObject([{ prefix: 'a-bootst', revoked_at: null }]);
     expect(JSON.stringify(keys)).not.toContain(key);
+  });
+
+  describe('given another bootstrap key than before', () => {
+    const [former, next] = ['the-former-bootstrap-key', 'the-next-bootstrap-key'];
+
+    /** An api that is stopped and started with whatever key it is given; and what a key is answered. */
+    async function restartable() {
+      const database = await createTestDatabase();
+      ends.push(database.drop);
+      let running: Awaited<ReturnType<typeof startApi>> | undefined;
+      ends.push(async () => running?.stop());
+      const restart = async (key?: string) => {
+        await running?.stop();
+        running = await startApi(configFor(database.url, key), silent);
+      };
+      const call = (key: string, path: string, method = 'GET', body?: object) =>
+        fetch(`http://127.0.0.1:${running!.port}${path}`, {
+          method,
+          headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+          body: body && JSON.stringify(body),
+        });
+      const statuses = (...keys: string[]) =>
+        Promise.all(keys.map(async (key) => (await call(key, '/api/admin/queues')).status));
+      return { db: database.db, restart, call, statuses };
+    }
+
+    it('ends the former one, and no other key of its client', async () => {
+      const { restart, call, statuses } = await restartable();
+      await restart(former);
+      const { clients } = (await (await call(former, '/api/clients')).json()) as { clients: { id: string }[] };
+      const made = await call(former, `/api/clients/${clients[0]!.id}/keys`, 'POST', { operator: true });
+      const { key: colleague } = (await made.json()) as { key: string };
+      await restart(next);
+      expect(await statuses(former, next, colleague)).toEqual([401, 200, 200]);
+    });
+
+    it('takes the former one back when it is configured again, and without one ends none', async () => {
+      const { restart, statuses } = await restartable();
+      await restart(former);
+      await restart(next);
+      await restart();
+      expect(await statuses(former, next)).toEqual([401, 200]);
+      await restart(former);
+      expect(await statuses(former, next)).toEqual([200, 401]);
+    });
+
+    it('leaves one revoked that was revoked by hand, and the one that opens as it is', async () => {
+      const { restart, call, statuses } = await restartable();
+      await restart(former);
+      const { clients } = (await (await call(former, '/api/clients')).json()) as { clients: { id: string }[] };
+      const path = `/api/clients/${clients[0]!.id}/keys`;
+      const { keys } = (await (await call(former, path)).json()) as { keys: { id: string }[] };
+      await restart(next);
+      // By hand, after the configuration has ended it already.
+      expect((await call(next, `${path}/${keys[0]!.id}`, 'DELETE')).status).toBe(204);
+      await restart(former);
+      expect(await statuses(former, next)).toEqual([401, 200]);
+    });
+
+    it('agrees on one when many start at the same time', async () => {
+      const { db } = await restartable();
+      const names = ['one', 'two', 'three'].map((name) => `bootstrap-key-number-${name}`);
+      await Promise.all(names.map((key) => ensureBootstrapKey(db, 'bootstrap', key)));
+      const open = await db.selectFrom('api_keys').select('id').where('revoked_at', 'is', null).execute();
+      expect(open).toHaveLength(1);
+    });
   });
 
   it('answers 404 and 405 as problems', async () => {

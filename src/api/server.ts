@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { assertDurable, type Db, openDatabase } from '../db/database.js';
 import { loadStatuses } from '../db/events.js';
-import { ensureClientKey } from '../db/keys.js';
+import { ensureBootstrapKey } from '../db/keys.js';
 import { pendingMigrations } from '../db/migrate.js';
 import { closeServer, createServer, listen } from '../http/server.js';
 import { lazyTemporal } from '../lazy-temporal.js';
@@ -46,7 +46,7 @@ export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLim
     await Promise.all([db.destroy(), uploads.destroy()]);
   };
   try {
-    await prepare(db, config.bootstrapApiKey);
+    await prepare(db, config.bootstrapApiKey, logger);
     const catalogue = await loadStatuses(db);
     const { deadlineMs, providers } = config;
     const app = createApp({ db, uploads, catalogue, logger, deadlineMs, limits, providers, nudger });
@@ -65,11 +65,13 @@ export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLim
   }
 }
 
-async function prepare(db: Db, bootstrapApiKey: string | undefined): Promise<void> {
+async function prepare(db: Db, bootstrapApiKey: string | undefined, logger: Logger): Promise<void> {
   await assertDurable(db);
   const pending = await pendingMigrations(db);
   if (pending.length > 0) {
     throw new Error(`The database is not migrated (missing: ${pending.join(', ')}). Run "npm run migrate" first.`);
   }
-  if (bootstrapApiKey) await ensureClientKey(db, BOOTSTRAP_CLIENT, bootstrapApiKey);
+  if (bootstrapApiKey && !(await ensureBootstrapKey(db, BOOTSTRAP_CLIENT, bootstrapApiKey))) {
+    logger.warn('BOOTSTRAP_API_KEY was revoked or belongs to another client: it is no operator’s key');
+  }
 }

@@ -54,6 +54,9 @@ export function findApi(env: NodeJS.ProcessEnv): Api {
 const localSystem = (env: NodeJS.ProcessEnv) => readAddresses(resolve(env.DATA_DIR || '.data'));
 
 function connect(url: string, key: string): Api {
+  if (!/^[\x21-\x7e]+$/.test(key)) {
+    throw new UsageError('TEMPOST_API_KEY cannot be a key: it holds a space, a line break or a letter beyond ASCII.');
+  }
   const base = url.replace(/\/+$/, '');
   return {
     async call<T>(method: Method, path: string, body?: object) {

@@ -50,23 +50,35 @@ const kill = async (id: string) => {
 const deadEmail = async () => kill(await insertQueuedEmail(api.db, { clientId, priority: 'low' }));
 
 describe('tempost pause and resume', () => {
-  it('stop and start what is named, or everything', async () => {
+  it('stop and start what is named, or everything when that is said', async () => {
     expect((await tempost("pause low --reason 'wrong template'")).out).toMatch(
       /low .* paused for \d+ s: wrong template/,
     );
     expect(await paused()).toEqual(['low']);
-    expect(await tempost('pause --reason x')).toMatchObject({ code: 0 });
+    expect(await tempost('pause all --reason x')).toMatchObject({ code: 0 });
     expect(await paused()).toEqual(['critical', 'medium', 'low']);
     expect((await tempost('resume critical')).code).toBe(0);
     expect(await paused()).toEqual(['medium', 'low']);
-    expect((await tempost('resume')).code).toBe(0);
+    expect((await tempost('resume all')).code).toBe(0);
     expect(await paused()).toEqual([]);
+  });
+
+  it('touch nothing when nothing is named', async () => {
+    const names = expect.stringMatching(/critical, medium, low or all/);
+    expect(await tempost('pause --reason x')).toMatchObject({ code: 2, error: names });
+    expect(await paused()).toEqual([]);
+    await tempost('pause low --reason x');
+    expect(await tempost('resume')).toMatchObject({ code: 2, error: names });
+    expect(await tempost('pause everything --reason x')).toMatchObject({ code: 2, error: names });
+    expect(await paused()).toEqual(['low']);
+    await tempost('resume low');
   });
 
   it('tell how to lift a pause that was made in Temporal', async () => {
     await noteForeignPause(api.db, 'medium', { reason: 'maintenance', since: null });
-    const { out } = await tempost('resume');
+    const { out } = await tempost('resume medium');
     await noteForeignPause(api.db, 'medium', null);
+    expect(out).toContain('medium was paused in Temporal itself');
     expect(out).toMatch(/paused in Temporal for \d+ s: maintenance/);
     expect(out).toContain('--task-queue send-medium --task-queue-type activity --queue-rps-limit default');
   });
@@ -193,6 +205,7 @@ describe('tempost clients and keys', () => {
     const { out } = await tempost("clients add 'Web shop'");
     const id = /^id +(\S+)$/m.exec(out)![1]!;
     expect(await works(keyIn(out))).toBe(0);
+    expect(out).toContain('It is shown only now');
     expect((await tempost('status', { TEMPOST_API_KEY: keyIn(out) })).code).toBe(1);
     expect((await tempost('clients')).out).toMatch(new RegExp(`^${id} +Web shop`, 'm'));
     const operators = keyIn((await tempost(`keys add ${id} --operator`)).out);
@@ -249,6 +262,15 @@ describe('tempost', () => {
       code: 2,
       error: expect.stringContaining('TEMPOST_API_KEY'),
     });
+  });
+
+  it('says that a key cannot be one, rather than that nobody answers', async () => {
+    for (const key of ['two words', 'a\nb', 'schlüssel']) {
+      expect(await tempost('status', { TEMPOST_API_KEY: key })).toMatchObject({
+        code: 2,
+        error: expect.stringContaining('TEMPOST_API_KEY'),
+      });
+    }
   });
 
   it('says plainly when another program answers', async () => {

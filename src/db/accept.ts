@@ -3,6 +3,7 @@ import type { Priority } from '../priority.js';
 import { QUEUE_CHANNEL } from './channels.js';
 import type { Db } from './database.js';
 import { eventKey, toRow } from './event-rows.js';
+import { type KeyState, keyStateOf } from './keys.js';
 import { later, type Trx, transact } from './transaction.js';
 import { countSubmission, LimitReachedError } from './usage.js';
 
@@ -27,6 +28,8 @@ export interface Submission {
   /** Already staged as chunks under `emailId`. */
   readonly attachment: StagedAttachment | null;
   readonly idempotency: Idempotency | null;
+  /** The API key of who submits it: it must be valid still. Left out for what we write ourselves. */
+  readonly keyId?: string;
   /** The e-mail that this one sends again: its attachment comes along, from the spool or by its place in storage. */
   readonly resendOf?: string;
   /** The e-mail that this one tells the failure of. */
@@ -43,6 +46,8 @@ export interface StagedAttachment {
 }
 
 export interface Idempotency {
+  /** Whose the key is: of the client that asks, which is another one's than the e-mail when an operator does. */
+  readonly clientId: string;
   readonly key: string;
   /** SHA-256 of everything submitted: the same key with another hash is another request. */
   readonly requestHash: Buffer;
@@ -61,13 +66,14 @@ export interface Acceptance {
 /**
  * accepted: committed now. replayed: the same request was accepted before. in_flight: the same key is being accepted
  * at this moment. key_reused: the key was used for another request. limit_reached: the client has submitted what it may
- * of this priority today (UTC).
+ * of this priority today (UTC). key_lost: its API key was revoked, or its client disabled, while it was read.
  */
 export type AcceptResult =
   | { readonly kind: 'accepted' | 'replayed'; readonly acceptance: Acceptance }
   | { readonly kind: 'in_flight' }
   | { readonly kind: 'key_reused' }
-  | { readonly kind: 'limit_reached' };
+  | { readonly kind: 'limit_reached' }
+  | { readonly kind: 'key_lost'; readonly state: Exclude<KeyState, 'valid'> };
 
 /**
  * Makes a submission an e-mail, in one short transaction: when this resolves to `accepted`, it is committed.
@@ -88,8 +94,9 @@ export async function acceptEmail(db: Db, submission: Submission): Promise<Accep
 async function accept(trx: Trx, submission: Submission): Promise<AcceptResult> {
   const { clientId, idempotency } = submission;
   const start = await begin(trx, submission);
+  if (submission.keyId && start.key_state !== 'valid') return { kind: 'key_lost', state: start.key_state ?? 'revoked' };
   if (!start.locked) return { kind: 'in_flight' };
-  const earlier = idempotency && (await findEarlier(trx, clientId, idempotency));
+  const earlier = idempotency && (await findEarlier(trx, idempotency));
   if (earlier) return earlier;
   const acceptance = await insertEmail(trx, submission, start.id, start.now);
   await countSubmission(trx, clientId, submission.priority);
@@ -97,19 +104,20 @@ async function accept(trx: Trx, submission: Submission): Promise<AcceptResult> {
 }
 
 /** The e-mail's id and time of acceptance by the database's clock, and the idempotency key to ourselves. */
-async function begin(trx: Trx, { clientId, idempotency, attachment }: Submission) {
+async function begin(trx: Trx, { keyId, idempotency, attachment }: Submission) {
   const lock = idempotency
-    ? sql<boolean>`pg_try_advisory_xact_lock(hashtextextended(${`${clientId}/${idempotency.key}`}, 0))`
+    ? sql<boolean>`pg_try_advisory_xact_lock(hashtextextended(${`${idempotency.clientId}/${idempotency.key}`}, 0))`
     : sql<boolean>`true`;
+  const keyState = keyId ? keyStateOf(keyId) : sql<null>`null`;
   // Milliseconds, so that every answer that shows the time shows the same one.
-  const { rows } = await sql<{ locked: boolean; id: string; now: Date }>`
-    select ${lock} as locked, coalesce(${attachment?.emailId ?? null}::uuid, uuidv7()) as id,
+  const { rows } = await sql<{ locked: boolean; key_state: KeyState | null; id: string; now: Date }>`
+    select ${lock} as locked, ${keyState} as key_state, coalesce(${attachment?.emailId ?? null}::uuid, uuidv7()) as id,
       date_trunc('milliseconds', clock_timestamp()) as now`.execute(trx);
   return rows[0]!;
 }
 
 /** What was answered before under this key. Its own statement: only so does it see what was committed before the lock. */
-async function findEarlier(trx: Trx, clientId: string, { key, requestHash }: Idempotency) {
+async function findEarlier(trx: Trx, { clientId, key, requestHash }: Idempotency) {
   const row = await trx
     .selectFrom('idempotency_keys')
     .select(['request_hash', 'response'])
@@ -208,7 +216,7 @@ export async function insertEmail(trx: Trx, submission: Submission, id: string, 
     // The primary key is the guarantee; the lock only spares the second of two equal requests the wait.
     statement = statement.with('idempotency', (cte) =>
       cte.insertInto('idempotency_keys').values({
-        client_id: clientId,
+        client_id: idempotency.clientId,
         key: idempotency.key,
         request_hash: idempotency.requestHash,
         email_id: id,

@@ -31,13 +31,15 @@ export async function findClientByKey(db: Db, key: string): Promise<Client | und
 }
 
 /**
- * Makes sure that a client of this name exists and owns this key, an operator's; several processes may do so at once.
- * A key that already belongs to someone stays theirs, and a revoked one stays revoked.
+ * Makes the configured key an operator's key of the client of this name, and ends the one that was configured before;
+ * other keys of the client stay. Several processes may do so at once: the last one that starts decides. A key that
+ * belongs to another client stays theirs, and one that was revoked by hand stays revoked; then nothing else changes.
  *
- * @returns the client's id.
+ * @returns false when the key does not open anything as an operator's.
  */
-export async function ensureClientKey(db: Db, name: string, key: string): Promise<string> {
+export async function ensureBootstrapKey(db: Db, name: string, key: string): Promise<boolean> {
   return transact(db, async (trx) => {
+    // Locks the client, so that processes that start at the same moment come one after the other.
     const client = await trx
       .insertInto('clients')
       .values({ name, disabled_at: null })
@@ -45,21 +47,44 @@ export async function ensureClientKey(db: Db, name: string, key: string): Promis
       .onConflict((conflict) => conflict.column('name').doUpdateSet({ name }))
       .returning('id')
       .executeTakeFirstOrThrow();
-    await trx
+    const own = { revoked_at: null, operator: true, bootstrap: true };
+    const current = await trx
       .insertInto('api_keys')
-      .values({
-        client_id: client.id,
-        key_hash: hashKey(key),
-        prefix: key.slice(0, PREFIX_LENGTH),
-        revoked_at: null,
-        operator: true,
-      })
+      .values({ client_id: client.id, key_hash: hashKey(key), prefix: key.slice(0, PREFIX_LENGTH), ...own })
       .onConflict((conflict) =>
-        conflict.column('key_hash').doUpdateSet({ operator: true }).where('api_keys.client_id', '=', client.id),
+        conflict
+          .column('key_hash')
+          .doUpdateSet(own)
+          .where('api_keys.client_id', '=', client.id)
+          .where((eb) => eb.or([eb('api_keys.revoked_at', 'is', null), eb('api_keys.bootstrap', '=', true)])),
       )
+      .returning('id')
+      .executeTakeFirst();
+    if (!current) return false;
+    await trx
+      .updateTable('api_keys')
+      .set({ revoked_at: sql<Date>`now()` })
+      .where('client_id', '=', client.id)
+      .where('bootstrap', '=', true)
+      .where('id', '!=', current.id)
+      .where('revoked_at', 'is', null)
       .execute();
-    return client.id;
+    return true;
   });
+}
+
+/** Whether a key opens: `revoked` is also one that is not known. */
+export type KeyState = 'valid' | 'revoked' | 'disabled';
+
+/** How a key stands now, for a `select` of any statement; null means `revoked`. */
+export const keyStateOf = (keyId: string) => sql<KeyState | null>`(
+  select case when c.disabled_at is null then 'valid' else 'disabled' end
+  from api_keys k join clients c on c.id = k.client_id where k.id = ${keyId} and k.revoked_at is null)`;
+
+/** How a key that was valid a while ago stands now. */
+export async function readKeyState(db: Db, keyId: string): Promise<KeyState> {
+  const row = await db.selectNoFrom(keyStateOf(keyId).as('state')).executeTakeFirst();
+  return row?.state ?? 'revoked';
 }
 
 /** A key as lists show it: never the key itself, which nobody knows but its owner. */
@@ -115,7 +140,8 @@ export async function createKey(
 export async function revokeKey(db: Db, clientId: string, keyId: string): Promise<boolean> {
   const revoked = await db
     .updateTable('api_keys')
-    .set({ revoked_at: sql<Date>`coalesce(revoked_at, now())` })
+    // By hand, so it is not back when the configuration names it again.
+    .set({ revoked_at: sql<Date>`coalesce(revoked_at, now())`, bootstrap: false })
     .where('id', '=', keyId)
     .where('client_id', '=', clientId)
     .returning('id')

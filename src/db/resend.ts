@@ -2,29 +2,35 @@ import type { PerPriority } from '../priority.js';
 import { type AcceptResult, acceptEmail, type Idempotency } from './accept.js';
 import type { Db } from './database.js';
 
+export interface ResendOptions {
+  readonly deadlineMs: PerPriority<number>;
+  readonly idempotency: Idempotency | null;
+  /** The API key of who asks. */
+  readonly keyId: string;
+}
+
 /**
  * Sends an e-mail again, on purpose: a new e-mail with the same content and attachment that names the old one, whatever
- * became of that.
+ * became of that. It belongs to the same client, under that client's limits.
  *
- * @param clientId whose the e-mail has to be; the new one belongs to the same client.
- * @returns undefined when there is no such e-mail of the client's.
+ * @param clientId whose the e-mail has to be; null for anyone's.
+ * @returns undefined when there is no such e-mail.
  */
 export async function resendEmail(
   db: Db,
-  clientId: string,
+  clientId: string | null,
   emailId: string,
-  options: { readonly deadlineMs: PerPriority<number>; readonly idempotency: Idempotency | null },
+  options: ResendOptions,
 ): Promise<AcceptResult | undefined> {
   const email = await db
     .selectFrom('emails')
-    .select(['priority', 'sender', 'receiver', 'receiver_address', 'subject', 'content', 'content_type'])
+    .select(['client_id', 'priority', 'sender', 'receiver', 'receiver_address', 'subject', 'content', 'content_type'])
     .select(['reply_to', 'metadata', 'tags', 'notice_for'])
     .where('id', '=', emailId)
-    .where('client_id', '=', clientId)
     .executeTakeFirst();
-  if (!email) return undefined;
+  if (!email || (clientId && email.client_id !== clientId)) return undefined;
   return acceptEmail(db, {
-    clientId,
+    clientId: email.client_id,
     priority: email.priority,
     sender: email.sender,
     receiver: email.receiver,
@@ -39,6 +45,7 @@ export async function resendEmail(
     deadlineMs: options.deadlineMs[email.priority],
     attachment: null,
     idempotency: options.idempotency,
+    keyId: options.keyId,
     resendOf: emailId,
     // Stays what it is: a notice that fails is told to nobody.
     noticeFor: email.notice_for ?? undefined,

@@ -6,7 +6,8 @@ import type { Db } from './database.js';
 import { generationEvent, lockEmail, recordEvents } from './events.js';
 import type { Database } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
-import { transact } from './transaction.js';
+import { type Trx, transact } from './transaction.js';
+import { countSubmission, LimitReachedError } from './usage.js';
 
 /** What one life of an e-mail can end in that another one may follow. */
 const RETRYABLE: ReadonlySet<string> = new Set(['dead', 'failed', 'bounced', 'suppressed']);
@@ -30,37 +31,42 @@ export type RetryResult =
   /** It is on its way, or has arrived, or was cancelled. */
   | { readonly kind: 'not_retryable'; readonly status: string }
   /** A call to a provider may still be going on. */
-  | { readonly kind: 'attempt_open' };
+  | { readonly kind: 'attempt_open' }
+  /** To another receiver it counts as a submission, and its client has submitted what it may today (UTC). */
+  | { readonly kind: 'limit_reached' };
 
 /**
  * Begins an e-mail's next generation: it waits in the queue as if it had just been accepted, with its lifetime and its
  * deadline starting anew, and keeps its history. A correction goes into the record, never into a workflow.
  */
 export async function retryEmail(db: Db, request: RetryRequest, catalogue: StatusCatalogue): Promise<RetryResult> {
-  return transact(db, async (trx) => {
-    const email = await lockEmail(trx, request.emailId);
-    if (!email || (request.clientId && email.client_id !== request.clientId)) return { kind: 'not_found' };
-    if (!RETRYABLE.has(email.status)) return { kind: 'not_retryable', status: email.status };
-    if (await isCalling(trx, email.id)) return { kind: 'attempt_open' };
+  try {
+    return await transact(db, (trx) => beginGeneration(trx, request, catalogue));
+  } catch (error) {
+    if (error instanceof LimitReachedError) return { kind: 'limit_reached' };
+    throw error;
+  }
+}
 
-    const generation = email.generation + 1;
-    await resolveDeadLetter(trx, email.id);
-    // That the receiver was corrected, not to whom: the address has its one place.
-    const event = generationEvent(generation, 'queued', {
-      retried_by: request.by,
-      ...(request.provider && { provider: request.provider }),
-      ...(request.receiver && { corrected_receiver: true }),
-    });
-    await recordEvents(
-      trx,
-      email,
-      [event],
-      catalogue,
-      newLife(request, generation, request.deadlineMs[email.priority]),
-    );
-    await queueAgain(trx, email.id, email.priority, generation);
-    return { kind: 'retried', generation };
+async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: StatusCatalogue): Promise<RetryResult> {
+  const email = await lockEmail(trx, request.emailId);
+  if (!email || (request.clientId && email.client_id !== request.clientId)) return { kind: 'not_found' };
+  if (!RETRYABLE.has(email.status)) return { kind: 'not_retryable', status: email.status };
+  if (await isCalling(trx, email.id)) return { kind: 'attempt_open' };
+
+  const generation = email.generation + 1;
+  await resolveDeadLetter(trx, email.id);
+  // That the receiver was corrected, not to whom: the address has its one place.
+  const event = generationEvent(generation, 'queued', {
+    retried_by: request.by,
+    ...(request.provider && { provider: request.provider }),
+    ...(request.receiver && { corrected_receiver: true }),
   });
+  await recordEvents(trx, email, [event], catalogue, newLife(request, generation, request.deadlineMs[email.priority]));
+  await queueAgain(trx, email.id, email.priority, generation);
+  // A client could write to anyone by one e-mail that failed, else.
+  if (request.receiver) await countSubmission(trx, email.client_id, email.priority);
+  return { kind: 'retried', generation };
 }
 
 /** Whether a call may still be going on: the next generation must never call beside it. */

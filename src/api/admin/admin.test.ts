@@ -99,6 +99,16 @@ describe('POST /api/admin/queues/{priority}/pause and /resume', () => {
     expect(resumed.body.queues.some((queue) => queue.paused)).toBe(false);
   });
 
+  it.each(['pause', 'resume'])('%s nothing when no priority is named', async (what) => {
+    const answer = await call('POST', `/api/admin/queues/${what}`, { reason: 'stop' });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { code: 'invalid_fields', errors: [{ field: 'priority', code: 'required' }] },
+    });
+    const { body } = await call('GET', '/api/admin/queues');
+    expect(body.queues.some((queue) => queue.paused)).toBe(false);
+  });
+
   it('show what was paused in Temporal, and leave it', async () => {
     await noteForeignPause(api.db, 'low', { reason: 'maintenance', since: null });
     const answer = await call('POST', '/api/admin/queues/all/resume', {});

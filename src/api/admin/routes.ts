@@ -10,6 +10,7 @@ import { Problem } from '../../http/problem.js';
 import type { PerPriority, Priority } from '../../priority.js';
 import { type ApiState, type Authenticate, requireOperator } from '../authenticate.js';
 import { readJson } from '../json-body.js';
+import { invalidFields } from '../send/faults.js';
 import { pauseBody, priorityParameter, providerBody, resumeBody } from './schema.js';
 
 export interface AdminRouteOptions {
@@ -38,6 +39,11 @@ export function addAdminRoutes(router: Router<ApiState>, options: AdminRouteOpti
 
   router.get('/api/admin/queues', authenticate, requireOperator, async (ctx) => {
     ctx.body = await queues();
+  });
+
+  router.post(['/api/admin/queues/pause', '/api/admin/queues/resume'], authenticate, requireOperator, () => {
+    const message = 'say which, /api/admin/queues/{critical|medium|low|all}/…: everything only by its name';
+    throw invalidFields([{ field: 'priority', code: 'required', message }]);
   });
 
   router.post('/api/admin/queues/:priority/pause', authenticate, requireOperator, async (ctx) => {

@@ -266,14 +266,26 @@ describe('POST /api/dead-letters/retry', () => {
   it('skips what cannot be retried', async () => {
     const client = await insertClient(api.db);
     await insertDeadEmail(api.db, { clientId: client.id, attempts: [{ state: 'calling', callUntilS: 60 }] });
-    const response = await api.post('/api/dead-letters/retry', {}, client.key);
+    const response = await api.post('/api/dead-letters/retry', { all: true }, client.key);
     expect(await response.json()).toMatchObject({ retried: 0, skipped: 1 });
+  });
+
+  it('retries everything only when that is said, and not beside a filter', async () => {
+    const client = await insertClient(api.db);
+    const id = await insertDeadEmail(api.db, { clientId: client.id, priority: 'low' });
+    for (const body of [{}, { limit: 10 }, { all: false }, { all: true, priority: 'low' }]) {
+      const refused = await api.post('/api/dead-letters/retry', body, client.key);
+      expect(await refused.json()).toMatchObject({ status: 422, errors: [{ field: 'all' }] });
+    }
+    expect((await emailOf(id)).generation).toBe(1);
+    const counted = await api.post('/api/dead-letters/retry', { dry_run: true }, client.key);
+    expect(await counted.json()).toMatchObject({ matching: 1 });
   });
 
   it('never reaches beyond a client’s own', async () => {
     const [client, other] = [await insertClient(api.db), await insertClient(api.db)];
     const id = await insertDeadEmail(api.db, { clientId: other.id });
-    await api.post('/api/dead-letters/retry', {}, client.key);
+    expect((await api.post('/api/dead-letters/retry', { all: true }, client.key)).status).toBe(200);
     expect((await emailOf(id)).generation).toBe(1);
     expect((await api.post('/api/dead-letters/retry', { client: other.id }, client.key)).status).toBe(403);
   });

@@ -28,13 +28,22 @@ export const listQuery = z.strictObject({
 /** How many one request retries: each is a transaction of its own, a few milliseconds long. */
 const MAX_BULK = 1_000;
 
-export const bulkRetryBody = z.strictObject({
-  ...filters,
-  limit: z.number().int().min(1).max(MAX_BULK).default(MAX_BULK),
-  dry_run: z.boolean().default(false),
-  /** Retry through this one; `provider` is the one that failed. */
-  through: providerName.optional(),
-});
+export const bulkRetryBody = z
+  .strictObject({
+    ...filters,
+    /** Every one, instead of a filter. */
+    all: z.literal(true).optional(),
+    limit: z.number().int().min(1).max(MAX_BULK).default(MAX_BULK),
+    dry_run: z.boolean().default(false),
+    /** Retry through this one; `provider` is the one that failed. */
+    through: providerName.optional(),
+  })
+  .refine(({ all, dry_run, limit: _, through: __, ...given }) => dry_run || (all === true) !== isFilter(given), {
+    path: ['all'],
+    error: 'say which: either filters, or "all": true for every dead letter',
+  });
+
+const isFilter = (given: object) => Object.values(given).some((value) => value !== undefined);
 
 type Filters = z.infer<z.ZodObject<typeof filters>>;
 

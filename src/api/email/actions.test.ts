@@ -150,6 +150,90 @@ describe('POST /api/email/{id}/retry', () => {
   });
 });
 
+describe('POST /api/email/{id}/retry to a corrected receiver', () => {
+  const correct = (id: string, receiver: string, key = api.client.key) =>
+    api.post(`/api/email/${id}/retry`, { receiver }, key);
+  async function failedOf(client: { id: string; key: string }): Promise<string> {
+    const sent = await api.send(sendForm({ priority: 'medium' }), { Authorization: `Bearer ${client.key}` });
+    const { id } = (await sent.json()) as { id: string };
+    await setStatus(id, 'failed');
+    return id;
+  }
+  const limitTo = (client: { id: string }, medium: number) =>
+    api.db.updateTable('clients').set({ daily_limit_medium: medium }).where('id', '=', client.id).execute();
+
+  it('counts against the daily limit of the client, whoever asks, and beyond it changes nothing', async () => {
+    const client = await insertClient(api.db);
+    const operator = await insertClient(api.db, { operator: true });
+    const [first, second] = [await failedOf(client), await failedOf(client)];
+    await limitTo(client, 3);
+    expect((await correct(first, 'a@example.org', client.key)).status).toBe(200);
+    const before = await emailOf(second);
+    for (const key of [client.key, operator.key]) {
+      const refused = await correct(second, 'b@example.org', key);
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(await answerOf(refused)).toEqual([429, 'daily_limit_reached']);
+    }
+    expect(await emailOf(second)).toEqual(before);
+    expect((await placeOf(second))?.generation).toBe(1);
+    // To the same receiver it is the e-mail that was counted already.
+    expect((await api.post(`/api/email/${second}/retry`, {}, client.key)).status).toBe(200);
+  });
+
+  it('is not exceeded by many at once', async () => {
+    const client = await insertClient(api.db);
+    const ids = await Promise.all(Array.from({ length: 8 }, () => failedOf(client)));
+    await limitTo(client, 8 + 3);
+    const answers = await Promise.all(ids.map((id) => correct(id, 'c@example.org', client.key)));
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(3);
+  });
+
+  it.each(['\u0000', '\r\nBcc: x@example.org', '\u0007', '\u007f', '\u0085', '\u009b2J', '\u2028', '\u2029'])(
+    'takes no control characters: %j',
+    async (evil) => {
+      const id = await submit();
+      await setStatus(id, 'failed');
+      for (const receiver of [`"A${evil}B" <a@example.org>`, `A${evil}B <a@example.org>`, `a@example.org${evil}`]) {
+        expect(await answerOf(await correct(id, receiver))).toEqual([422, 'invalid_fields']);
+      }
+      expect((await emailOf(id)).generation).toBe(1);
+    },
+  );
+});
+
+describe('POST /api/email/{id}/resend by an operator', () => {
+  it('makes an e-mail of the client whose the old one is, under that client’s limit', async () => {
+    const client = await insertClient(api.db);
+    const operator = await insertClient(api.db, { operator: true });
+    const sent = await api.send(sendForm({}, new Blob(['hello'])), { Authorization: `Bearer ${client.key}` });
+    const { id } = (await sent.json()) as { id: string };
+    const again = (headers = {}) => api.post(`/api/email/${id}/resend`, {}, operator.key, headers);
+    const response = await again();
+    expect(response.status).toBe(200);
+    const { id: newId } = (await response.json()) as { id: string };
+    expect(await emailOf(newId)).toMatchObject({ client_id: client.id, resend_of: id, subject: 'Your order' });
+    expect((await loadAttachment(api.db, newId))!.spooled!.toString()).toBe('hello');
+    expect((await api.get(`/api/email/${newId}`, client.key)).status).toBe(200);
+    await api.db.updateTable('clients').set({ daily_limit_medium: 2 }).where('id', '=', client.id).execute();
+    expect(await answerOf(await again())).toEqual([429, 'daily_limit_reached']);
+  });
+
+  it('with an idempotency key of the operator’s own, which is none of the client’s', async () => {
+    const client = await insertClient(api.db);
+    const operator = await insertClient(api.db, { operator: true });
+    const headers = { 'Idempotency-Key': 'the-same-word' };
+    const sent = await api.send(sendForm(), { Authorization: `Bearer ${client.key}`, ...headers });
+    const { id } = (await sent.json()) as { id: string };
+    const [first, second] = [
+      await api.post(`/api/email/${id}/resend`, {}, operator.key, headers),
+      await api.post(`/api/email/${id}/resend`, {}, operator.key, headers),
+    ];
+    const answer = await first.text();
+    expect(JSON.parse(answer).id).not.toBe(id);
+    expect(await second.text()).toBe(answer);
+  });
+});
+
 describe('POST /api/email/{id}/resend', () => {
   it('makes a new e-mail with the same content that names the old one', async () => {
     const id = await submit({ metadata: '{"order":1}', tags: 'a', sender: 'Shop <shop@example.com>', priority: 'low' });

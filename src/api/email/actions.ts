@@ -69,8 +69,10 @@ export function addEmailActions(router: Router<ApiState>, options: EmailRouteOpt
     const emailId = emailIdIn(ctx);
     const key = readIdempotencyKey(ctx.get('Idempotency-Key'));
     const requestHash = createHash('sha256').update(`resend ${emailId}`).digest();
-    const idempotency = key ? { key, requestHash } : null;
-    const result = await resendEmail(db, ctx.state.client.id, emailId, { deadlineMs, idempotency });
+    const { client } = ctx.state;
+    const idempotency = key ? { clientId: client.id, key, requestHash } : null;
+    const options = { deadlineMs, idempotency, keyId: client.keyId };
+    const result = await resendEmail(db, scopeOf(client), emailId, options);
     if (!result) throw emailNotFound();
     answerAcceptance(ctx, result);
   });

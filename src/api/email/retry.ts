@@ -6,6 +6,7 @@ import { type RetryResult, retryEmail } from '../../db/retry.js';
 import type { StatusCatalogue } from '../../db/statuses.js';
 import { Problem } from '../../http/problem.js';
 import type { PerPriority } from '../../priority.js';
+import { limitReached } from '../acceptance.js';
 import type { ApiState } from '../authenticate.js';
 import { address, providerName } from '../fields.js';
 import { readJson } from '../json-body.js';
@@ -51,6 +52,7 @@ export function mustBeConfigured(provider: ProviderName, providers: readonly Pro
 
 function refusalOf(result: Exclude<RetryResult, { kind: 'retried' }>): Problem {
   if (result.kind === 'not_found') return emailNotFound();
+  if (result.kind === 'limit_reached') return limitReached();
   if (result.kind === 'attempt_open') {
     const detail = 'A call to a provider may still be going on. Try again in a minute.';
     return new Problem(409, 'not_retryable', detail, { headers: { 'Retry-After': '60' } });

@@ -27,6 +27,7 @@ export function addSendRoutes(router: Router<ApiState>, options: SendRouteOption
   let running = 0;
 
   router.post('/api/send', authenticate, async (ctx) => {
+    const { client } = ctx.state;
     const idempotencyKey = readIdempotencyKey(ctx.get('Idempotency-Key'));
     if (running >= limits.concurrentUploads) throw tooManyUploads();
     running++;
@@ -37,9 +38,10 @@ export function addSendRoutes(router: Router<ApiState>, options: SendRouteOption
       const form = await readSendForm(ctx, staging, limits);
       const fields = validate(form, limits);
       const submission: Submission = {
-        ...asSubmission(fields, ctx.state.client.id, deadlineMs),
+        ...asSubmission(fields, client.id, deadlineMs),
         attachment: form.attachment && { ...form.attachment, emailId: staging.emailId! },
-        idempotency: idempotencyKey ? { key: idempotencyKey, requestHash: hashOf(form) } : null,
+        idempotency: idempotencyKey ? { clientId: client.id, key: idempotencyKey, requestHash: hashOf(form) } : null,
+        keyId: client.keyId,
       };
       keepChunks = true;
       const result = await acceptEmail(db, submission);

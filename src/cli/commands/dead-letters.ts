@@ -64,7 +64,7 @@ async function retryAll(api: Api, values: Values): Promise<Output> {
   if (isAll === Object.keys(filters).length > 0) {
     throw new UsageError('Say which: either filters, or --all for every dead letter.');
   }
-  const body = { ...filters, through: values.through };
+  const body = { ...filters, ...(isAll && { all: true }), through: values.through };
   if (values['dry-run']) {
     const json = await api.call<Retried>('POST', '/api/dead-letters/retry', { ...body, dry_run: true });
     return { json, text: `${json.matching} dead letters would be retried.` };

@@ -19,7 +19,7 @@ export const addKey = (api: Api, clientId: string, operator = false) =>
 
 /** What to say of a new key. */
 export const keyText = ({ key, operator }: NewKey) =>
-  `${key}\n\nThis is the ${operator ? 'operator’s ' : ''}API key. It is shown this once.`;
+  `${key}\n\nThis is the ${operator ? 'operator’s ' : ''}API key. It is shown only now: keep it in a safe place.`;
 
 const client = (word: string | undefined) => need(word, 'The client’s id');
 

@@ -1,6 +1,7 @@
 import type { ProviderView } from '../../db/provider-controls.js';
 import type { Leftovers, PauseView, QueueReport } from '../../db/queue-report.js';
-import type { Api } from '../api.js';
+import { PRIORITIES } from '../../priority.js';
+import { type Api, UsageError } from '../api.js';
 import { type Commands, need, type Output, path } from '../command.js';
 import { duration, facts, since, table } from '../format.js';
 import { providerTable } from './providers.js';
@@ -44,7 +45,7 @@ function queueTable({ queues }: Queues): string {
     if (!pauses.some(({ by }) => by === 'temporal')) continue;
     lines.push(
       '',
-      `${priority} was paused past Tempost, which never lifts that. To lift it:`,
+      `${priority} was paused in Temporal itself. Tempost never lifts such a pause; this does:`,
       `  temporal task-queue config set --task-queue send-${priority} --task-queue-type activity --queue-rps-limit default`,
     );
   }
@@ -57,11 +58,17 @@ async function status(api: Api): Promise<Output> {
   const reasons = Object.entries(by_reason).map(([reason, count]) => `${reason} ${count}`);
   const leftovers = facts([
     ['dead letters', waiting === 0 ? 'none' : `${waiting} (${reasons.join(', ')})`],
-    ['webhooks of no e-mail of ours, 24 h', overview.unmatched_webhooks],
+    ['webhooks that match no e-mail, 24 h', overview.unmatched_webhooks],
     ['news that workflows await', overview.pending_signals],
     ...overview.counters.map(({ name, label, value }) => [`${name.replaceAll('_', ' ')}, ${label}`, value] as const),
   ]);
   return { json: overview, text: [queueTable(overview), providerTable(overview), leftovers].join('\n\n') };
+}
+
+/** @throws UsageError when it is not said which: everything is stopped or started only by its name. */
+function named(word: string | undefined): string {
+  if (word !== undefined && ([...PRIORITIES, 'all'] as string[]).includes(word)) return word;
+  throw new UsageError(`Say which: critical, medium, low or all${word ? `; "${word}" is none of them` : ''}.`);
 }
 
 async function change(api: Api, what: 'pause' | 'resume', priority: string, body: object): Promise<Output> {
@@ -79,19 +86,19 @@ no provider: had their turn and found none that takes them; woken as soon as one
     run: status,
   },
   pause: {
-    usage: '[critical|medium|low|all] --reason TEXT',
+    usage: 'critical|medium|low|all --reason TEXT',
     summary: 'stop sending; everything is accepted and waits, nothing is lost',
     words: 1,
     options: ['reason'],
-    help: `Without a priority, all of them. The pause outlasts restarts and the loss of Temporal's data, and the time does
+    help: `The pause outlasts restarts and the loss of Temporal's data, and the time does
 not count against any e-mail's lifetime. A call to a provider that is under way is finished.`,
-    run: (api, [priority = 'all'], { reason }) => change(api, 'pause', priority, { reason: need(reason, '--reason') }),
+    run: (api, [word], { reason }) => change(api, 'pause', named(word), { reason: need(reason, '--reason') }),
   },
   resume: {
-    usage: '[critical|medium|low|all]',
+    usage: 'critical|medium|low|all',
     summary: 'start sending again',
     words: 1,
-    help: 'Without a priority, all of them. A pause made in Temporal alone stays until it is lifted there.',
-    run: (api, [priority = 'all']) => change(api, 'resume', priority, {}),
+    help: 'A pause made in Temporal itself stays until it is lifted there.',
+    run: (api, [word]) => change(api, 'resume', named(word), {}),
   },
 };
