@@ -71,10 +71,6 @@ describe('every event type becomes a status or is kept', () => {
     ['a soft bounce', 'failed', bounce({ code: 550, 'bounce-type': 'soft' }), 'bounced'],
     ['given up after hours', 'failed', bounce({ code: 602 }, 'old'), 'bounced'],
     ['a generic failure', 'failed', bounce({ code: 550 }, 'generic'), 'bounced'],
-    ['suppressed by Mailgun: bounce', 'failed', bounce({ code: 605 }, 'suppress-bounce'), 'bounced'],
-    ['suppressed by Mailgun: unsubscribe', 'failed', bounce({ code: 606 }, 'suppress-unsubscribe'), 'bounced'],
-    ['suppressed by Mailgun: complaint', 'failed', bounce({ code: 607 }, 'suppress-complaint'), 'bounced'],
-    ['suppressed by Mailgun, called a bounce', 'failed', bounce({ code: 605 }), 'bounced'],
     ['a failure of unknown severity', 'failed', { severity: 'odd' }, 'mailgun_failed'],
     ['a word nobody knows yet', 'Some New-Thing', {}, 'mailgun_some_new_thing'],
     ['a word that is a status of ours', 'dead', {}, 'mailgun_dead'],
@@ -129,7 +125,7 @@ describe('an event', () => {
     expect(eventOf(raw).providerEventId).not.toBe(eventOf({ ...raw, timestamp: 1521233196 }).providerEventId);
   });
 
-  it('has at most 4 KB of metadata, with what an operator needs', () => {
+  it('has at most 16 KB of metadata, with what an operator needs', () => {
     const { metadata } = eventOf(
       mailgunEvent(email, 'failed', {
         severity: 'permanent',
@@ -138,24 +134,40 @@ describe('an event', () => {
         'client-info': { 'user-agent': 'ü'.repeat(50_000) },
       }),
     );
-    expect(Buffer.byteLength(JSON.stringify(metadata))).toBeLessThanOrEqual(4_096);
+    expect(Buffer.byteLength(JSON.stringify(metadata))).toBeLessThanOrEqual(16_384);
     expect(metadata).toMatchObject({ severity: 'permanent', reason: 'bounce', code: '550', mx_host: 'mx.example.com' });
   });
 
-  it('says which link was followed, and by what', () => {
+  it('says which link was followed, where, by what, and who passed it on', () => {
     const raw = mailgunEvent(email, 'clicked', {
       url: 'https://example.com/a',
       ip: '192.0.2.1',
-      'client-info': { 'user-agent': 'Reader/1', 'client-name': 'Reader' },
-      geolocation: { country: 'CA', city: 'x' },
+      'client-info': {
+        ...{ 'user-agent': 'Reader/1', 'client-name': 'Reader', 'client-type': 'mobile browser' },
+        ...{ 'client-os': 'iOS', 'device-type': 'mobile', bot: '' },
+      },
+      geolocation: { country: 'US', region: 'CA', city: 'San Francisco', timezone: 'America/Los_Angeles' },
+      envelope: { sender: 'bob@example.org', 'sending-ip': '192.0.2.9', targets: 'reader@example.org' },
+      'recipient-provider': 'Gmail',
     });
     expect(eventOf(raw).metadata).toEqual({
-      url: 'https://example.com/a',
-      ip: '192.0.2.1',
-      user_agent: 'Reader/1',
-      client: 'Reader',
-      country: 'CA',
+      ...{ url: 'https://example.com/a', ip: '192.0.2.1', country: 'US', region: 'CA', city: 'San Francisco' },
+      ...{ user_agent: 'Reader/1', client: 'Reader', client_type: 'mobile browser', os: 'iOS', device: 'mobile' },
+      ...{ sending_ip: '192.0.2.9', recipient_provider: 'Gmail' },
     });
+  });
+
+  it('keeps a link and a diagnosis of 8 KB whole', () => {
+    const url = `https://example.com/?q=${'x'.repeat(8_100)}`;
+    expect(eventOf(mailgunEvent(email, 'clicked', { url })).metadata.url).toBe(url);
+    const message = `550 5.1.1 ${'y'.repeat(8_100)}`;
+    const raw = mailgunEvent(email, 'failed', { severity: 'permanent', 'delivery-status': { message } });
+    expect(eventOf(raw).metadata.message).toBe(message);
+  });
+
+  it('leaves out what is not known of a place', () => {
+    const nowhere = { country: 'Unknown', region: 'Unknown', city: '-' };
+    expect(eventOf(mailgunEvent(email, 'opened', { geolocation: nowhere })).metadata).toEqual({});
   });
 });
 
@@ -192,9 +204,13 @@ describe('the legacy form', () => {
     [{ event: 'complained' }, 'complained', 'complained'],
     [{ event: 'unsubscribed' }, 'unsubscribed', 'unsubscribed'],
     [{ event: 'bounced', code: '550', error: '5.1.1 unknown' }, 'bounced', 'bounced'],
-    [{ event: 'bounced', code: '605' }, 'bounced', undefined],
+    [{ event: 'bounced', code: '5.1.1', error: 'smtp;550 5.1.1 RecipNotFound; not found' }, 'bounced', 'bounced'],
+    [{ event: 'bounced', code: '605' }, 'bounced', 'bounced'],
     [{ event: 'dropped', reason: 'old', code: '602' }, 'bounced', undefined],
-    [{ event: 'dropped', reason: 'hardfail', code: '605' }, 'bounced', undefined],
+    [{ event: 'dropped', reason: 'old', code: '499', description: 'Unable to connect' }, 'bounced', undefined],
+    [{ event: 'dropped', reason: 'hardfail', code: '605' }, 'bounced', 'bounced'],
+    [{ event: 'dropped', reason: 'hardfail', code: '606' }, 'bounced', 'unsubscribed'],
+    [{ event: 'dropped', reason: 'hardfail', code: '607' }, 'bounced', 'complained'],
   ])('%j', (fields, type, suppress) => {
     expect(legacy(fields as Record<string, string>)).toMatchObject({
       emailId: email.id,
@@ -211,6 +227,42 @@ describe('the legacy form', () => {
     const id = (fields: Record<string, string>) => form(fields).eventData.id;
     expect(id({ event: 'opened' })).toBe(id({ event: 'opened' }));
     expect(id({ event: 'opened' })).not.toBe(id({ event: 'delivered' }));
+  });
+
+  it.each(['opened', 'clicked'])('%s ten minutes later is another event; told again it is not', (event) => {
+    const at = (timestamp: number) =>
+      parseMailgunForm(Object.entries({ ...mailgunSignature({ timestamp }), email_id: email.id, event })).eventData.id;
+    expect(at(1_700_000_600)).not.toBe(at(1_700_000_000));
+    expect(at(1_700_000_600)).toBe(at(1_700_000_600));
+  });
+
+  it.each(['delivered', 'bounced', 'dropped', 'complained', 'unsubscribed'])(
+    '%s happens once: told again ten minutes later it is the same event',
+    (event) => {
+      const at = (timestamp: number) =>
+        parseMailgunForm(Object.entries({ ...mailgunSignature({ timestamp }), email_id: email.id, event })).eventData
+          .id;
+      expect(at(1_700_000_600)).toBe(at(1_700_000_000));
+    },
+  );
+
+  it('says where and by what it was opened', () => {
+    const reader = {
+      country: 'US',
+      region: 'CA',
+      city: 'San Francisco',
+      'client-os': 'OS X',
+      'device-type': 'desktop',
+    };
+    const opened = legacy({ event: 'opened', ...reader, 'client-type': 'browser', 'client-name': 'Chrome' });
+    expect(opened).toMatchObject({
+      event: {
+        metadata: {
+          ...{ country: 'US', region: 'CA', city: 'San Francisco' },
+          ...{ os: 'OS X', device: 'desktop', client_type: 'browser', client: 'Chrome' },
+        },
+      },
+    });
   });
 
   it('is not understood without an event', () => {

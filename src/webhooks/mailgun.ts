@@ -1,5 +1,7 @@
 import type { ProviderEvent } from '../db/provider-events.js';
+import { isDelayedBounce, suppressionOfFailure } from './mailgun-failure.js';
 import { type MailgunSignature, signatureOf } from './mailgun-signature.js';
+import { countryOf, knownOf, trimMetadata } from './metadata.js';
 import {
   boundedId,
   digestOf,
@@ -14,7 +16,6 @@ import {
   parseJson,
   storable,
   textOf,
-  trimMetadata,
 } from './normalise.js';
 
 export interface MailgunWebhook {
@@ -38,8 +39,7 @@ export function parseMailgunJson(text: string): MailgunWebhook {
 
 /**
  * Reads the legacy form, still sent by old webhook settings: everything is a field of one flat form, our variables
- * included; bounces are called `bounced`, final failures `dropped`. It has no event id: what stays the same when it
- * is repeated (all but the signature) stands for one.
+ * included; bounces are called `bounced`, final failures `dropped`. It has no event id: see `legacyIdOf`.
  */
 export function parseMailgunForm(fields: readonly (readonly [string, string])[]): MailgunWebhook {
   const form: JsonObject = storable(Object.fromEntries(fields));
@@ -54,14 +54,26 @@ export function parseMailgunForm(fields: readonly (readonly [string, string])[])
   const eventData = {
     ...content,
     ...failure,
-    id: digestOf(JSON.stringify(Object.entries(content).sort(([a], [b]) => (a < b ? -1 : 1)))),
+    id: legacyIdOf(content, timestamp),
     timestamp,
     message: { headers: { 'message-id': content['Message-Id'] ?? content['message-id'] } },
     'user-variables': content,
     'delivery-status': { code: content.code, message: content.error, description: content.description },
-    'client-info': { 'user-agent': content['user-agent'], 'client-name': content['client-name'] },
+    'client-info': content,
   };
   return { signature: signatureOf({ timestamp, token, signature }), eventData };
+}
+
+/** What can happen to an e-mail more than once. */
+const REPEATABLE: ReadonlySet<unknown> = new Set(['opened', 'clicked']);
+
+/**
+ * What stays the same when a legacy form is repeated stands for the event's id: all but the signature. Of what happens
+ * more than once, its time is part of it, or a second open would be taken for the first.
+ */
+function legacyIdOf(content: JsonObject, timestamp: unknown): string {
+  const fields = Object.entries(REPEATABLE.has(content.event) ? { ...content, timestamp } : content);
+  return digestOf(JSON.stringify(fields.sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 /** Mailgun's events and our statuses; `failed` depends on its severity, and `stored` concerns received mail. */
@@ -112,43 +124,45 @@ function typeOf(name: string, severity: unknown): string {
 function suppressionOf(name: string, eventData: JsonObject): ProviderEvent['suppress'] {
   if (name === 'complained') return 'complained';
   if (name === 'unsubscribed') return 'unsubscribed';
-  return name === 'failed' && isHardBounce(eventData) ? 'bounced' : undefined;
-}
-
-/**
- * Whether the receiving server said that the address itself is no good, so that nobody should write to it again.
- * Not so: `generic` and `old` (Mailgun gave up), `suppress-…` and 605, 606, 607, 625 (Mailgun did not even try: its
- * own lists are kept there), and refusals for policy, size or a full mailbox, which may pass (RFC 3463: 5.1.x is
- * about the address, 5.2.1 a mailbox that is closed, 5.0.x says nothing nearer).
- */
-function isHardBounce(eventData: JsonObject): boolean {
-  const status = objectOf(eventData['delivery-status']);
-  if (eventData.severity !== 'permanent' || eventData.reason !== 'bounce') return false;
-  if (status['bounce-type'] === 'soft' || Number(status.code) >= 600) return false;
-  const detail = textOf(status['enhanced-code']) ?? /\b5\.\d{1,3}\.\d{1,3}\b/.exec(textOf(status.message) ?? '')?.[0];
-  return detail === undefined || /^5\.(0|1)\.|^5\.2\.1$/.test(detail);
+  return name === 'failed' || name === 'rejected' ? suppressionOfFailure(eventData) : undefined;
 }
 
 /** What helps an operator or a client; nothing of the message's content. */
 function metadataOf(eventData: JsonObject): Record<string, unknown> {
   const status = objectOf(eventData['delivery-status']);
-  const client = objectOf(eventData['client-info']);
-  const place = objectOf(eventData.geolocation);
   return trimMetadata({
     severity: textOf(eventData.severity),
     reason: textOf(eventData.reason) ?? textOf(objectOf(eventData.reject).reason),
     code: textOf(status.code),
     enhanced_code: textOf(status['enhanced-code']),
+    bounce_code: textOf(status['bounce-code']),
     message: textOf(status.message) ?? textOf(status.description),
     bounce_type: textOf(status['bounce-type']),
+    delayed: isDelayedBounce(eventData) || undefined,
     mx_host: textOf(status['mx-host']),
     delivery_attempt: textOf(status['attempt-no']),
     retry_seconds: textOf(status['retry-seconds']),
+    recipient_provider: knownOf(eventData['recipient-provider']),
+    sending_ip: textOf(objectOf(eventData.envelope)['sending-ip']),
     url: textOf(eventData.url),
-    ip: textOf(eventData.ip),
-    country: textOf(place.country) ?? textOf(eventData.country),
-    user_agent: textOf(client['user-agent']),
-    client: textOf(client['client-name']),
-    bot: textOf(client.bot),
+    ...readerOf(eventData),
   });
+}
+
+/** Where and with what an e-mail was opened or a link followed; the legacy form has all of it at the top. */
+function readerOf(eventData: JsonObject): Record<string, unknown> {
+  const client = objectOf(eventData['client-info']);
+  const place = isObject(eventData.geolocation) ? eventData.geolocation : eventData;
+  return {
+    ip: textOf(eventData.ip),
+    country: countryOf(place.country),
+    region: knownOf(place.region),
+    city: knownOf(place.city),
+    user_agent: textOf(client['user-agent']),
+    client: knownOf(client['client-name']),
+    client_type: knownOf(client['client-type']),
+    os: knownOf(client['client-os']),
+    device: knownOf(client['device-type']),
+    bot: textOf(client.bot),
+  };
 }

@@ -63,6 +63,66 @@ describe('an event', () => {
     expect(new Set([...all, ...clicks]).size).toBe(6);
   });
 
+  it.each<[string, unknown, string | undefined]>([
+    ['a bounce', { reason: 'hard-bounce', detail: '550 no such mailbox' }, 'bounced'],
+    ['a complaint', { reason: 'spam' }, 'complained'],
+    ['an unsubscription', { reason: 'unsub' }, 'unsubscribed'],
+    ['a word alone', 'hard-bounce', 'bounced'],
+    ['a soft bounce', { reason: 'soft-bounce' }, undefined],
+    ['an account rule', { reason: 'rule' }, undefined],
+    ['an entry made by hand', { reason: 'custom' }, undefined],
+    // As Mandrill sends most of them: it says why in its answer to the call.
+    ['nothing', null, undefined],
+    ['a word of every object', 'constructor', undefined],
+  ])("a reject for its own list becomes the client's suppression: %s", (_name, reject, suppress) => {
+    const raw = mandrillEvent(email, 'reject', { msg: { state: 'rejected', smtp_events: [], reject } });
+    expect(eventOf(raw)).toMatchObject({ type: 'failed', suppress });
+  });
+
+  it('keeps the diagnosis of a deferral, which stands beside the message', () => {
+    const raw = mandrillEvent(email, 'deferral', {
+      diag: '454 4.7.1 <reader@example.org>: Relay access denied',
+      msg: {
+        state: 'deferred',
+        smtp_events: [
+          { destination_ip: '192.0.2.1', diag: 'Event description', source_ip: '192.0.2.9', type: 'deferred', size: 1 },
+        ],
+      },
+    });
+    expect(eventOf(raw).metadata).toEqual({
+      message: '454 4.7.1 <reader@example.org>: Relay access denied',
+      state: 'deferred',
+      sending_ip: '192.0.2.9',
+    });
+  });
+
+  it('says where and by what it was opened, with the code of the country', () => {
+    const raw = mandrillEvent(email, 'open', {
+      ip: '192.0.2.1',
+      location: { country_short: 'PT', city: 'Porto', country: 'Portugal', region: 'Porto', postal_code: '-' },
+      user_agent: 'Mozilla/4.0 (compatible; Microsoft Outlook 14.0.7166; ms-office)',
+      user_agent_parsed: {
+        ...{ ua_name: 'Outlook 2010', mobile: false, os_name: 'Windows 7', os_family: 'Windows', type: 'Email Client' },
+        ...{ ua_family: 'Outlook 2010', os_icon: 'http://example.org/windows-7.png' },
+      },
+    });
+    expect(eventOf(raw).metadata).toEqual({
+      ...{ ip: '192.0.2.1', country: 'PT', region: 'Porto', city: 'Porto' },
+      user_agent: 'Mozilla/4.0 (compatible; Microsoft Outlook 14.0.7166; ms-office)',
+      ...{ client: 'Outlook 2010', client_type: 'Email Client', os: 'Windows 7', device: 'desktop' },
+    });
+  });
+
+  it.each([
+    [{ country: 'Portugal' }, 'PT'],
+    [{ country: 'pt' }, 'PT'],
+    [{ country_short: '-', country: '-' }, undefined],
+    [{ country: 'Nowhere' }, undefined],
+    [null, undefined],
+  ])('names a country by its ISO code only: %j', (location, country) => {
+    expect(eventOf(mandrillEvent(email, 'open', { location })).metadata.country).toBe(country);
+  });
+
   it('has what an operator needs, and nothing of the content', () => {
     const raw = mandrillEvent(email, 'hard_bounce', {
       msg: { subject: 'secret', email: 'a@example.com', bounce_description: 'bad_mailbox', diag: 'smtp;550 5.1.1' },

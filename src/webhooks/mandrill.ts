@@ -1,4 +1,6 @@
 import type { ProviderEvent } from '../db/provider-events.js';
+import { listedFor } from '../mandrill-rejections.js';
+import { countryOf, knownOf, trimMetadata } from './metadata.js';
 import {
   boundedId,
   digestOf,
@@ -12,7 +14,6 @@ import {
   objectOf,
   parseJson,
   textOf,
-  trimMetadata,
 } from './normalise.js';
 
 /**
@@ -47,6 +48,14 @@ const SUPPRESSIONS: Readonly<Record<string, ProviderEvent['suppress']>> = {
   unsub: 'unsubscribed',
 };
 
+/** An object with a reason, the reason alone, or nothing. */
+const rejectReasonOf = (message: JsonObject) => textOf(objectOf(message.reject).reason) ?? textOf(message.reject);
+
+function suppressionOf(name: string, message: JsonObject): ProviderEvent['suppress'] {
+  if (name === 'reject') return listedFor(rejectReasonOf(message));
+  return Object.hasOwn(SUPPRESSIONS, name) ? SUPPRESSIONS[name] : undefined;
+}
+
 /** One event in our words. Pure. Changes of Mandrill's own lists (`sync`: `type` and `action`) belong to no message. */
 export function normaliseMandrill(raw: unknown): Normalised {
   if (!isObject(raw)) return { unmatched: 'not_understood', raw: { value: raw } };
@@ -67,7 +76,7 @@ export function normaliseMandrill(raw: unknown): Normalised {
     attempt: identity.attempt,
     occurredAt,
     providerMessageId: messageId ?? null,
-    suppress: Object.hasOwn(SUPPRESSIONS, name) ? SUPPRESSIONS[name] : undefined,
+    suppress: suppressionOf(name, message),
     // It says the same in its answer to the call.
     ...(name === 'reject' && { notTaken: true }),
     metadata: metadataOf(raw, message),
@@ -89,13 +98,31 @@ function eventIdOf(name: string, messageId: string | undefined, at: Date, raw: J
 function metadataOf(raw: JsonObject, message: JsonObject): Record<string, unknown> {
   const lastTry = objectOf(Array.isArray(message.smtp_events) ? message.smtp_events.at(-1) : undefined);
   return trimMetadata({
-    reason: textOf(message.bounce_description) ?? textOf(objectOf(message.reject).reason) ?? textOf(message.reject),
+    reason: textOf(message.bounce_description) ?? rejectReasonOf(message),
     code: textOf(message.bgtools_code),
-    message: textOf(message.diag) ?? textOf(lastTry.diag),
+    // A deferral's stands beside the message, and is the latest.
+    message: textOf(raw.diag) ?? textOf(message.diag) ?? textOf(lastTry.diag),
     state: textOf(message.state),
+    sending_ip: textOf(lastTry.source_ip),
     url: textOf(raw.url),
-    ip: textOf(raw.ip),
-    country: textOf(objectOf(raw.location).country),
-    user_agent: textOf(raw.user_agent),
+    ...readerOf(raw),
   });
+}
+
+/** Where and with what an e-mail was opened or a link followed. */
+function readerOf(raw: JsonObject): Record<string, unknown> {
+  const place = objectOf(raw.location);
+  const client = objectOf(raw.user_agent_parsed);
+  const { mobile } = client;
+  return {
+    ip: textOf(raw.ip),
+    country: countryOf(place.country_short) ?? countryOf(place.country),
+    region: knownOf(place.region),
+    city: knownOf(place.city),
+    user_agent: textOf(raw.user_agent),
+    client: knownOf(client.ua_name) ?? knownOf(client.ua_family),
+    client_type: knownOf(client.type),
+    os: knownOf(client.os_name) ?? knownOf(client.os_family),
+    device: typeof mobile === 'boolean' ? (mobile ? 'mobile' : 'desktop') : undefined,
+  };
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { boundedId, identityOf, momentOf, parseJson, storable, trimMetadata } from './normalise.js';
+import { trimMetadata } from './metadata.js';
+import { boundedId, identityOf, momentOf, parseJson, storable } from './normalise.js';
 
 const holds = (value: unknown) => {
   const json = JSON.stringify(value);
@@ -23,16 +24,18 @@ it('whatever JSON is read can be stored', () => {
   );
 });
 
-it('metadata is at most 4 KB, whatever it is made of', () => {
+it('metadata is at most 16 KB, and no text in it more than 8 KB, whatever it is made of', () => {
   fc.assert(
     fc.property(
       fc.dictionary(
         fc.constantFrom(...'abcdefghijklmno'),
-        fc.string({ unit: 'binary', maxLength: 5_000, size: 'max' }),
+        fc.string({ unit: 'binary', maxLength: 10_000, size: 'max' }),
       ),
       (fields) => {
         const trimmed = trimMetadata(fields);
-        expect(Buffer.byteLength(JSON.stringify(trimmed))).toBeLessThanOrEqual(4_096);
+        expect(Buffer.byteLength(JSON.stringify(trimmed))).toBeLessThanOrEqual(16_384);
+        for (const value of Object.values(trimmed))
+          expect(Buffer.byteLength(value as string)).toBeLessThanOrEqual(8_192);
         expect(holds(trimmed)).toBe(true);
       },
     ),

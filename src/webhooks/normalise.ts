@@ -21,7 +21,6 @@ export class NotUnderstoodError extends Error {
 }
 
 const OUR_MESSAGE_ID = /^<?([0-9a-f-]{36})\.(\d{1,5})@/i;
-const MAX_METADATA_BYTES = 4 * 1024;
 /** Ids become part of a primary key, and a B-tree entry has its limit. */
 const MAX_ID_LENGTH = 200;
 /** The end of the year 9999: later moments are a fault in the event, and not every client can show them. */
@@ -113,18 +112,3 @@ export const keptType = (provider: string, name: string) =>
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '_')
     .slice(0, 40)}`;
-
-/** Leaves out what is missing and shortens texts until the whole is at most 4 KB of JSON. */
-export function trimMetadata(fields: Record<string, unknown>): Record<string, unknown> {
-  const given = Object.entries(fields).filter(([, value]) => value !== undefined && value !== null && value !== '');
-  let trimmed: Record<string, unknown> = {};
-  for (const maxLength of [2_000, 500, 100, 20]) {
-    trimmed = storable(
-      Object.fromEntries(
-        given.map(([name, value]) => [name, typeof value === 'string' ? value.slice(0, maxLength) : value]),
-      ),
-    );
-    if (Buffer.byteLength(JSON.stringify(trimmed)) <= MAX_METADATA_BYTES) break;
-  }
-  return trimmed;
-}

@@ -165,7 +165,17 @@ describe('each event of Mailgun', () => {
       'failed',
       { severity: 'permanent', reason: 'suppress-bounce', 'delivery-status': { code: 605 } },
       'bounced',
-      undefined,
+      'bounced',
+    ],
+    [
+      'failed',
+      {
+        severity: 'permanent',
+        reason: 'bounce',
+        'delivery-status': { code: 550, message: '5.5.0 mailbox unavailable', 'bounce-type': 'hard' },
+      },
+      'bounced',
+      'bounced',
     ],
     ['failed', { severity: 'temporary' }, 'deferred', undefined],
     ['opened', {}, 'opened', undefined],
