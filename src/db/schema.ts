@@ -37,13 +37,15 @@ export interface Database {
 export type SignalKind = 'delivered' | 'opened' | 'failed' | 'evidence';
 
 /** What is counted for good; the label says for which provider. */
-export type CounterName =
-  | 'ambiguous_attempts'
-  | 'adopted_attempts'
-  | 'repeated_sends'
-  | 'known_duplicates'
-  | 'breaker_openings'
-  | 'quiet_emails';
+export const COUNTER_NAMES = [
+  'ambiguous_attempts',
+  'adopted_attempts',
+  'repeated_sends',
+  'known_duplicates',
+  'breaker_openings',
+  'quiet_emails',
+] as const;
+export type CounterName = (typeof COUNTER_NAMES)[number];
 
 export type DeadReason = 'lifetime_over' | 'ambiguous' | 'stopped_in_temporal';
 

@@ -1,40 +1,53 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import { freePort } from '../../test/support/ports.js';
 import { pause } from '../db/controls.js';
 import { count } from '../db/counters.js';
+import type { Db } from '../db/database.js';
+import { COUNTER_NAMES } from '../db/schema.js';
 import { serveMetrics } from './metrics.js';
 
 let database: TestDatabase;
+let text: string;
 beforeAll(async () => {
   database = await createTestDatabase();
+  await arrange(database.db);
+  text = await scrape(database.db);
 });
-afterAll(() => database.drop());
+afterAll(() => database?.drop());
 
-it('tells Prometheus the depth, age and lateness of each queue, the breakers, the windows, and what was counted', async () => {
-  await insertQueuedEmail(database.db, { priority: 'low', dueInS: -100 });
-  await insertQueuedEmail(database.db, { priority: 'low' });
-  await insertQueuedEmail(database.db, { priority: 'critical', state: 'in_flight' });
-  const stuck = await insertQueuedEmail(database.db, { priority: 'medium', state: 'in_flight' });
-  await sql`update email_queue set dispatched_at = now() - interval '3 minutes' where email_id = ${stuck}`.execute(
-    database.db,
-  );
-  await count(database.db, 'ambiguous_attempts', 'mailgun');
-  await count(database.db, 'ambiguous_attempts', 'mailgun');
-  await database.db.updateTable('provider_health').set({ state: 'open' }).where('provider', '=', 'mandrill').execute();
-  await pause(database.db, ['low'], 'test');
+/** Something of everything that is measured. */
+async function arrange(db: Db): Promise<void> {
+  await insertQueuedEmail(db, { priority: 'low', dueInS: -100 });
+  await insertQueuedEmail(db, { priority: 'low' });
+  await insertQueuedEmail(db, { priority: 'critical', state: 'in_flight' });
+  const stuck = await insertQueuedEmail(db, { priority: 'medium', state: 'in_flight' });
+  await sql`update email_queue set dispatched_at = now() - interval '3 minutes' where email_id = ${stuck}`.execute(db);
+  await count(db, 'ambiguous_attempts', 'mailgun');
+  await count(db, 'ambiguous_attempts', 'mailgun');
+  await db.updateTable('provider_health').set({ state: 'open' }).where('provider', '=', 'mandrill').execute();
+  await pause(db, ['low'], 'test');
+}
+
+async function scrape(db: Db): Promise<string> {
   const port = await freePort();
   const sources = {
-    db: database.db,
+    db,
     deadlineMs: { critical: 15_000, medium: 60_000, low: 60_000 },
     providers: ['mailgun' as const, 'mandrill' as const],
     windows: { critical: { size: 10 }, medium: { size: 6 }, low: { size: 3 } },
   };
   const stop = await serveMetrics(sources, '127.0.0.1', port);
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const answer = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   await stop();
+  return answer;
+}
+
+it('tells Prometheus the depth, age and lateness of each queue, the breakers, the windows, and what was counted', () => {
   expect(text).toContain('tempost_queue_emails{priority="low",state="waiting"} 2');
   expect(text).toContain('tempost_queue_emails{priority="critical",state="in_flight"} 1');
   expect(text).toContain('tempost_queue_emails{priority="medium",state="waiting"} 0');
@@ -49,4 +62,53 @@ it('tells Prometheus the depth, age and lateness of each queue, the breakers, th
   expect(text).toContain('tempost_dispatcher_starting_window{priority="low"} 3');
   expect(text).not.toContain('tempost_dispatcher_starting_window{priority="critical"}');
   expect(text).toContain('tempost_events_total{event="ambiguous_attempts",provider="mailgun"} 2');
+});
+
+describe('the metrics keep the conventions', () => {
+  /** The families as Prometheus reads them. */
+  const families = () =>
+    [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => ({ name: name!, type: type! }));
+
+  it('of names: a counter ends in _total, nothing else does; base units, written out', () => {
+    expect(families().length).toBeGreaterThan(10);
+    for (const { name, type } of families()) {
+      expect(name).toMatch(/^tempost_[a-z]+(_[a-z]+)*$/);
+      expect(name.endsWith('_total'), name).toBe(type === 'counter');
+      expect(name).not.toMatch(/_(ms|milliseconds|minutes|hours|kb|mb|count|bucket|sum|info)(_|$)/);
+    }
+  });
+
+  it('of help: every family has one, and every family has samples', () => {
+    for (const { name } of families()) {
+      expect(text).toMatch(new RegExp(`^# HELP ${name} \\S.+$`, 'm'));
+      expect(text).toMatch(new RegExp(`^${name}(\\{[^}]+\\})? -?[0-9.e+-]+$`, 'm'));
+    }
+    const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    const known = families().map(({ name }) => name);
+    for (const sample of samples) expect(known).toContain(sample.split(/[{ ]/)[0]);
+  });
+
+  it('of counters: each has a sample before it first counts, or its first increase is not seen', () => {
+    for (const event of COUNTER_NAMES) {
+      for (const provider of ['mailgun', 'mandrill', 'smtp']) {
+        expect(text).toMatch(
+          new RegExp(`^tempost_events_total\\{event="${event}",provider="${provider}"\\} \\d+$`, 'm'),
+        );
+      }
+    }
+  });
+
+  it('of the documents: what they tell to watch is measured', () => {
+    const told = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8').match(/tempost_\w+/g) ?? [];
+    expect(told.length).toBeGreaterThan(5);
+    for (const name of told) expect(families().map((family) => family.name)).toContain(name);
+  });
+
+  // Debian's package `prometheus` has it; `.ci/run` fetches it where it can, and says so where it cannot.
+  const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+  it.skipIf(!hasPromtool)('as promtool sees them', () => {
+    const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+    expect(`${stdout}${stderr}`).toBe('');
+    expect(status).toBe(0);
+  });
 });

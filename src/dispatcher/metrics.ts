@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
-import { Gauge, Registry } from 'prom-client';
-import type { ProviderName } from '../config.js';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { PROVIDER_NAMES, type ProviderName } from '../config.js';
 import { readCounters } from '../db/counters.js';
 import type { Db } from '../db/database.js';
 import { countLeftovers, reportQueues } from '../db/queue-report.js';
+import { COUNTER_NAMES } from '../db/schema.js';
 import type { PerPriority } from '../priority.js';
 import type { Stop } from '../service.js';
 
@@ -95,11 +96,19 @@ async function measure({ db, deadlineMs, providers, windows }: MetricsSources) {
   gauge('tempost_unmatched_webhooks', 'Webhooks of the last day that belong to no e-mail').set(
     leftovers.unmatched_webhooks,
   );
-  const events = gauge('tempost_events_total', 'Rare events since the beginning, by what happened and where', [
-    'event',
-    'provider',
-  ]);
-  for (const { name, label, value } of await readCounters(db)) events.set({ event: name, provider: label }, value);
+  await countEvents(db, registry);
 
   return { text: await registry.metrics(), contentType: registry.contentType };
+}
+
+async function countEvents(db: Db, registry: Registry): Promise<void> {
+  const events = new Counter({
+    name: 'tempost_events_total',
+    help: 'Rare events since the beginning, by what happened and where',
+    labelNames: ['event', 'provider'],
+    registers: [registry],
+  });
+  // What has not happened yet is told as well: `increase()` knows nothing of a series that begins with a one.
+  for (const event of COUNTER_NAMES) for (const provider of PROVIDER_NAMES) events.inc({ event, provider }, 0);
+  for (const { name, label, value } of await readCounters(db)) events.inc({ event: name, provider: label }, value);
 }
