@@ -57,7 +57,7 @@ export interface Sandbox {
 export async function startSandbox(given: StartOptions = {}): Promise<Sandbox> {
   const ownDir = given.dir === undefined;
   const options = withDefaults(given);
-  mkdirSync(options.dir, { recursive: true });
+  mkdirSync(options.dir, { recursive: true, mode: 0o700 }); // It holds whole mails.
   const abort = new AbortController();
   // Everything that waits listens to it.
   setMaxListeners(0, abort.signal);

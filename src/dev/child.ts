@@ -10,6 +10,8 @@ export interface ChildOptions {
   readonly graceMs: number;
   /** One line it has written, on either stream. */
   readonly onLine: (name: string, line: string) => void;
+  /** A sentence about it for the person watching. */
+  readonly say?: (name: string, sentence: string) => void;
 }
 
 /** A Node process of ours as a service to supervise. It counts as started when it exists; readiness is asked for. */
@@ -31,7 +33,8 @@ export function childService(planned: PlannedProcess, options: ChildOptions): Se
           if (line.trim() !== '') options.onLine(planned.name, line);
         });
       }
-      const stop = () => endProcess(child.pid, exited, [{ signal: 'SIGTERM', waitMs: options.graceMs }]);
+      const say = (sentence: string) => options.say?.(planned.name, sentence);
+      const stop = () => endProcess(child.pid, exited, [{ signal: 'SIGTERM', waitMs: options.graceMs }], say);
       return { pid: child.pid, exited, stop };
     },
   };

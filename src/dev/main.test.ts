@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,6 +23,8 @@ let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'tempost-start-'));
+  // As `mkdir .data` makes it.
+  chmodSync(dataDir, 0o755);
   const free = await freePorts(PORTS.length);
   const ports = Object.fromEntries(PORTS.map((name, index) => [`${name}_PORT`, String(free[index])]));
   // Nothing of whoever runs the tests: no provider, no server, no npm that could go away.
@@ -75,6 +77,16 @@ async function ready(run: Run): Promise<Addresses> {
   return readAddresses(dataDir) as Addresses;
 }
 
+/** The files that any user of this machine could read. */
+function openToOthers(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    const { mode } = lstatSync(path);
+    if (entry.isDirectory()) return mode & 0o001 ? openToOthers(path) : [];
+    return entry.isFile() && mode & 0o004 ? [path] : [];
+  });
+}
+
 async function email({ api, apiKey }: Addresses, id: string): Promise<{ status: string; attachment: unknown }> {
   const answer = await fetch(`${api}/api/email/${id}`, { headers: { Authorization: `Bearer ${apiKey}` } });
   return (await answer.json()) as { status: string; attachment: unknown };
@@ -102,7 +114,7 @@ it('runs the whole system, goes on after a kill -9 of itself, and ends in order'
 
   const rival = start();
   expect(await rival.ended).toEqual([1, null]);
-  expect(rival.output()).toContain('runs already');
+  expect(rival.output()).toContain('is already running in');
 
   first.child.kill('SIGKILL');
   await first.ended;
@@ -119,6 +131,8 @@ it('runs the whole system, goes on after a kill -9 of itself, and ends in order'
   const demo = await promisify(execFile)(process.execPath, [script('demo')], { env, cwd: tmpdir() });
   expect(demo.stdout).toContain('medium, with attachment');
   expect(demo.stdout.match(/queued → sent → delivered → opened/g)).toHaveLength(4);
+
+  expect(openToOthers(dataDir)).toEqual([]);
 
   const running = processes();
   second.child.kill('SIGINT');

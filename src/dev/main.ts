@@ -2,6 +2,7 @@ import { type Config, ConfigError, loadConfig } from '../config.js';
 import { formatLine, formatSentence, isWorthShowing } from './log-view.js';
 import { childEnvironment, STOP_ORDER } from './plan.js';
 import { isPortFree } from './ports.js';
+import { keepPrivate } from './private-files.js';
 import { AlreadyRunningError, endOrphans, RunState } from './run-state.js';
 import { loadEnvFile, loadSettings, portsOf, type Settings } from './settings.js';
 import { startStack } from './stack.js';
@@ -27,6 +28,7 @@ async function main(): Promise<void> {
   process.stdout.on('error', () => {});
   loadEnvFile();
   const settings = loadSettings(process.env);
+  keepPrivate(settings.dataDir);
   const { state, orphans } = await RunState.acquire(settings.dataDir, () =>
     say('start', 'another run is just stopping; waiting for its end'),
   );
@@ -36,7 +38,7 @@ async function main(): Promise<void> {
     const config = loadConfig(childEnvironment(settings, SOME_DATABASE));
     if (orphans.length > 0) {
       say('start', `ending what a killed run left: ${orphans.map((orphan) => orphan.name).join(', ')}`);
-      await endOrphans(orphans, STOP_ORDER, ORPHAN_GRACE_MS);
+      await endOrphans(orphans, STOP_ORDER, ORPHAN_GRACE_MS, say);
       for (const { name } of orphans) state.record(name, undefined);
     }
     await assertPortsFree(settings, config);

@@ -2,9 +2,10 @@ import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { freePort } from './ports.js';
 import { PortTakenError, type RunningPostgres, removePostgresHome, startPostgres } from './postgres.js';
+import { endWhenStuck } from './postgres-watch.js';
 import { processStartTime } from './process.js';
 
 const cleanUp: (() => Promise<void> | void)[] = [];
@@ -112,4 +113,49 @@ it('says in one sentence what the end of its log was when it does not start', as
 it('does not stop at the terminal signals of whoever started it: it has a process group of its own', async () => {
   const server = await start(temporaryFolder());
   expect(() => process.kill(-server.pid, 0)).not.toThrow(); // There is such a group.
+});
+
+describe('a server that does not end', { timeout: 60_000 }, () => {
+  it('is asked ever harder, in bounded times, and each step is said', async () => {
+    const said: string[] = [];
+    const server = await startPostgres({
+      home: temporaryFolder(),
+      port: await freePort(),
+      say: (sentence) => said.push(sentence),
+      stopSteps: [
+        { signal: 'SIGINT', waitMs: 300 },
+        { signal: 'SIGQUIT', waitMs: 300 },
+      ],
+    });
+    // Frozen, it hears nothing.
+    process.kill(server.pid, 'SIGSTOP');
+    await server.stop();
+    expect(await server.exited).toEqual({ code: null, signal: 'SIGKILL' });
+    expect(said).toEqual([
+      'has not ended within 0.3 s of SIGINT; ending it with SIGQUIT',
+      'has not ended within 0.3 s of SIGQUIT; ending it with SIGKILL',
+    ]);
+  });
+
+  it('because sessions stay open is noticed, and ended in order', async () => {
+    const server = await start(temporaryFolder());
+    const said: string[] = [];
+    const session = new pg.Client({ connectionString: server.url });
+    session.on('error', () => {});
+    await session.connect();
+    endWhenStuck(server, (sentence) => said.push(sentence), 100);
+    // What `kill PID` does: it refuses new sessions, and waits for this one.
+    process.kill(server.pid, 'SIGTERM');
+    expect(await server.exited).toEqual({ code: 0, signal: null });
+    expect(said).toEqual([expect.stringContaining('is shutting down')]);
+  });
+
+  it('is not what a server is that runs', async () => {
+    const server = await start(temporaryFolder());
+    const said: string[] = [];
+    endWhenStuck(server, (sentence) => said.push(sentence), 20);
+    for (let times = 0; times < 20; times++) await query(server.url, 'select 1');
+    expect(said).toEqual([]);
+    expect(processStartTime(server.pid)).toBeDefined();
+  });
 });

@@ -19,7 +19,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { isReachableByOthers, type ServerUser, serverUser, usableBinaries } from './postgres-binaries.js';
-import { endProcess, exitOf, type RunningProcess, startDetached } from './process.js';
+import { endProcess, exitOf, POSTGRES_STOP, type RunningProcess, type StopStep, startDetached } from './process.js';
 
 const run = promisify(execFile);
 
@@ -39,6 +39,10 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** See `ProcessOptions`. */
   readonly onSpawn?: (pid: number) => void;
+  /** A sentence for the person watching, when it does not end as it should. */
+  readonly say?: (sentence: string) => void;
+  /** How it is ended. */
+  readonly stopSteps?: readonly StopStep[];
 }
 
 export interface RunningPostgres extends RunningProcess {
@@ -95,11 +99,7 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   });
   closeSync(log);
   const exited = exitOf(child);
-  const stop = () =>
-    endProcess(child.pid, exited, [
-      { signal: 'SIGINT', waitMs: 20_000 }, // fast shutdown: ends sessions, writes a checkpoint
-      { signal: 'SIGQUIT', waitMs: 5_000 }, // immediate shutdown: recovers at the next start
-    ]);
+  const stop = () => endProcess(child.pid, exited, options.stopSteps ?? POSTGRES_STOP, options.say);
   try {
     await ready({ url, data, port: options.port, exited, log: () => readFileSync(logFile, 'utf8').slice(logStart) });
   } catch (error) {

@@ -70,17 +70,33 @@ export function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
+/** What to send to a process that is to end, and how long to wait for its end before the next step. */
+export interface StopStep {
+  readonly signal: NodeJS.Signals;
+  readonly waitMs: number;
+}
+
+/**
+ * PostgreSQL's ways to end. It takes SIGTERM as "when all sessions have ended", which may be never.
+ * Fast: ends the sessions and writes a checkpoint. Immediate: recovers at the next start; after 5 s it kills its own.
+ */
+export const POSTGRES_STOP: readonly StopStep[] = [
+  { signal: 'SIGINT', waitMs: 20_000 },
+  { signal: 'SIGQUIT', waitMs: 10_000 },
+];
+
 /**
  * Ends a child: asks with one signal after another, and kills its whole group when it has not listened.
  *
- * @param steps what to send to the process, and how long to wait for its end before the next step.
+ * @param say told whenever it has not listened in time, and what is done next.
  */
 export async function endProcess(
   pid: number,
   exited: Promise<unknown>,
-  steps: readonly { signal: NodeJS.Signals; waitMs: number }[],
+  steps: readonly StopStep[],
+  say: (sentence: string) => void = () => {},
 ): Promise<void> {
-  for (const step of steps) {
+  for (const [index, step] of steps.entries()) {
     signal(pid, step.signal);
     const timeout = new AbortController();
     const gone = await Promise.race([
@@ -89,6 +105,8 @@ export async function endProcess(
     ]);
     timeout.abort();
     if (gone) return;
+    const next = steps[index + 1]?.signal ?? 'SIGKILL';
+    say(`has not ended within ${step.waitMs / 1000} s of ${step.signal}; ending it with ${next}`);
   }
   signal(-pid, 'SIGKILL');
   await exited;

@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { processStartTime, signal } from './process.js';
+import { endProcess, POSTGRES_STOP, processStartTime } from './process.js';
 
 /** A process, told apart from a later one of the same id by when it was started. */
 export interface ProcessRecord {
@@ -52,7 +52,9 @@ export function readAddresses(dataDir: string): Addresses | undefined {
 export class AlreadyRunningError extends Error {
   override readonly name = 'AlreadyRunningError';
   constructor(dataDir: string, pid: number) {
-    super(`Tempost runs already on ${dataDir} (process ${pid}). Stop it first, or set DATA_DIR to another folder.`);
+    super(
+      `Tempost is already running in ${dataDir} (process ${pid}). Stop it first, or set DATA_DIR to another folder.`,
+    );
   }
 }
 
@@ -152,23 +154,33 @@ function takeLock(dataDir: string, self: ProcessRecord): ProcessRecord | undefin
  *
  * @param order groups of names; what is in none of them comes first.
  * @param graceMs how long each group has, before it is killed.
+ * @param say told of each that does not end in time.
  */
 export async function endOrphans(
   orphans: readonly ProcessRecord[],
   order: readonly (readonly string[])[],
   graceMs: number,
+  say: (name: string, sentence: string) => void = () => {},
 ): Promise<void> {
   const unnamed = orphans.filter((orphan) => !order.flat().includes(orphan.name));
   const groups = [unnamed, ...order.map((names) => orphans.filter((orphan) => names.includes(orphan.name)))];
-  for (const group of groups) await Promise.all(group.map((orphan) => endOrphan(orphan, graceMs)));
+  for (const group of groups) await Promise.all(group.map((orphan) => endOrphan(orphan, graceMs, say)));
 }
 
-async function endOrphan(orphan: ProcessRecord, graceMs: number): Promise<void> {
-  const isPostgres = orphan.name === 'postgres';
-  // PostgreSQL takes SIGTERM as "when all sessions have ended", SIGINT as "now, in order".
-  if (isAlive(orphan)) signal(orphan.pid, isPostgres ? 'SIGINT' : 'SIGTERM');
-  const killAt = Date.now() + graceMs;
-  while (isAlive(orphan) && Date.now() < killAt) await wait(50);
-  if (isAlive(orphan)) signal(-orphan.pid, 'SIGKILL');
-  while (isAlive(orphan)) await wait(50);
+async function endOrphan(
+  orphan: ProcessRecord,
+  graceMs: number,
+  say: (name: string, sentence: string) => void,
+): Promise<void> {
+  if (!isAlive(orphan)) return;
+  const steps = orphan.name === 'postgres' ? POSTGRES_STOP : [{ signal: 'SIGTERM', waitMs: graceMs } as const];
+  const looked = new AbortController();
+  const gone = async () => {
+    while (isAlive(orphan) && !looked.signal.aborted) await wait(50);
+  };
+  try {
+    await endProcess(orphan.pid, gone(), steps, (sentence) => say(orphan.name, sentence));
+  } finally {
+    looked.abort();
+  }
 }

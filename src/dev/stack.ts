@@ -6,6 +6,7 @@ import { migrate } from '../db/migrate.js';
 import { childService } from './child.js';
 import { childEnvironment, planProcesses } from './plan.js';
 import { startPostgres } from './postgres.js';
+import { endWhenStuck } from './postgres-watch.js';
 import { allReady, type Probe } from './readiness.js';
 import type { Addresses } from './run-state.js';
 import { ensureSearchAttributes } from './search-attributes.js';
@@ -46,7 +47,7 @@ export async function startStack(options: StackOptions): Promise<StartedStack> {
   await Promise.all([migrateDatabase(config, say), settings.ownTemporal ? undefined : prepareForeignTemporal(config)]);
   const graceMs = config.shutdownGraceMs + 10_000;
   for (const planned of planProcesses(settings)) {
-    await supervisor.run(childService(planned, { env, graceMs, onLine: options.onLine }));
+    await supervisor.run(childService(planned, { env, graceMs, onLine: options.onLine, say }));
   }
   const addresses = addressesOf(settings, config);
   await allReady(probesOf(addresses), {
@@ -65,9 +66,12 @@ async function runPostgres({ settings, supervisor, say }: StackOptions): Promise
     async start(onSpawn) {
       const home = join(settings.dataDir, 'postgres');
       const serverSettings = { max_connections: MAX_CONNECTIONS };
-      const running = await startPostgres({ home, port: settings.ports.postgres, settings: serverSettings, onSpawn });
+      const { postgres: port } = settings.ports;
+      const tell = (sentence: string) => say('postgres', sentence);
+      const running = await startPostgres({ home, port, settings: serverSettings, onSpawn, say: tell });
+      endWhenStuck(running, tell);
       started = running;
-      say('postgres', `ready on port ${settings.ports.postgres}`);
+      tell(`ready on port ${port}`);
       return running;
     },
   });
@@ -94,6 +98,7 @@ async function runTemporal({ settings, supervisor, say }: StackOptions): Promise
         logFile: join(dataDir, 'temporal.log'),
         namespaces: namespace === 'default' ? [] : [namespace],
         onSpawn,
+        say: (sentence) => say('temporal', sentence),
       });
       say('temporal', `ready on port ${ports.temporal}`);
       return running;

@@ -30,6 +30,8 @@ export interface TemporalServerOptions {
   readonly extraArgs?: readonly string[];
   /** See `ProcessOptions`. */
   readonly onSpawn?: (pid: number) => void;
+  /** See `endProcess`. */
+  readonly say?: (sentence: string) => void;
 }
 
 export interface RunningTemporal extends RunningProcess {
@@ -59,7 +61,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   });
   closeSync(log);
   const exited = exitOf(child);
-  const stop = () => endProcess(child.pid, exited, [{ signal: 'SIGTERM', waitMs: 10_000 }]);
+  const stop = () => endProcess(child.pid, exited, [{ signal: 'SIGTERM', waitMs: 10_000 }], options.say);
   const address = `127.0.0.1:${options.port}`;
   try {
     await ready(address, ['default', ...(options.namespaces ?? [])], exited);

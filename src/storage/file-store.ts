@@ -13,7 +13,10 @@ const INCOMING = '.incoming';
 /** No upload lasts this long: what is older was left by a process that died. */
 const ABANDONED_MS = 60 * 60 * 1000;
 
-/** Keeps objects as files of one directory; several processes on one machine may share it. */
+/**
+ * Keeps objects as files of one directory; several processes on one machine may share it, if one user runs them: the
+ * files are people's mail, and closed to others.
+ */
 export function createFileStore(directory: string): ObjectStore {
   const incoming = join(directory, INCOMING);
   const fileOf = (storagePath: string) => {
@@ -28,8 +31,8 @@ export function createFileStore(directory: string): ObjectStore {
       const storagePath = SCHEME + checkedKey(key);
       const target = fileOf(storagePath);
       await swept;
-      await mkdir(incoming, { recursive: true });
-      await mkdir(dirname(target), { recursive: true });
+      await mkdir(incoming, { recursive: true, mode: 0o700 });
+      await mkdir(dirname(target), { recursive: true, mode: 0o700 });
       const draft = join(incoming, randomUUID());
       try {
         await writeDurably(draft, open(), digest);
@@ -56,7 +59,7 @@ export function createFileStore(directory: string): ObjectStore {
 
 /** Writes and checks a file, and returns only when it is on the disk. */
 async function writeDurably(path: string, content: Readable, digest: ObjectDigest): Promise<void> {
-  const file = await openFile(path, 'wx');
+  const file = await openFile(path, 'wx', 0o600);
   try {
     // Not a write stream: one that does not close the file never ends the pipeline, and we need the file open to sync.
     await pipeline(content, new DigestCheck(digest), (checked) => writeFile(file, checked));
