@@ -9,7 +9,7 @@ export interface Loop {
 }
 
 /**
- * Repeats a task. A run that throws is logged and followed by a growing pause (0.2 s to 5 s): whatever is down (the
+ * Repeats a task. A run that throws is followed by a growing pause (0.2 s to 5 s): whatever is down (the
  * database, Temporal) comes back, and the loop goes on.
  *
  * @param run returns how long to pause, in milliseconds; 0 to go on at once.
@@ -35,11 +35,15 @@ export function repeat(name: string, run: () => Promise<number>, logger: Logger)
   const once = async (): Promise<number> => {
     try {
       const pauseMs = await run();
+      if (failures > 1) logger.info({ task: name, failures }, 'works again');
       failures = 0;
       return pauseMs;
     } catch (error) {
       failures++;
-      logger.warn({ task: name, code: codeOf(error), failures }, 'failed; will be repeated');
+      // At each power of two: an outage of an hour is eleven lines, not hundreds.
+      if (Number.isInteger(Math.log2(failures))) {
+        logger.warn({ task: name, code: codeOf(error), failures }, 'failed; will be repeated');
+      }
       return Math.min(200 * 2 ** failures, 5_000);
     }
   };

@@ -6,6 +6,7 @@ import { ensureBootstrapKey } from '../db/keys.js';
 import { pendingMigrations } from '../db/migrate.js';
 import { closeServer, createServer, listen } from '../http/server.js';
 import { lazyTemporal } from '../lazy-temporal.js';
+import { createQuietLog } from '../quiet-log.js';
 import type { Stop } from '../service.js';
 import { createApp } from './app.js';
 import { API_LIMITS, type ApiLimits } from './limits.js';
@@ -36,8 +37,9 @@ export interface RunningApi {
  */
 export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLimits = API_LIMITS): Promise<RunningApi> {
   const { url, poolSize } = config.database;
-  const db = openDatabase({ url, poolSize, name: 'api', logger });
-  const uploads = openDatabase({ url, poolSize: UPLOAD_POOL_SIZE, name: 'api-uploads', logger });
+  const quiet = createQuietLog(logger);
+  const db = openDatabase({ url, poolSize, name: 'api', logger: quiet });
+  const uploads = openDatabase({ url, poolSize: UPLOAD_POOL_SIZE, name: 'api-uploads', logger: quiet });
   // Loaded when it is needed: most apis never wake a workflow, and Temporal's native part takes memory.
   const temporal = lazyTemporal(async () => (await import('../temporal.js')).connectTemporal(config, logger));
   const nudger = createNudger(temporal, logger);

@@ -80,7 +80,9 @@ describe('tempost pause and resume', () => {
     await noteForeignPause(api.db, 'medium', null);
     expect(out).toContain('medium was paused in Temporal itself');
     expect(out).toMatch(/paused in Temporal for \d+ s: maintenance/);
-    expect(out).toContain('--task-queue send-medium --task-queue-type activity --queue-rps-limit default');
+    expect(out).toMatch(
+      /--address \S+:\d+ --task-queue send-medium --task-queue-type activity --queue-rps-limit default$/m,
+    );
   });
 });
 

@@ -27,6 +27,20 @@ export function isWorthShowing(line: string): boolean {
   return !entry || Number(entry.level) > 30 || entry.method !== 'GET' || Number(entry.status) >= 400;
 }
 
+/** How a missing PostgreSQL (ending, starting up, unreachable) or Temporal is called. */
+const ABSENCE = /^(57P0[1-3]|08\w{3}|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|Unavailable|14)$/;
+/** What may be missing here is a provider. */
+const OF_PROVIDERS = new Set(['call failed', 'breaker opened', 'the provider could not be asked']);
+
+/** Whether a line says that PostgreSQL or Temporal is missing, and nothing else. */
+export function isTroubleOf(line: string): boolean {
+  const entry = parseEntry(line);
+  if (!entry || OF_PROVIDERS.has(String(entry.msg))) return false;
+  const { level, code, msg } = entry;
+  if (/^(database connection lost|works again)/.test(String(msg)) || entry.sdkComponent === 'core') return true;
+  return Number(level) === 40 && ABSENCE.test(String(code));
+}
+
 /**
  * One line of a process, as a person reads it: time, process, message, ids. JSON lines (pino) are taken apart, others
  * are shown as they are.

@@ -15,7 +15,7 @@ import { type Addresses, endOrphans, type ProcessRecord, readAddresses } from '.
 // What `npm start` runs, as it was built; `npm test` builds it first.
 const script = (name: string) => fileURLToPath(new URL(`../../dist/src/dev/${name}.js`, import.meta.url));
 
-const PORTS = ['API', 'WEBHOOKS', 'POSTGRES', 'TEMPORAL', 'TEMPORAL_UI', 'SANDBOX', 'INBOX', 'INBOX_SMTP'];
+const PORTS = ['API', 'WEBHOOKS', 'POSTGRES', 'TEMPORAL', 'TEMPORAL_UI', 'SANDBOX', 'INBOX', 'INBOX_SMTP', 'METRICS'];
 const READY_WITHIN_MS = 100_000;
 
 let dataDir: string;
@@ -87,6 +87,35 @@ function openToOthers(folder: string): string[] {
   });
 }
 
+/** Runs the README's commands as they stand, but for the ports, which are this run's. */
+async function readmeWorks({ api, apiKey, temporal, sandbox }: Addresses): Promise<void> {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const blocks = [...readFileSync(join(root, 'README.md'), 'utf8').matchAll(/^```sh\n([\s\S]*?)^```$/gm)];
+  const block = (part: string) => {
+    const found = blocks.map(([, text]) => text!).filter((text) => text.includes(part));
+    expect(found, part).toHaveLength(1);
+    return found[0]!
+      .replaceAll('http://127.0.0.1:3000', api)
+      .replaceAll('http://127.0.0.1:3002', sandbox!)
+      .replaceAll('127.0.0.1:7233', temporal);
+  };
+  const shell = async (command: string, more: Record<string, string> = {}) => {
+    const options = { cwd: root, env: { PATH: env.PATH, KEY: apiKey, ...more } };
+    return (await promisify(execFile)('sh', ['-euc', command], options)).stdout;
+  };
+  const { id, status } = JSON.parse(await shell(block('/api/send')));
+  expect(status).toBe('queued');
+  const follow = block('/api/email/$ID').replace('export ID=…', `export ID=${id}`);
+  expect(JSON.parse(await shell(follow))).toMatchObject({
+    id,
+    priority: 'medium',
+    attachment: { filename: 'LICENSE' },
+  });
+  for (const faults of [block('/sandbox/faults'), block('/sandbox/faults').replace(/-d '.*'/, "-d '{}'")]) {
+    expect(JSON.parse(await shell(faults))).toHaveProperty('mailgun');
+  }
+}
+
 async function email({ api, apiKey }: Addresses, id: string): Promise<{ status: string; attachment: unknown }> {
   const answer = await fetch(`${api}/api/email/${id}`, { headers: { Authorization: `Bearer ${apiKey}` } });
   return (await answer.json()) as { status: string; attachment: unknown };
@@ -107,7 +136,10 @@ it('names the variable of every busy port, and starts nothing', async () => {
 it('runs the whole system, goes on after a kill -9 of itself, and ends in order', { timeout: 240_000 }, async () => {
   const first = start();
   await ready(first);
-  await vi.waitFor(() => expect(first.output()).toContain('sample.txt'), 20_000);
+  await vi.waitFor(() => expect(first.output()).toMatch(/ start +ready: /), 20_000);
+  for (const { name, pid } of processes()) expect(first.output()).toMatch(new RegExp(`\\b${name} ${pid}\\b`));
+  expect(first.output()).toMatch(new RegExp(`^ +Metrics +http://127.0.0.1:${env.METRICS_PORT}/metrics$`, 'm'));
+  expect(first.output()).toMatch(/^export KEY='tempost-[\w-]+'$/m);
   const curl = /^curl[\s\S]*sample\.txt"'$/m.exec(first.output())?.[0] as string;
   const { stdout } = await promisify(execFile)('sh', ['-c', curl], { cwd: '/' });
   const { id } = JSON.parse(stdout);
@@ -127,6 +159,8 @@ it('runs the whole system, goes on after a kill -9 of itself, and ends in order'
   const options = { timeout: 30_000, interval: 200 };
   await vi.waitFor(async () => expect((await email(addresses, id)).status).toBe('delivered'), options);
   expect((await email(addresses, id)).attachment).toMatchObject({ filename: 'sample.txt', size: 39 });
+
+  await readmeWorks(addresses);
 
   const demo = await promisify(execFile)(process.execPath, [script('demo')], { env, cwd: tmpdir() });
   expect(demo.stdout).toContain('medium, with attachment');

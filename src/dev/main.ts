@@ -1,4 +1,5 @@
 import { type Config, ConfigError, loadConfig } from '../config.js';
+import { Aftermath } from './aftermath.js';
 import { formatLine, formatSentence, isWorthShowing } from './log-view.js';
 import { childEnvironment, STOP_ORDER } from './plan.js';
 import { isPortFree } from './ports.js';
@@ -32,7 +33,12 @@ async function main(): Promise<void> {
   const { state, orphans } = await RunState.acquire(settings.dataDir, () =>
     say('start', 'another run is just stopping; waiting for its end'),
   );
-  const supervisor = new Supervisor({ onProcess: (name, pid) => state.record(name, pid), say });
+  const aftermath = new Aftermath(say);
+  const supervisor = new Supervisor({
+    onProcess: (name, pid) => state.record(name, pid),
+    onHealth: (name, runs) => (runs ? aftermath.rose(name) : aftermath.fell(name)),
+    say,
+  });
   const { end, signal } = endOnSignals(supervisor, state);
   try {
     const config = loadConfig(childEnvironment(settings, SOME_DATABASE));
@@ -49,12 +55,15 @@ async function main(): Promise<void> {
       signal,
       say,
       onLine: (name, line) => {
-        if (settings.env.LOG_LEVEL || isWorthShowing(line)) print(formatLine(name, line, columns, colours));
+        const wanted = settings.env.LOG_LEVEL !== undefined || (isWorthShowing(line) && !aftermath.hides(line));
+        if (wanted) print(formatLine(name, line, columns, colours));
       },
     });
     state.publish(started.addresses);
     const curl = exampleCurl(started.addresses, writeSample(settings.dataDir));
-    print(banner(started.addresses, foldersOf(settings, started.postgresHome), curl));
+    const folders = foldersOf(settings, started.postgresHome);
+    print(banner(started.addresses, { folders, pids: supervisor.pids(), curl }));
+    say('start', 'ready: e-mail is taken and sent');
   } catch (error) {
     if (signal.aborted) return; // The end is under way.
     process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
@@ -97,6 +106,7 @@ function endOnSignals(supervisor: Supervisor, state: RunState) {
     state.markStopping();
     await supervisor.stop(STOP_ORDER);
     state.release();
+    say('stop', 'everything has ended; "npm start" continues where it was');
     process.exit(code);
   };
   const onSignal = (name: NodeJS.Signals) => {

@@ -14,7 +14,7 @@ export interface PlannedProcess {
 /** `dist/`, where this file is compiled to. */
 const dist = fileURLToPath(new URL('../..', import.meta.url));
 
-const workerName = (priority: string) => `worker-${priority}`;
+export const workerName = (priority: string) => `worker-${priority}`;
 
 /** The processes of a run, in the order of their start. */
 export function planProcesses(settings: Settings): PlannedProcess[] {
@@ -57,6 +57,7 @@ export function childEnvironment(settings: Settings, databaseUrl: string): Env {
     ...(settings.ownPostgres ? { DATABASE_URL: databaseUrl } : {}),
     ...(settings.ownTemporal ? { TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}` } : {}),
     ...(env.STORAGE === 'gcs' ? {} : { STORAGE_DIR: join(dataDir, 'attachments') }),
+    METRICS_PORT: String(ports.metrics),
     BOOTSTRAP_API_KEY: env.BOOTSTRAP_API_KEY ?? bootstrapApiKey(dataDir),
     ...(settings.sandbox ? sandboxEnvironment(settings) : {}),
     ...env,

@@ -1,12 +1,19 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { Connection } from '@temporalio/client';
+import { type Config, temporalTls } from '../config.js';
+import { type Priority, sendQueueOf, workflowQueueOf } from '../priority.js';
 
-/** Something that is to answer before the system counts as up. */
+/** Something that is to be ready before the system counts as up. */
 export interface Probe {
   readonly name: string;
-  readonly url: string;
-  /** Whether any answer will do, or only a success. */
-  readonly anyAnswer?: boolean;
+  /** A failure of the look counts as "not yet". */
+  readonly isReady: () => Promise<boolean>;
 }
+
+/** `TASK_QUEUE_TYPE_WORKFLOW` and `TASK_QUEUE_TYPE_ACTIVITY` of Temporal's API. */
+const WORKFLOW = 1;
+const ACTIVITY = 2;
+const LOOK_WITHIN_MS = 3_000;
 
 /**
  * Waits until every probe is content, and says at intervals which ones are missing: a process that dies again and
@@ -22,7 +29,7 @@ export async function allReady(
   let sayAt = Date.now() + options.everyMs;
   while (missing.length > 0) {
     options.signal.throwIfAborted();
-    const answers = await Promise.all(missing.map(isReady));
+    const answers = await Promise.all(missing.map((probe) => probe.isReady().catch(() => false)));
     missing = missing.filter((_, index) => !answers[index]);
     if (missing.length > 0 && Date.now() > sayAt) {
       options.onWaiting(missing.map((probe) => probe.name));
@@ -32,12 +39,47 @@ export async function allReady(
   }
 }
 
-async function isReady({ url, anyAnswer }: Probe): Promise<boolean> {
-  try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(3_000) });
-    await answer.arrayBuffer();
-    return answer.ok || anyAnswer === true;
-  } catch {
-    return false;
-  }
+/** @param anyAnswer whether any answer will do, or only a success. */
+export function httpProbe(name: string, url: string, anyAnswer = false): Probe {
+  return {
+    name,
+    async isReady() {
+      const answer = await fetch(url, { signal: AbortSignal.timeout(LOOK_WITHIN_MS) });
+      await answer.arrayBuffer();
+      return answer.ok || anyAnswer;
+    },
+  };
+}
+
+/**
+ * A worker is ready when Temporal knows that it asks for work: for the workflows of its priority and for the sends.
+ *
+ * @param pidOf its process id, by which Temporal tells it from one that is gone.
+ */
+export function workerProbe(
+  connection: Connection,
+  namespace: string,
+  priority: Priority,
+  pidOf: () => number | undefined,
+): Probe {
+  const isAskedFor = async (name: string, taskQueueType: number) => {
+    const { pollers } = await connection.withDeadline(Date.now() + LOOK_WITHIN_MS, () =>
+      connection.workflowService.describeTaskQueue({ namespace, taskQueue: { name }, taskQueueType }),
+    );
+    const mine = `${pidOf()}@`;
+    return (pollers ?? []).some(({ identity }) => identity?.startsWith(mine));
+  };
+  return {
+    name: `worker-${priority}`,
+    async isReady() {
+      const queues = [isAskedFor(workflowQueueOf(priority), WORKFLOW), isAskedFor(sendQueueOf(priority), ACTIVITY)];
+      return (await Promise.all(queues)).every(Boolean);
+    },
+  };
+}
+
+/** A connection to ask Temporal by; it is made when it is first needed. */
+export function connectForProbes(config: Config): Connection {
+  const { address, apiKey } = config.temporal;
+  return Connection.lazy({ address, apiKey, tls: temporalTls(config), connectTimeout: LOOK_WITHIN_MS });
 }

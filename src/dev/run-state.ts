@@ -17,6 +17,9 @@ export interface Addresses {
   readonly database: string;
   readonly temporal: string;
   readonly temporalUi?: string;
+  /** Temporal's command, where it is ours to know. */
+  readonly temporalCli?: string;
+  readonly metrics?: string;
   readonly inbox?: string;
   readonly sandbox?: string;
   readonly apiKey: string;
@@ -174,13 +177,8 @@ async function endOrphan(
 ): Promise<void> {
   if (!isAlive(orphan)) return;
   const steps = orphan.name === 'postgres' ? POSTGRES_STOP : [{ signal: 'SIGTERM', waitMs: graceMs } as const];
-  const looked = new AbortController();
   const gone = async () => {
-    while (isAlive(orphan) && !looked.signal.aborted) await wait(50);
+    while (isAlive(orphan)) await wait(50);
   };
-  try {
-    await endProcess(orphan.pid, gone(), steps, (sentence) => say(orphan.name, sentence));
-  } finally {
-    looked.abort();
-  }
+  await endProcess(orphan.pid, gone(), steps, (sentence) => say(orphan.name, sentence));
 }

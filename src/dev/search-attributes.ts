@@ -17,8 +17,9 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
     const searchAttributes = Object.fromEntries(missing.map((name) => [name, KEYWORD]));
     await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
   } catch (error) {
+    const create = `temporal operator search-attribute create --address ${connection.options.address}`;
     const commands = SEARCH_ATTRIBUTES.map(
-      (name) => `  temporal operator search-attribute create --namespace ${namespace} --name ${name} --type Keyword`,
+      (name) => `  ${create} --namespace ${namespace} --name ${name} --type Keyword`,
     );
     throw new Error(
       `The Temporal namespace "${namespace}" could not be given our search attributes (${(error as Error).message}). ` +

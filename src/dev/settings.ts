@@ -15,6 +15,7 @@ export const devEnvironmentSchema = z.object({
   SANDBOX_PORT: port(3002),
   INBOX_PORT: port(1080),
   INBOX_SMTP_PORT: port(1025),
+  METRICS_PORT: port(9464),
   SANDBOX_DIR: text,
   SANDBOX_INBOX: z.enum(['on', 'off']).default('on'),
   SANDBOX_TIME_SCALE: z.coerce.number().positive().optional(),
@@ -36,6 +37,7 @@ export interface Settings {
     readonly sandbox: number;
     readonly inbox: number;
     readonly inboxSmtp: number;
+    readonly metrics: number;
   };
   readonly ownPostgres: boolean;
   readonly ownTemporal: boolean;
@@ -75,6 +77,7 @@ export function loadSettings(environment: NodeJS.ProcessEnv): Settings {
       sandbox: values.SANDBOX_PORT,
       inbox: values.INBOX_PORT,
       inboxSmtp: values.INBOX_SMTP_PORT,
+      metrics: values.METRICS_PORT,
     },
     ownPostgres: env.DATABASE_URL === undefined,
     ownTemporal: env.TEMPORAL_ADDRESS === undefined,
@@ -115,6 +118,7 @@ export function portsOf(settings: Settings, config: Config): PortUse[] {
   return [
     { variable: 'API_PORT', port: config.apiPort, host: config.host, what: 'the API' },
     { variable: 'WEBHOOKS_PORT', port: config.webhooksPort, host: config.host, what: 'the webhooks service' },
+    { variable: 'METRICS_PORT', port: ports.metrics, host: config.host, what: 'the metrics' },
     ...(settings.ownPostgres ? [local('POSTGRES_PORT', ports.postgres, 'PostgreSQL')] : []),
     ...(settings.ownTemporal
       ? [

@@ -3,11 +3,12 @@ import { Connection } from '@temporalio/client';
 import { type Config, loadConfig, temporalTls } from '../config.js';
 import { assertDurable, openDatabase } from '../db/database.js';
 import { migrate } from '../db/migrate.js';
+import { PRIORITIES } from '../priority.js';
 import { childService } from './child.js';
-import { childEnvironment, planProcesses } from './plan.js';
+import { childEnvironment, planProcesses, workerName } from './plan.js';
 import { startPostgres } from './postgres.js';
 import { endWhenStuck } from './postgres-watch.js';
-import { allReady, type Probe } from './readiness.js';
+import { allReady, connectForProbes, httpProbe, type Probe, workerProbe } from './readiness.js';
 import type { Addresses } from './run-state.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 import type { Settings } from './settings.js';
@@ -40,7 +41,7 @@ const MAX_CONNECTIONS = '200';
  */
 export async function startStack(options: StackOptions): Promise<StartedStack> {
   const { settings, supervisor, say } = options;
-  const [postgres] = await Promise.all([runPostgres(options), runTemporal(options)]);
+  const [postgres, temporalCli] = await Promise.all([runPostgres(options), runTemporal(options)]);
   options.signal.throwIfAborted();
   const env = childEnvironment(settings, postgres.url);
   const config = loadConfig(env);
@@ -49,12 +50,21 @@ export async function startStack(options: StackOptions): Promise<StartedStack> {
   for (const planned of planProcesses(settings)) {
     await supervisor.run(childService(planned, { env, graceMs, onLine: options.onLine, say }));
   }
-  const addresses = addressesOf(settings, config);
-  await allReady(probesOf(addresses), {
-    signal: options.signal,
-    everyMs: 20_000,
-    onWaiting: (names) => say('start', `still waiting for ${names.join(', ')}`),
-  });
+  const addresses = addressesOf(settings, config, temporalCli);
+  const connection = connectForProbes(config);
+  try {
+    const pidOf = (name: string) => supervisor.pids().get(name);
+    const workers = PRIORITIES.map((priority) =>
+      workerProbe(connection, config.temporal.namespace, priority, () => pidOf(workerName(priority))),
+    );
+    await allReady([...servicesOf(addresses), ...workers], {
+      signal: options.signal,
+      everyMs: 20_000,
+      onWaiting: (names) => say('start', `still waiting for ${names.join(', ')}`),
+    });
+  } finally {
+    await connection.close();
+  }
   return { addresses, postgresHome: postgres.home };
 }
 
@@ -78,8 +88,9 @@ async function runPostgres({ settings, supervisor, say }: StackOptions): Promise
   return { url: started.url, home: started.home };
 }
 
-async function runTemporal({ settings, supervisor, say }: StackOptions): Promise<void> {
-  if (!settings.ownTemporal) return;
+/** @returns where Temporal's command is, when we have looked for it. */
+async function runTemporal({ settings, supervisor, say }: StackOptions): Promise<string | undefined> {
+  if (!settings.ownTemporal) return undefined;
   const { dataDir, ports } = settings;
   const cli = await findTemporalCli({
     env: settings.env,
@@ -104,6 +115,7 @@ async function runTemporal({ settings, supervisor, say }: StackOptions): Promise
       return running;
     },
   });
+  return cli;
 }
 
 async function migrateDatabase(config: Config, say: StackOptions['say']): Promise<void> {
@@ -129,7 +141,7 @@ async function prepareForeignTemporal(config: Config): Promise<void> {
   }
 }
 
-function addressesOf(settings: Settings, config: Config): Addresses {
+function addressesOf(settings: Settings, config: Config, temporalCli: string | undefined): Addresses {
   const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
   const local = (port: number) => `http://127.0.0.1:${port}`;
   const { ports } = settings;
@@ -139,18 +151,21 @@ function addressesOf(settings: Settings, config: Config): Addresses {
     database: config.database.url,
     temporal: config.temporal.address,
     temporalUi: settings.ownTemporal ? local(ports.temporalUi) : undefined,
+    temporalCli,
+    metrics: config.metricsPort ? `http://${host}:${config.metricsPort}/metrics` : undefined,
     sandbox: settings.sandbox ? local(ports.sandbox) : undefined,
     inbox: settings.inbox ? local(ports.inbox) : undefined,
     apiKey: config.bootstrapApiKey as string,
   };
 }
 
-function probesOf(addresses: Addresses): Probe[] {
-  const { inbox, sandbox } = addresses;
+/** What tells by itself that it is ready; the dispatcher does by its metrics. */
+function servicesOf({ api, webhooks, inbox, sandbox, metrics }: Addresses): Probe[] {
   return [
-    { name: 'api', url: `${addresses.api}/readyz` },
-    { name: 'webhooks', url: `${addresses.webhooks}/readyz` },
-    ...(sandbox ? [{ name: 'sandbox', url: sandbox, anyAnswer: true }] : []),
-    ...(inbox ? [{ name: 'inbox', url: inbox, anyAnswer: true }] : []),
+    httpProbe('api', `${api}/readyz`),
+    httpProbe('webhooks', `${webhooks}/readyz`),
+    ...(metrics ? [httpProbe('dispatcher', metrics)] : []),
+    ...(sandbox ? [httpProbe('sandbox', sandbox, true)] : []),
+    ...(inbox ? [httpProbe('inbox', inbox, true)] : []),
   ];
 }

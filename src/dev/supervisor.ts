@@ -11,6 +11,8 @@ export interface Service {
 export interface SupervisorOptions {
   /** A process has come (with its id) or gone (undefined): for the record of what may be left after a kill. */
   readonly onProcess: (name: string, pid: number | undefined) => void;
+  /** A process that has ended by itself (false), or one that runs (true). */
+  readonly onHealth?: (name: string, runs: boolean) => void;
   /** A sentence for the person watching. */
   readonly say: (name: string, sentence: string) => void;
   readonly backoff?: { readonly firstMs: number; readonly maxMs: number };
@@ -90,6 +92,7 @@ export class Supervisor {
         this.#options.onProcess(name, pid);
       });
       entry.current = running;
+      this.#options.onHealth?.(name, true);
       return running;
     } catch (error) {
       this.#gone(entry);
@@ -114,6 +117,7 @@ export class Supervisor {
       const { code, signal: by } = await entry.current.exited;
       this.#gone(entry);
       if (stopping.aborted) return;
+      this.#options.onHealth?.(entry.service.name, false);
       if (Date.now() - startedAt > WELL_AFTER_MS) delayMs = firstMs;
       let what = `ended (${by ?? `exit ${code}`})`;
       do {

@@ -42,18 +42,53 @@ export function exampleCurl({ api, apiKey }: Pick<Addresses, 'api' | 'apiKey'>, 
   return lines.join(' \\\n  ');
 }
 
-/** The one table of a run, and the command to begin with. */
-export function banner(addresses: Addresses, folders: readonly (readonly [string, string])[], curl: string): string {
-  const optional = (name: string, url: string | undefined): [string, string][] => (url ? [[name, url]] : []);
+/** Items behind one another, in lines no longer than a terminal is wide. */
+export function wrapped(items: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const item of items) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + item.length + 2 <= width) lines[lines.length - 1] = `${last}, ${item}`;
+    else lines.push(item);
+  }
+  return lines;
+}
+
+/** What a banner tells, beside the addresses. */
+export interface BannerFacts {
+  readonly folders: readonly (readonly [string, string])[];
+  readonly pids: ReadonlyMap<string, number>;
+  /** See `exampleCurl`. */
+  readonly curl: string;
+}
+
+/** The one table of a run, and the commands to begin with. */
+export function banner(addresses: Addresses, { folders, pids, curl }: BannerFacts): string {
+  const optional = (name: string, value: string | undefined): [string, string][] => (value ? [[name, value]] : []);
+  const processes = wrapped(
+    [...pids].map(([name, pid]) => `${name} ${pid}`),
+    70,
+  );
   const rows: [string, string][] = [
     ['API', addresses.api],
     ['Webhooks', addresses.webhooks],
     ...optional('Inbox', addresses.inbox),
     ...optional('Temporal Web UI', addresses.temporalUi),
     ['Temporal', addresses.temporal],
+    ...optional('Temporal command', addresses.temporalCli),
     ...optional('Provider sandbox', addresses.sandbox),
+    ...optional('Metrics', addresses.metrics),
     ['PostgreSQL', addresses.database],
     ...folders.map(([name, path]): [string, string] => [name, path]),
+    ...processes.map((line, index): [string, string] => [index === 0 ? 'Process ids' : '', line]),
   ];
-  return ['', table(rows), '', 'Send an e-mail with an attachment:', '', curl, ''].join('\n');
+  const commands = [
+    'Set the key, for the commands in the README:',
+    '',
+    `export KEY=${shellQuote(addresses.apiKey)}`,
+    '',
+    'Send an e-mail with an attachment:',
+    '',
+    curl,
+  ];
+  return ['', table(rows), '', ...commands, ''].join('\n');
 }

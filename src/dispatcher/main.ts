@@ -1,11 +1,12 @@
 import { assertDurable, openDatabase } from '../db/database.js';
+import { createQuietLog } from '../quiet-log.js';
 import { runService } from '../service.js';
 import { connectTemporal } from '../temporal.js';
 import { startDispatcher } from './dispatcher.js';
 import { serveMetrics } from './metrics.js';
 
 await runService('dispatcher', async (config, logger) => {
-  const db = openDatabase({ ...config.database, name: 'dispatcher', logger });
+  const db = openDatabase({ ...config.database, name: 'dispatcher', logger: createQuietLog(logger) });
   await assertDurable(db);
   const temporal = await connectTemporal(config, logger);
   const dispatcher = await startDispatcher(config, db, temporal, logger);

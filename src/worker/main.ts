@@ -4,6 +4,7 @@ import { loadStatuses } from '../db/events.js';
 import { NICENESS, stepBack } from '../niceness.js';
 import { isPriority, PRIORITIES } from '../priority.js';
 import { createProviders } from '../providers/index.js';
+import { createQuietLog } from '../quiet-log.js';
 import { runService } from '../service.js';
 import { createObjectStore } from '../storage/index.js';
 import { connectTemporal } from '../temporal.js';
@@ -18,7 +19,7 @@ if (!isPriority(priority)) {
 
 stepBack(NICENESS[priority]);
 await runService(`worker-${priority}`, async (config, logger) => {
-  const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger });
+  const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger: createQuietLog(logger) });
   await assertDurable(db);
   const temporal = await connectTemporal(config, logger);
   const dependencies = {

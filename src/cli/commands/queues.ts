@@ -19,6 +19,9 @@ type Overview = Queues &
 const words = ({ by, since: from, reason }: PauseView) =>
   `${by === 'temporal' ? 'paused in Temporal' : 'paused'} for ${since(String(from))}${reason ? `: ${reason}` : ''}`;
 
+/** The processes' own, where this command has their environment; else Temporal's usual one, to be replaced. */
+const temporalAddress = () => process.env.TEMPORAL_ADDRESS || '127.0.0.1:7233';
+
 /** Why nothing is sent, or that it is. */
 function stateOf(queue: QueueReport): string {
   if (queue.paused) return queue.pauses.map(words).join('; ');
@@ -46,7 +49,7 @@ function queueTable({ queues }: Queues): string {
     lines.push(
       '',
       `${priority} was paused in Temporal itself. Tempost never lifts such a pause; this does:`,
-      `  temporal task-queue config set --task-queue send-${priority} --task-queue-type activity --queue-rps-limit default`,
+      `  temporal task-queue config set --address ${temporalAddress()} --task-queue send-${priority} --task-queue-type activity --queue-rps-limit default`,
     );
   }
   return lines.join('\n');
