@@ -4,6 +4,7 @@ import { addWaiting, analyse, pause, removeWaiting } from './backlog.js';
 import { type Costs, compare, costTable, nodeCpuMs } from './compare.js';
 import { short, sum, table } from './harness/figures.js';
 import { SECOND_NAMESPACE, type World, withWorld } from './harness/world.js';
+import { benchHostile, hostileSentence } from './hostile.js';
 import { profile } from './profile.js';
 import { circumstances, keep, say, write } from './results.js';
 import { startBare } from './variants/bare.js';
@@ -12,15 +13,16 @@ import { startPeer } from './variants/peer.js';
 import { TIME_SCALE } from './variants/variant.js';
 import { benchWebhooks, webhooksSentence } from './webhooks.js';
 
-const USAGE = `npm run bench -- [compare | backlogs | webhooks | api | profile | with] [NAME=VALUE ...] [--emails N] [--seconds N] [--quick]
+const USAGE = `npm run bench -- [compare | backlogs | webhooks | hostile | api | profile | with] [NAME=VALUE ...] [--emails N] [--seconds N] [--quick]
   compare     ours beside bare Temporal and beside a queue on PostgreSQL, in one run (this is the default)
   backlogs    the second half of it alone: what an e-mail costs while 0 to 100,000 wait
   webhooks    10,000 webhooks as fast as the service takes them
+  hostile     20 webhooks a second, alone and beside 10 MB a second of what nobody signed, 30 s each
   api         150 submissions a second for a minute, while the rest works
   profile     the functions in which each process spends its time, and the statements an e-mail costs
   with        ours as it is beside ours with other environment variables, as in "with DATABASE_POOL_SIZE=20"
   --emails N  how many of each variant (4,000; with: 800), of each backlog (2,000), webhooks ÷ 2 (5,000)
-  --seconds N how long the api is submitted to (60)
+  --seconds N how long the api is submitted to (60), or the webhooks service attacked (30)
   --quick     a short run without backlogs
 `;
 
@@ -53,6 +55,13 @@ const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
     const result = await benchWebhooks(world, await world.startStack(), emails ?? (quick ? 200 : 5_000));
     write(webhooksSentence(result));
     write(`Results: ${keep('webhooks.json', { ...about, ...result })}`);
+  },
+  async hostile(world) {
+    const about = circumstances();
+    const options = { perS: 20, seconds: seconds ?? (quick ? 4 : 30), hostileBytesPerS: 10 * 2 ** 20 };
+    const result = await benchHostile(world, await world.startStack(), options);
+    write(hostileSentence(result));
+    write(`Results: ${keep('hostile.json', { ...about, ...result })}`);
   },
   async api(world) {
     const about = circumstances();

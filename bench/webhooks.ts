@@ -91,7 +91,7 @@ export function webhooksSentence(result: WebhooksResult): string {
 }
 
 /** E-mails that a provider has taken, as if sent before. */
-async function addHandedOver(world: World, count: number): Promise<string[]> {
+export async function addHandedOver(world: World, count: number): Promise<string[]> {
   const rows = await world.query<{ id: string }>(
     `with made as (
        insert into emails (id, client_id, priority, sender, receiver, receiver_address, subject, content, content_type,
@@ -121,7 +121,7 @@ async function pendingSignals(world: World): Promise<number> {
 }
 
 /** Signed as Mailgun signs. */
-function webhookOf(emailId: string, event: string): Buffer {
+export function webhookOf(emailId: string, event: string): Buffer {
   const timestamp = String(Math.floor(Date.now() / 1000));
   const token = randomBytes(25).toString('hex');
   const signature = createHmac('sha256', SIGNING_KEY)
@@ -141,7 +141,8 @@ function webhookOf(emailId: string, event: string): Buffer {
   );
 }
 
-function post(url: string, body: Buffer, agent: Agent): Promise<number> {
+/** @returns the answer's status. */
+export function post(url: string, body: Buffer, agent: Agent): Promise<number> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': body.length };
     const call = request(url, { method: 'POST', agent, headers });

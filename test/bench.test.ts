@@ -6,6 +6,7 @@ import { DOCUMENTED } from '../bench/capacity/costs.js';
 import { planCapacity } from '../bench/capacity/plan.js';
 import { compare, costTable } from '../bench/compare.js';
 import { World } from '../bench/harness/world.js';
+import { benchHostile } from '../bench/hostile.js';
 import { runIsolation } from '../bench/isolation.js';
 import { handOverPicture } from '../bench/picture.js';
 import { runSlo } from '../bench/slo.js';
@@ -51,6 +52,15 @@ describe('benches', () => {
   it('take webhooks without losing one', async () => {
     const result = await benchWebhooks(world, stack, 5);
     expect(result).toMatchObject({ webhooks: 10, refused: {}, lost: 0, wrongStatus: 0 });
+  }, 60_000);
+
+  it('take webhooks beside hostile bodies without refusing or losing one', async () => {
+    const options = { perS: 10, seconds: 2, hostileBytesPerS: 5_000_000 };
+    const { quiet, attacked, hostile } = await benchHostile(world, stack, options);
+    expect(quiet).toMatchObject({ webhooks: 20, refused: {}, lost: 0 });
+    expect(attacked).toMatchObject({ webhooks: 20, refused: {}, lost: 0 });
+    expect(hostile.requests).toBeGreaterThan(0);
+    expect(hostile.answers).not.toHaveProperty('200');
   }, 60_000);
 
   it('take submissions at a rate', async () => {
