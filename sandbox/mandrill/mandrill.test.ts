@@ -56,7 +56,7 @@ describe('mandrill protocol', () => {
     const invalid = await sendByMandrill(sandbox, 'no', { to: [{ email: 'nobody' }] });
     expect(invalid.body).toMatchObject([{ status: 'invalid' }]);
     const rejected = await sendByMandrill(sandbox, 'no', { to: [{ email: 'reject@example.com' }] });
-    expect(rejected.body).toMatchObject([{ status: 'rejected', reject_reason: 'hard-bounce' }]);
+    expect(rejected.body).toMatchObject([{ status: 'rejected', reject_reason: 'rule' }]);
     expect(sandbox.acceptance('no')).toEqual([]);
     await eventually(() => expect(sandbox.happenings('no')).toEqual(['rejected']));
   });

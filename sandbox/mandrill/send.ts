@@ -90,8 +90,8 @@ export function sendMessage(box: Box): Middleware {
 /** Mandrill's `reject_reason` for receivers it does not send to. */
 function refusalOf(receiver: string): string | null {
   const course = magicOf(receiver)?.course ?? [];
-  const refused = magicOf(receiver)?.answer === 'refuse' || course.some((step) => step.type === 'suppressed');
-  return refused ? 'hard-bounce' : null;
+  if (course.some((step) => step.type === 'suppressed')) return 'hard-bounce';
+  return magicOf(receiver)?.answer === 'refuse' ? 'rule' : null;
 }
 
 function submissionOf(message: Call['message']): Submission {

@@ -15,6 +15,7 @@ const composed = (changes: Partial<SendableEmail>) => {
     content_type: 'text/plain',
     tags: [],
     notice_for: null,
+    unsubscribe_key: null,
     ...changes,
   };
   return composeMessage(config, email, { generation: 1, attempt: 1 }, null);
@@ -22,8 +23,11 @@ const composed = (changes: Partial<SendableEmail>) => {
 const headersOf = (changes: Partial<SendableEmail>) => composed(changes).headers;
 
 it('low e-mails can be unsubscribed from with one click, others not', () => {
-  expect(headersOf({ priority: 'low' })).toEqual({
-    'List-Unsubscribe': '<https://mail.example.com/unsubscribe/019a0000-0000-7000-8000-000000000001>',
+  const headers = headersOf({ priority: 'low', unsubscribe_key: Buffer.alloc(32, 1) });
+  expect(headers).toEqual({
+    'List-Unsubscribe': expect.stringMatching(
+      /^<https:\/\/mail\.example\.com\/unsubscribe\/019a0000-0000-7000-8000-000000000001\.1\.[\w-]{22}>$/,
+    ),
     'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
   });
   expect(headersOf({ priority: 'medium' })).toEqual({});

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type AttachmentRow, loadAttachment } from '../db/attachments.js';
 import type { SendableEmail } from '../db/permission.js';
 import type { OutgoingMessage } from '../providers/provider.js';
+import { unsubscribePath } from '../unsubscribe-link.js';
 import type { ActivityDependencies } from './dependencies.js';
 
 export interface LoadedAttachment extends AttachmentRow {
@@ -49,7 +50,7 @@ export function composeMessage(
     receiver: email.receiver,
     replyTo: email.reply_to,
     subject: email.subject,
-    headers: extraHeaders(config.publicUrl, email),
+    headers: extraHeaders(config.publicUrl, email, try_.generation),
     text: isText ? email.content : null,
     html: withPixel(isText ? textAsHtml(email.content) : email.content, pixel),
     tags: email.tags,
@@ -58,13 +59,14 @@ export function composeMessage(
   };
 }
 
-function extraHeaders(publicUrl: string, { id, priority, notice_for }: SendableEmail): Record<string, string> {
+function extraHeaders(publicUrl: string, email: SendableEmail, generation: number): Record<string, string> {
+  const { id, notice_for, unsubscribe_key } = email;
   // RFC 3834: whoever answers mail by itself does not answer this one.
   if (notice_for) return { 'Auto-Submitted': 'auto-generated' };
   // RFC 8058, for bulk only: nobody unsubscribes from a password reset.
-  if (priority !== 'low') return {};
+  if (!unsubscribe_key) return {};
   return {
-    'List-Unsubscribe': `<${publicUrl}/unsubscribe/${id}>`,
+    'List-Unsubscribe': `<${publicUrl}/unsubscribe/${unsubscribePath(unsubscribe_key, id, generation)}>`,
     'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
   };
 }

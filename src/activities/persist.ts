@@ -12,7 +12,10 @@ export function createPersist({ db, config, catalogue }: ActivityDependencies) {
     const work = await findWork(db, emailId);
     if (work?.status === 'scheduled') await noteDue(db, emailId, catalogue);
     if (!work) throw ApplicationFailure.nonRetryable('no such e-mail in the record', 'UnknownEmail');
-    const providers = work.onlyProvider ? [work.onlyProvider] : config.providers;
+    const all = work.onlyProvider ? [work.onlyProvider] : config.providers;
+    const willing = all.filter((provider) => !work.unsubscribedAt.includes(provider));
+    // None is left only when one was taken out of the configuration meanwhile: then they are asked again.
+    const providers = willing.length > 0 ? willing : all;
     const common = {
       generation: work.generation,
       status: work.status,

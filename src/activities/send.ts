@@ -42,7 +42,8 @@ async function sendOnce(dependencies: ActivityDependencies, request: SendRequest
   const message = composeMessage(config, permission.email, id, attachment);
   const result = await call(provider, message, permission);
   if (result.kind !== 'accepted') logFailed(dependencies.logger, id, result);
-  const answer = { result, lastOfRound: request.lastOfRound, noted: permission.noted };
+  const others = config.providers.filter((name) => name !== provider.name);
+  const answer = { result, lastOfRound: request.lastOfRound, noted: permission.noted, others };
   return recordHeld(dependencies, { ...id, answer });
 }
 

@@ -1,4 +1,5 @@
 import { domainOf } from '../address.js';
+import type { ProviderName } from '../config.js';
 import type { Accepted, Failed, FailureKind, SendResult } from '../providers/provider.js';
 import {
   type AttemptId,
@@ -15,8 +16,10 @@ import { blockSenderDomain, noteFailure, noteSuccess } from './breaker.js';
 import type { Db } from './database.js';
 import { type LockedEmail, lockEmail, recordEvents } from './events.js';
 import { leavePlace } from './hand-over.js';
+import { turnedElsewhere } from './listed.js';
 import type { AttemptState } from './schema.js';
 import type { StatusCatalogue } from './statuses.js';
+import { suppressReceiver } from './suppressions.js';
 import { type Trx, transact } from './transaction.js';
 
 /** What a provider answered, with what is needed to write it down. */
@@ -26,6 +29,8 @@ export interface Answer {
   readonly lastOfRound: boolean;
   /** See `Permission`. */
   readonly noted: boolean;
+  /** The other providers that are set up; left out by a release that did not ask. */
+  readonly others?: readonly ProviderName[];
 }
 
 /** How long a provider is left alone that queues what it takes. */
@@ -59,10 +64,13 @@ export async function recordOutcome(
       await noteTaken(trx, id, result, answer.noted);
       return outcome;
     }
-    const closed = await closeAttempt(trx, id, CLOSED_AS[result.kind], result.code);
-    if (!closed) return adopt(trx, id, result);
-    const outcome = await noteFailed(trx, email, id, result, answer.lastOfRound, catalogue);
-    await noteTrouble(trx, id, result, closed.started_at);
+    const failed = (await turnedElsewhere(trx, email, id, result, answer.others ?? [])) ?? result;
+    // Whatever is known of the attempt already: why the address is listed may be said by the answer alone.
+    if (result.listed) await suppressReceiver(trx, id.emailId, id.generation, result.listed);
+    const closed = await closeAttempt(trx, id, CLOSED_AS[failed.kind], failed.code);
+    if (!closed) return adopt(trx, id, failed);
+    const outcome = await noteFailed(trx, email, id, failed, answer.lastOfRound, catalogue);
+    await noteTrouble(trx, id, failed, closed.started_at);
     return outcome;
   });
 }

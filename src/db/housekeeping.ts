@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { sweepOrphanChunks } from './chunks.js';
 import type { Db } from './database.js';
+import { completeMessageIndex } from './message-index.js';
 import { ensurePartitions } from './partitions.js';
 
 /** What is removed when it has served its time. Small batches: a long delete would hold up everything behind it. */
@@ -19,6 +20,7 @@ const BATCH = 5_000;
 /** Makes the coming months' partitions, and removes what has expired; several processes may do it at once. */
 export async function keepHouse(db: Db): Promise<void> {
   await ensurePartitions(db);
+  await completeMessageIndex(db);
   await sweepOrphanChunks(db);
   for (const [table, expired] of Object.entries(EXPIRED)) await deleteBatches(db, table, expired);
 }

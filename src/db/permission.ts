@@ -9,6 +9,7 @@ import type { Db } from './database.js';
 import { bury } from './dead-letters.js';
 import { generationEvent, type LockedEmail, readEvents, recordEvents, withEvents } from './events.js';
 import type { StatusCatalogue } from './statuses.js';
+import { isSuppressed } from './suppressions.js';
 import { later, type Trx, transact } from './transaction.js';
 
 export interface PermissionRequest {
@@ -40,6 +41,8 @@ export interface SendableEmail {
   readonly tags: readonly string[];
   /** Set when it tells its sender of a failure. */
   readonly notice_for: string | null;
+  /** What its unsubscribe link is signed with; null when it has none. */
+  readonly unsubscribe_key: Buffer | null;
 }
 
 export type Permission =
@@ -139,8 +142,8 @@ async function lockForSending(trx: Trx, request: PermissionRequest) {
       sql<boolean>`clock_timestamp() > due_at + make_interval(secs => ${request.lifetimeMs / 1000})`.as(
         'past_lifetime',
       ),
-      sql<boolean>`exists (select from suppressions s
-        where s.client_id = emails.client_id and s.address = emails.receiver_address)`.as('suppressed'),
+      sql<Buffer | null>`case when priority = 'low' then (select key from unsubscribe_key) end`.as('unsubscribe_key'),
+      isSuppressed.as('suppressed'),
     ])
     .where('id', '=', request.emailId)
     .forUpdate()

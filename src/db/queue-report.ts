@@ -105,7 +105,7 @@ async function countQueues(db: Db, deadlineMs: PerPriority<number>): Promise<Map
 export interface Leftovers {
   /** Dead e-mails that nobody has retried or discarded, by reason. */
   readonly dead_letters: { readonly waiting: number; readonly by_reason: Readonly<Record<string, number>> };
-  /** Webhooks of the last 24 hours that belong to no e-mail of ours. */
+  /** Webhooks of the last 24 hours that name no e-mail that we know. */
   readonly unmatched_webhooks: number;
   /** News that workflows have not been told yet: grows while Temporal is down. */
   readonly pending_signals: number;

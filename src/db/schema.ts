@@ -31,6 +31,7 @@ export interface Database {
   idempotency_keys: IdempotencyKeyTable;
   webhook_tokens: { provider: ProviderName; token: string; body_hash: Buffer; recorded_at: Generated<Date> };
   unmatched_webhooks: UnmatchedWebhookTable;
+  unsubscribe_key: UnsubscribeKeyTable;
 }
 
 /** What a workflow is told about: the first of each kind, and evidence for an attempt whose outcome was unknown. */
@@ -295,6 +296,16 @@ interface SuppressionTable {
   reason: 'bounced' | 'complained' | 'unsubscribed' | 'manual';
   email_id: string | null;
   created_at: Generated<Date>;
+  /** When its owner unsubscribed, where `reason` is another one, which concerns more. */
+  unsubscribed_at: Date | null;
+}
+
+/** One row. */
+interface UnsubscribeKeyTable {
+  only_row: Generated<boolean>;
+  key: Buffer;
+  /** E-mails accepted before carry links of their id alone. */
+  id_alone_until: Date;
 }
 
 interface IdempotencyKeyTable {
@@ -312,4 +323,13 @@ interface UnmatchedWebhookTable {
   reason: string;
   body: JSONColumnType<JsonObject>;
   recorded_at: Generated<Date>;
+  /** The provider's id of the message, when the event names that and no e-mail. */
+  provider_message_id: string | null;
+  /** The event in our words, for when its e-mail is found. */
+  event: JSONColumnType<JsonObject> | null;
+  /** When the provider took the message, as it says. */
+  taken_at: Date | null;
+  /** When it is looked for next; null: not any more. */
+  match_at: Date | null;
+  match_tries: Generated<number>;
 }

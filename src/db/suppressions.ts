@@ -1,6 +1,7 @@
-import { sql, type Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Db } from './database.js';
 import type { Database } from './schema.js';
+import { transact } from './transaction.js';
 
 export type SuppressionReason = 'bounced' | 'complained' | 'unsubscribed' | 'manual';
 
@@ -11,9 +12,21 @@ export interface Suppression {
   /** The e-mail that showed it; null when it was added by hand. */
   readonly email_id: string | null;
   readonly created_at: Date;
+  /** When its owner unsubscribed, where `reason` is another one. */
+  readonly unsubscribed_at: Date | null;
 }
 
-const COLUMNS = ['address', 'reason', 'email_id', 'created_at'] as const;
+const COLUMNS = ['address', 'reason', 'email_id', 'created_at', 'unsubscribed_at'] as const;
+
+/**
+ * Whether an e-mail's receiver is one that its client must not write to. Who unsubscribed wants no more bulk, but still
+ * their login codes and receipts: `unsubscribed` concerns `low` only, every other reason all that is sent.
+ *
+ * For a query of `emails`.
+ */
+export const isSuppressed: RawBuilder<boolean> = sql<boolean>`exists (select from suppressions s
+  where s.client_id = emails.client_id and s.address = emails.receiver_address
+    and (s.reason <> 'unsubscribed' or emails.priority = 'low'))`;
 
 /** A client's suppressions by address. @param after the last address of the page before. */
 export async function findSuppressions(
@@ -29,32 +42,73 @@ export async function findSuppressions(
   return query.orderBy('address').limit(page.limit).execute();
 }
 
-/** Adds one by hand; one that is there already stays as it is. @returns what is there now. */
+/** Adds one by hand; one that is there already keeps its reason, unless it was for bulk only. @returns what is there now. */
 export async function addSuppression(db: Db, clientId: string, address: string): Promise<Suppression> {
   return (
     db
       .insertInto('suppressions')
       .values({ client_id: clientId, address, reason: 'manual', email_id: null })
-      // An update that changes nothing: `do nothing` would return no row.
-      .onConflict((conflict) => conflict.columns(['client_id', 'address']).doUpdateSet({ address }))
+      // Also where it changes nothing: `do nothing` would return no row.
+      .onConflict((conflict) => conflict.columns(['client_id', 'address']).doUpdateSet(OUTRANK))
       .returning(COLUMNS)
       .executeTakeFirstOrThrow()
   );
 }
 
-/** Allows an address again. @returns false when it was not suppressed. */
+/**
+ * A reason that concerns everything takes the place of an unsubscription, which is remembered beside it; the other way
+ * round it is only remembered. Otherwise the first reason stands.
+ */
+const OUTRANK = {
+  reason: sql<SuppressionReason>`case when suppressions.reason = 'unsubscribed' then excluded.reason
+    else suppressions.reason end`,
+  email_id: sql<string | null>`case when suppressions.reason = 'unsubscribed' and excluded.reason <> 'unsubscribed'
+    then excluded.email_id else suppressions.email_id end`,
+  created_at: sql<Date>`case when suppressions.reason = 'unsubscribed' and excluded.reason <> 'unsubscribed'
+    then excluded.created_at else suppressions.created_at end`,
+  unsubscribed_at: sql<Date | null>`case
+    when suppressions.reason = 'unsubscribed' and excluded.reason <> 'unsubscribed' then suppressions.created_at
+    when suppressions.reason <> 'unsubscribed' and excluded.reason = 'unsubscribed'
+      then coalesce(suppressions.unsubscribed_at, excluded.created_at)
+    else suppressions.unsubscribed_at end`,
+};
+
+/** A suppression of theirs is looked at by every call to the receiver: it is not written for nothing. */
+const changesSomething = sql<boolean>`(suppressions.reason = 'unsubscribed') <> (excluded.reason = 'unsubscribed')
+  and (suppressions.unsubscribed_at is null or suppressions.reason = 'unsubscribed')`;
+
+/**
+ * Takes a reason back: the address may be written to again. Where its owner had unsubscribed as well, that is left: it
+ * was theirs to say. @returns false when it was not suppressed.
+ */
 export async function removeSuppression(db: Db, clientId: string, address: string): Promise<boolean> {
-  const removed = await db
-    .deleteFrom('suppressions')
-    .where('client_id', '=', clientId)
-    .where('address', '=', address)
-    .returning('address')
-    .executeTakeFirst();
-  return removed !== undefined;
+  return transact(db, async (trx) => {
+    const unsubscription = await trx
+      .updateTable('suppressions')
+      .set({
+        reason: 'unsubscribed',
+        email_id: null,
+        created_at: sql<Date>`unsubscribed_at`,
+        unsubscribed_at: null,
+      })
+      .where('client_id', '=', clientId)
+      .where('address', '=', address)
+      .where('unsubscribed_at', 'is not', null)
+      .returning('address')
+      .executeTakeFirst();
+    if (unsubscription) return true;
+    const removed = await trx
+      .deleteFrom('suppressions')
+      .where('client_id', '=', clientId)
+      .where('address', '=', address)
+      .returning('address')
+      .executeTakeFirst();
+    return removed !== undefined;
+  });
 }
 
 /**
- * Suppresses the receiver of an e-mail for its client; an address that is suppressed already stays as it is.
+ * Suppresses the receiver of an e-mail for its client; see `OUTRANK` for an address that is suppressed already.
  *
  * @param generation the one that showed it: when the receiver was corrected since, the address it has now is another.
  */
@@ -64,10 +118,19 @@ export async function suppressReceiver(
   generation: number,
   reason: Exclude<SuppressionReason, 'manual'>,
 ): Promise<void> {
-  await sql`
-    insert into suppressions (client_id, address, reason, email_id)
-    select client_id, receiver_address, ${reason}, id from emails where id = ${emailId}
-    and not exists (select from email_events v where v.email_id = ${emailId}
-      and v.generation > ${generation} and v.metadata ? 'corrected_receiver')
-    on conflict do nothing`.execute(trx);
+  await trx
+    .insertInto('suppressions')
+    .columns(['client_id', 'address', 'reason', 'email_id'])
+    .expression((eb) =>
+      eb
+        .selectFrom('emails')
+        .select(['client_id', 'receiver_address', sql<SuppressionReason>`${reason}`.as('reason'), 'id'])
+        .where('id', '=', emailId)
+        .where(
+          sql<boolean>`not exists (select from email_events v where v.email_id = ${emailId}
+            and v.generation > ${generation} and v.metadata ? 'corrected_receiver')`,
+        ),
+    )
+    .onConflict((conflict) => conflict.columns(['client_id', 'address']).doUpdateSet(OUTRANK).where(changesSomething))
+    .execute();
 }

@@ -1,3 +1,4 @@
+import { hasItsToken, type UnsubscribeReference } from '../unsubscribe-link.js';
 import type { Db } from './database.js';
 import { generationEvent, lockEmail, recordEvents } from './events.js';
 import type { StatusCatalogue } from './statuses.js';
@@ -5,33 +6,42 @@ import { suppressReceiver } from './suppressions.js';
 import { transact } from './transaction.js';
 
 /**
- * The receiver of a bulk e-mail wants no more: the address is suppressed for its client, and the event recorded, in one
- * transaction; doing it twice is doing it once. The e-mail's id is the proof: 74 random bits that only its receiver,
- * its client and we have seen, and all it opens is this.
+ * The receiver of a bulk e-mail wants no more: the address is suppressed for its client's bulk, and the event recorded,
+ * in one transaction; doing it twice is doing it once. The link's token is the proof that it is the receiver.
  *
- * @param emailId a UUID.
- * @returns false when there is no bulk e-mail of that id.
+ * @returns false when there is no bulk e-mail that the link is of.
  */
-export async function unsubscribe(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<boolean> {
-  if (!(await canUnsubscribe(db, emailId))) return false;
+export async function unsubscribe(
+  db: Db,
+  reference: UnsubscribeReference,
+  catalogue: StatusCatalogue,
+): Promise<boolean> {
+  if (!(await canUnsubscribe(db, reference))) return false;
+  const { emailId } = reference;
   return transact(db, async (trx) => {
     const email = await lockEmail(trx, emailId);
     if (!email) return false;
+    const generation = reference.generation ?? email.generation;
     // No status: the e-mail itself stays what it is.
-    const event = { ...generationEvent(email.generation, 'unsubscribed'), key: 'tempost:unsubscribed' };
+    const event = { ...generationEvent(generation, 'unsubscribed'), key: 'tempost:unsubscribed' };
     await recordEvents(trx, email, [event], catalogue);
-    await suppressReceiver(trx, emailId, email.generation, 'unsubscribed');
+    await suppressReceiver(trx, emailId, generation, 'unsubscribed');
     return true;
   });
 }
 
-/** Whether an e-mail is one that can be unsubscribed from. */
-export async function canUnsubscribe(db: Db, emailId: string): Promise<boolean> {
+/**
+ * Whether a link is one that can be unsubscribed with. E-mails of a release without tokens have links of their id alone;
+ * these go on working, since a receiver may come back to an e-mail after months.
+ */
+export async function canUnsubscribe(db: Db, reference: UnsubscribeReference): Promise<boolean> {
   const email = await db
     .selectFrom('emails')
-    .select('id')
-    .where('id', '=', emailId)
+    .innerJoin('unsubscribe_key', (join) => join.onTrue())
+    .select(['created_at', 'key', 'id_alone_until'])
+    .where('id', '=', reference.emailId)
     .where('priority', '=', 'low')
     .executeTakeFirst();
-  return email !== undefined;
+  if (!email) return false;
+  return reference.token === null ? email.created_at < email.id_alone_until : hasItsToken(email.key, reference);
 }

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Kysely, Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../config.js';
+import type { SoughtMessage } from './message-ids.js';
+import type { ProviderEvent } from './provider-events.js';
 import type { Database } from './schema.js';
 
-/** A statement has at most 65,535 parameters; a row of ours has four. */
+/** A statement has at most 65,535 parameters; a row of ours has eight at most. */
 const ROWS_PER_STATEMENT = 1_000;
 
 /**
@@ -35,19 +37,30 @@ export async function takeWebhookToken(
   return first.body_hash.equals(bodyHash) ? 'known' : 'stolen';
 }
 
-/** What a provider told us that belongs to no e-mail of ours. */
+/** What a provider told us without naming an e-mail that we know. */
 export interface UnmatchedWebhook {
   readonly provider: ProviderName;
   readonly reason: string;
   /** The event as it came; free of what `jsonb` cannot hold. */
   readonly body: Record<string, unknown>;
+  /** What its e-mail is looked for by, and what is stored once it is found. */
+  readonly sought?: SoughtMessage & { readonly event: ProviderEvent };
 }
+
+/** An event that could not be matched at once is looked for again after this long. */
+const MATCH_AFTER = sql<Date>`now() + interval '5 seconds'`;
 
 /** Keeps what cannot be tied to an e-mail. The same thing told again is kept once. */
 export async function keepUnmatched(db: Kysely<Database>, webhooks: readonly UnmatchedWebhook[]): Promise<void> {
-  const rows = webhooks.map(({ provider, reason, body }) => {
+  const rows = webhooks.map(({ provider, reason, body, sought }) => {
     const json = JSON.stringify(body);
-    return { id: idOf(provider, json), provider, reason, body: json };
+    return {
+      ...{ id: idOf(provider, json), provider, reason, body: json },
+      provider_message_id: sought?.providerMessageId ?? null,
+      taken_at: sought?.takenAt ?? null,
+      event: sought ? JSON.stringify(sought.event) : null,
+      match_at: sought ? MATCH_AFTER : null,
+    };
   });
   // In one order for everybody: two copies of a batch that arrive together must not wait for each other in a circle.
   rows.sort((a, b) => (a.id < b.id ? -1 : 1));

@@ -3,6 +3,7 @@ import type { ProviderName } from '../config.js';
 import { admittingProviders } from './admittance.js';
 import type { Db } from './database.js';
 import { generationEvent, lockEmail, recordEvents } from './events.js';
+import { unsubscribedAt } from './listed.js';
 import type { StatusCatalogue } from './statuses.js';
 import { transact } from './transaction.js';
 
@@ -12,6 +13,8 @@ export interface Work {
   readonly generation: number;
   /** An operator's choice: this provider and no other. */
   readonly onlyProvider: ProviderName | null;
+  /** Those that have refused this life of the e-mail because its receiver had unsubscribed there. */
+  readonly unsubscribedAt: readonly ProviderName[];
   /** Those that may be asked for a call now. */
   readonly admitting: readonly ProviderName[];
   readonly status: string;
@@ -34,6 +37,7 @@ export async function findWork(db: Db, emailId: string): Promise<Work | undefine
       'e.only_provider',
       'e.status',
       admittingProviders(sql.ref('e.priority')).as('admitting'),
+      unsubscribedAt(emailId).as('unsubscribed_at'),
       sql<boolean>`a.email_id is not null`.as('has_attachment'),
       sql<boolean>`a.storage_path is not null`.as('stored'),
       sql<boolean>`exists (select from send_attempts t where t.email_id = ${emailId}
@@ -49,6 +53,7 @@ export async function findWork(db: Db, emailId: string): Promise<Work | undefine
     clientId: row.client_id,
     generation: row.generation,
     onlyProvider: row.only_provider,
+    unsubscribedAt: row.unsubscribed_at,
     admitting: row.admitting,
     status: row.status,
     accepted: row.accepted,

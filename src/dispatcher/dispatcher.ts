@@ -6,6 +6,7 @@ import { keepHouse } from '../db/housekeeping.js';
 import { sendDigests, setNoticePolicy } from '../db/notices.js';
 import { takePendingSignals } from '../db/pending-signals.js';
 import { dispatchBatch, nextDueInMs } from '../db/queue.js';
+import { matchUnmatched } from '../db/unmatched.js';
 import { readWays } from '../db/ways.js';
 import { repeat } from '../loop.js';
 import { type PerPriority, PRIORITIES, type Priority, perPriority } from '../priority.js';
@@ -33,6 +34,9 @@ const PAUSES_MS = 1_000;
 /** A breaker that opens stays so for longer. */
 const BREAKERS_MS = 1_000;
 const SIGNALS_BATCH = 200;
+/** Events that named no e-mail are looked for again at this pace; their first look was when they came. */
+const MATCHING_MS = 5_000;
+const MATCHING_BATCH = 50;
 const DIGESTS_MS = 60_000;
 const DIGESTS_BATCH = 20;
 const HOUSEKEEPING_MS = 10 * 60_000;
@@ -48,7 +52,7 @@ export interface Dispatcher {
  * Runs the dispatcher: one loop a priority that starts workflows, so that critical never waits for a batch of low; one
  * that adapts how many may be on their way; one that keeps pauses in Temporal and in the record alike; one that says
  * when breakers open and close; one that tells workflows what they have missed; one that sweeps for lost workflows; one that finishes uploads lost with theirs; one
- * that tells senders what was too much to tell at once; one that keeps house.
+ * that tells senders what was too much to tell at once; one that finds whose events are that named no e-mail; one that keeps house.
  * Several dispatchers may run side by side.
  */
 export async function startDispatcher(
@@ -100,6 +104,8 @@ export async function startDispatcher(
     if (pending.length > 0) await forgetTold(db, await deliverSignals(client, pending, logger), logger);
     return pending.length === SIGNALS_BATCH ? 0 : WHEN_IDLE_MS;
   };
+  const matching = async (): Promise<number> =>
+    (await matchUnmatched(db, catalogue, MATCHING_BATCH)) === MATCHING_BATCH ? 0 : MATCHING_MS;
   const digests = async (): Promise<number> =>
     (await sendDigests(db, DIGESTS_BATCH)) === DIGESTS_BATCH ? 0 : DIGESTS_MS;
   const againAfterMs = config.sweep.afterMs;
@@ -120,6 +126,7 @@ export async function startDispatcher(
     repeat('windows', adaptWindows, logger),
     repeat('breakers', () => watchBreakers().then(() => BREAKERS_MS), logger),
     repeat('signals', signals, logger),
+    repeat('matching', matching, logger),
     repeat('sweep', sweeping, logger),
     repeat('uploads', uploads, logger),
     repeat('digests', digests, logger),

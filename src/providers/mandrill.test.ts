@@ -119,7 +119,23 @@ describe('send', () => {
     [
       'rejected',
       { status: 'rejected', reject_reason: 'hard-bounce' },
-      { kind: 'rejected', code: 'rejected_hard-bounce' },
+      { kind: 'rejected', code: 'rejected_hard-bounce', listed: 'bounced' },
+    ],
+    [
+      'rejected for a complaint',
+      { status: 'rejected', reject_reason: 'spam' },
+      { kind: 'rejected', code: 'rejected_spam', listed: 'complained' },
+    ],
+    [
+      'rejected for an unsubscription',
+      { status: 'rejected', reject_reason: 'unsub' },
+      { kind: 'rejected', code: 'rejected_unsub', listed: 'unsubscribed' },
+    ],
+    ['rejected by a rule', { status: 'rejected', reject_reason: 'rule' }, { kind: 'rejected', code: 'rejected_rule' }],
+    [
+      'rejected after a soft bounce',
+      { status: 'rejected', reject_reason: 'soft-bounce' },
+      { kind: 'rejected', code: 'rejected_soft-bounce' },
     ],
     ['rejected without a reason', { status: 'rejected' }, { kind: 'rejected', code: 'rejected_rejected' }],
     [

@@ -1,6 +1,7 @@
 import addressparser from 'nodemailer/lib/addressparser';
 import { z } from 'zod';
 import type { Config } from '../config.js';
+import { listedByMandrill } from '../listed-for.js';
 import { createHttpCaller, type HttpAnswer, type HttpOutcome } from './http-call.js';
 import type {
   Failed,
@@ -165,7 +166,9 @@ function resultOf(answer: HttpAnswer): SendResult {
     return { kind: 'misconfigured', code: safeCode(`rejected_${reject_reason}`, 'rejected'), scope: 'sender_domain' };
   }
   if (status === 'rejected' || status === 'invalid') {
-    return { kind: 'rejected', code: safeCode(`rejected_${reject_reason ?? status}`, 'rejected') };
+    const listed = listedByMandrill(reject_reason);
+    const code = safeCode(`rejected_${reject_reason ?? status}`, 'rejected');
+    return { kind: 'rejected', code, ...(listed && { listed }) };
   }
   if (!queued_reason) return { kind: 'accepted', providerMessageId: _id };
   return { kind: 'accepted', providerMessageId: _id, note: safeCode(queued_reason, 'queued') };

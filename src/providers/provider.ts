@@ -1,4 +1,5 @@
 import type { ProviderName } from '../config.js';
+import type { ListedFor } from '../listed-for.js';
 
 /** One message as a provider adapter gets it: complete, in memory, checked. */
 export interface OutgoingMessage {
@@ -53,6 +54,8 @@ export interface Failed {
    * which is large and took longer than it may.
    */
   readonly scope?: 'sender_domain' | 'message';
+  /** Why the provider's own list has the receiver, when that is what it refused the message for. */
+  readonly listed?: ListedFor;
   /** How long the provider asked us to wait. */
   readonly retryAfterMs?: number;
 }

@@ -31,8 +31,8 @@ export function createWebhooksApp(dependencies: WebhookDependencies): Koa {
     router.post('/webhooks/mandrill', receiveMandrill(dependencies, bodies)).head('/webhooks/mandrill', exists);
   }
   router.get('/api/email/:id/open', showPixel(dependencies, readers));
-  router.get('/unsubscribe/:id', inTurn(readers), showUnsubscribe(dependencies));
-  router.post('/unsubscribe/:id', inTurn(readers), receiveUnsubscribe(dependencies));
+  router.get('/unsubscribe/:reference', inTurn(readers), showUnsubscribe(dependencies));
+  router.post('/unsubscribe/:reference', inTurn(readers), receiveUnsubscribe(dependencies));
   router.get('/healthz', (ctx) => {
     ctx.body = { status: 'ok' };
   });

@@ -1,8 +1,8 @@
-import type { ProviderEvent } from '../db/provider-events.js';
+import type { ListedFor } from '../listed-for.js';
 import { type JsonObject, objectOf, textOf } from './normalise.js';
 
 /** What Mailgun did not even try, because the address is on a list of its own: reasons, and codes in older events. */
-const OWN_LIST: Readonly<Record<string, ProviderEvent['suppress']>> = {
+const OWN_LIST: Readonly<Record<string, ListedFor>> = {
   'suppress-bounce': 'bounced',
   '605': 'bounced',
   'suppress-unsubscribe': 'unsubscribed',
@@ -18,7 +18,7 @@ const OWN_LIST: Readonly<Record<string, ProviderEvent['suppress']>> = {
  *
  * @param eventData a `failed` or `rejected` event.
  */
-export function suppressionOfFailure(eventData: JsonObject): ProviderEvent['suppress'] {
+export function suppressionOfFailure(eventData: JsonObject): ListedFor | undefined {
   const reason = textOf(eventData.reason) ?? textOf(objectOf(eventData.reject).reason) ?? '';
   const code = textOf(objectOf(eventData['delivery-status']).code) ?? '';
   const listed = [reason, code].find((key) => Object.hasOwn(OWN_LIST, key));

@@ -1,5 +1,5 @@
 import type { ProviderEvent } from '../db/provider-events.js';
-import { listedFor } from '../mandrill-rejections.js';
+import { listedByMandrill } from '../listed-for.js';
 import { countryOf, knownOf, trimMetadata } from './metadata.js';
 import {
   boundedId,
@@ -52,7 +52,7 @@ const SUPPRESSIONS: Readonly<Record<string, ProviderEvent['suppress']>> = {
 const rejectReasonOf = (message: JsonObject) => textOf(objectOf(message.reject).reason) ?? textOf(message.reject);
 
 function suppressionOf(name: string, message: JsonObject): ProviderEvent['suppress'] {
-  if (name === 'reject') return listedFor(rejectReasonOf(message));
+  if (name === 'reject') return listedByMandrill(rejectReasonOf(message));
   return Object.hasOwn(SUPPRESSIONS, name) ? SUPPRESSIONS[name] : undefined;
 }
 
@@ -66,14 +66,13 @@ export function normaliseMandrill(raw: unknown): Normalised {
   if (!occurredAt) return { unmatched: 'not_understood', raw };
   const messageIdHeader = textOf(objectOf(message.headers)['Message-Id']);
   const identity = identityOf(objectOf(message.metadata), messageIdHeader);
-  if (!identity) return { unmatched: 'no_email_id', raw };
   const messageId = textOf(raw._id) ?? textOf(message._id);
   const event: ProviderEvent = {
     provider: 'mandrill',
     providerEventId: eventIdOf(name, messageId, occurredAt, raw),
     type: Object.hasOwn(TYPES, name) ? TYPES[name]! : keptType('mandrill', name),
-    generation: identity.generation,
-    attempt: identity.attempt,
+    generation: identity?.generation ?? null,
+    attempt: identity?.attempt ?? null,
     occurredAt,
     providerMessageId: messageId ?? null,
     suppress: suppressionOf(name, message),
@@ -81,7 +80,11 @@ export function normaliseMandrill(raw: unknown): Normalised {
     ...(name === 'reject' && { notTaken: true }),
     metadata: metadataOf(raw, message),
   };
-  return { emailId: identity.emailId, event, raw };
+  if (identity) return { emailId: identity.emailId, event, raw };
+  // The message's own time is when Mandrill took it; an open may come days later.
+  const takenAt = momentOf(message.ts) ?? occurredAt;
+  const isId = messageId !== undefined && messageId === boundedId(messageId);
+  return { unmatched: 'no_email_id', raw, ...(isId && { sought: { providerMessageId: messageId, takenAt, event } }) };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { SoughtMessage } from '../db/message-ids.js';
 import type { ProviderEvent } from '../db/provider-events.js';
 import { isUuid } from '../uuid.js';
 
@@ -13,7 +14,12 @@ export type UnmatchedReason = 'no_email_id' | 'unknown_email' | 'not_understood'
 /** One event of a provider in our words, with what it was made from: nothing a provider tells us is thrown away. */
 export type Normalised =
   | { readonly emailId: string; readonly event: ProviderEvent; readonly raw: JsonObject }
-  | { readonly unmatched: UnmatchedReason; readonly raw: JsonObject };
+  | {
+      readonly unmatched: UnmatchedReason;
+      readonly raw: JsonObject;
+      /** It names the provider's id of the message: that may tell whose it is. */
+      readonly sought?: SoughtMessage & { readonly event: ProviderEvent };
+    };
 
 /** The body of a webhook is not of the provider's format. Answered with 400. */
 export class NotUnderstoodError extends Error {

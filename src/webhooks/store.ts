@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Db } from '../db/database.js';
+import { findByMessageId } from '../db/message-ids.js';
 import { lockEventTarget, storeProviderEvents } from '../db/provider-events.js';
 import type { StatusCatalogue } from '../db/statuses.js';
 import { transact } from '../db/transaction.js';
+import { NEAR_MS } from '../db/unmatched.js';
 import { keepUnmatched, takeWebhookToken } from '../db/webhook-store.js';
 import type { PendingSignal } from '../signals.js';
 import { boundedId, type Normalised } from './normalise.js';
@@ -11,7 +13,7 @@ import { boundedId, type Normalised } from './normalise.js';
 export interface Stored {
   /** What workflows are to be told. */
   readonly signals: readonly PendingSignal[];
-  /** How many events belong to no e-mail of ours; they are kept all the same. */
+  /** How many events name no e-mail that we know; they are kept all the same. */
   readonly unmatched: number;
 }
 
@@ -67,8 +69,9 @@ export class PartlyStoredError extends Error {
 export async function storeMandrillBatch(
   db: Db,
   catalogue: StatusCatalogue,
-  events: readonly Normalised[],
+  told: readonly Normalised[],
 ): Promise<Stored> {
+  const events = await findEmails(db, told);
   const unmatched: Normalised[] = events.filter((event) => 'unmatched' in event);
   const byEmail = groupByEmail(events);
   const waiting = [...byEmail.keys()];
@@ -100,6 +103,23 @@ export async function storeMandrillBatch(
 
 type Matched = Extract<Normalised, { emailId: string }>;
 
+/** What is more than this in one batch comes from a shared account mostly; the dispatcher looks for it, in its time. */
+const MOST_SOUGHT = 100;
+
+/** Finds the e-mails of events that name only the provider's id of the message; the others stay as they are. */
+async function findEmails(db: Db, events: readonly Normalised[]): Promise<readonly Normalised[]> {
+  const sought = events.flatMap((event) => ('unmatched' in event && event.sought ? [event.sought] : []));
+  if (sought.length === 0 || sought.length > MOST_SOUGHT) return events;
+  const found = await findByMessageId(db, sought, NEAR_MS);
+  return events.map((each): Normalised => {
+    if (!('unmatched' in each) || !each.sought) return each;
+    const attempt = found.get(each.sought.providerMessageId);
+    if (!attempt) return each;
+    const { emailId, ...place } = attempt;
+    return { emailId, event: { ...each.sought.event, ...place }, raw: each.raw };
+  });
+}
+
 function groupByEmail(events: readonly Normalised[]): Map<string, Matched[]> {
   const groups = new Map<string, Matched[]>();
   for (const event of events) {
@@ -128,5 +148,7 @@ async function storeOne(
 }
 
 function unmatchedRow(provider: 'mailgun' | 'mandrill', event: Normalised) {
-  return { provider, reason: 'unmatched' in event ? event.unmatched : 'unknown_email', body: event.raw };
+  const { raw: body } = event;
+  if (!('unmatched' in event)) return { provider, reason: 'unknown_email', body };
+  return { provider, reason: event.unmatched, body, sought: event.sought };
 }

@@ -1,28 +1,29 @@
 import type { Middleware } from 'koa';
 import { canUnsubscribe, unsubscribe } from '../db/unsubscribe.js';
-import { isUuid } from '../uuid.js';
+import { readUnsubscribePath } from '../unsubscribe-link.js';
 import type { WebhookDependencies } from './receive.js';
 
 /**
- * `GET /unsubscribe/{e-mail id}`: asks for a click, and changes nothing, because scanners and previews follow links.
+ * `GET /unsubscribe/{id}.{generation}.{token}`: asks for a click, and changes nothing, because scanners and previews
+ * follow links.
  */
 export function showUnsubscribe({ db }: WebhookDependencies): Middleware {
   return async (ctx) => {
-    const { id } = ctx.params as { id: string };
-    if (!isUuid(id) || !(await canUnsubscribe(db, id))) return answer(ctx, 404, UNKNOWN);
+    const reference = readUnsubscribePath(ctx.params.reference);
+    if (!reference || !(await canUnsubscribe(db, reference))) return answer(ctx, 404, UNKNOWN);
     answer(ctx, 200, QUESTION);
   };
 }
 
 /**
- * `POST /unsubscribe/{e-mail id}`: unsubscribes, for the button of that page and for mail programs alike (RFC 8058).
- * Nothing in the body matters, and no cookie is needed.
+ * `POST /unsubscribe/{id}.{generation}.{token}`: unsubscribes, for the button of that page and for mail programs alike
+ * (RFC 8058). Nothing in the body matters, and no cookie is needed.
  */
 export function receiveUnsubscribe({ db, catalogue }: WebhookDependencies): Middleware {
   return async (ctx) => {
-    const { id } = ctx.params as { id: string };
+    const reference = readUnsubscribePath(ctx.params.reference);
     ctx.req.resume();
-    if (!isUuid(id) || !(await unsubscribe(db, id, await catalogue()))) return answer(ctx, 404, UNKNOWN);
+    if (!reference || !(await unsubscribe(db, reference, await catalogue()))) return answer(ctx, 404, UNKNOWN);
     answer(ctx, 200, DONE);
   };
 }
@@ -44,9 +45,10 @@ const page = (title: string, content: string) => `<!doctype html>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}button{font:inherit;padding:.5rem 1rem}</style>
 </head><body><h1>${title}</h1>${content}</body></html>`;
 
+const WHAT = 'no more mailings from this sender. What you ask for, such as receipts and login codes, still comes.';
 const QUESTION = page(
   'Unsubscribe',
-  '<p>You will get no more e-mail from this sender.</p><form method="post"><button>Unsubscribe</button></form>',
+  `<p>You will get ${WHAT}</p><form method="post"><button>Unsubscribe</button></form>`,
 );
-const DONE = page('Unsubscribed', '<p>You will get no more e-mail from this sender.</p>');
+const DONE = page('Unsubscribed', `<p>You will get ${WHAT}</p>`);
 const UNKNOWN = page('Not found', '<p>This link is not valid, or no longer.</p>');
