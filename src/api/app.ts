@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { ProviderName } from '../config.js';
 import type { Db } from '../db/database.js';
 import type { StatusCatalogue } from '../db/statuses.js';
+import { boundLeftovers } from '../http/leftovers.js';
 import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
 import type { PerPriority } from '../priority.js';
 import { addAdminRoutes } from './admin/routes.js';
@@ -45,9 +46,10 @@ export function createApp(options: AppOptions): Koa<ApiState> {
   addClientRoutes(router, { db, authenticate });
   addKeyRoutes(router, { db, authenticate });
   addAdminRoutes(router, { db, authenticate, deadlineMs, providers, logger });
-  addOpenRoutes(router, { db, catalogue, logger });
+  addOpenRoutes(router, { db, catalogue, logger, limits });
 
   const app = new Koa<ApiState>();
+  app.use(boundLeftovers(limits));
   app.use(requestHeaders);
   app.use(accessLog(logger));
   app.use(problems(logger));

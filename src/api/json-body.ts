@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
 import type { z } from 'zod';
+import { arrivalOf } from '../http/arrival.js';
+import { type BodyPace, guardBody } from '../http/body-guard.js';
 import { type FieldFault, Problem } from '../http/problem.js';
 import type { ApiState } from './authenticate.js';
 
 /** Far more than any request of ours needs. */
 const LIMIT_BYTES = 64 * 1024;
+const PACE: BodyPace = { totalMs: 30_000, windowMs: 5_000, windowBytes: 1024, maxBytes: LIMIT_BYTES };
 
 /**
  * Reads a request's JSON body and validates it; no body at all counts as `{}`.
@@ -49,16 +52,19 @@ function parse(text: string): unknown {
 
 async function readText(request: IncomingMessage): Promise<string> {
   const pieces: Buffer[] = [];
-  let sizeBytes = 0;
+  if (Number(request.headers['content-length']) > LIMIT_BYTES) throw tooLarge();
+  const guard = guardBody(request, PACE, { slowCode: 'upload_too_slow', tooLarge });
+  const arrival = arrivalOf(request, (piece) => {
+    guard.received(piece.length);
+    pieces.push(piece);
+  });
   try {
-    for await (const piece of request as AsyncIterable<Buffer>) {
-      sizeBytes += piece.length;
-      // Read to its end all the same: leaving early would take the connection, and our answer, along.
-      if (sizeBytes <= LIMIT_BYTES) pieces.push(piece);
-    }
-  } catch {
-    throw new Problem(400, 'incomplete_body', 'The body ended before it was complete.');
+    await Promise.race([arrival.arrived, guard.expired]);
+  } finally {
+    arrival.stop();
+    guard.end();
   }
-  if (sizeBytes > LIMIT_BYTES) throw new Problem(413, 'too_large', `The body is larger than ${LIMIT_BYTES} bytes.`);
   return Buffer.concat(pieces).toString('utf8');
 }
+
+const tooLarge = () => new Problem(413, 'too_large', `The body is larger than ${LIMIT_BYTES} bytes.`);

@@ -20,6 +20,9 @@ export interface ApiLimits {
   /** How much, and for how long, is read of a body that was answered before its end, so that its sender sees why. */
   readonly leftoverBytes: number;
   readonly leftoverMs: number;
+  /** Opens by our own pixel that are recorded at once, and that wait for it: others need the connections more. */
+  readonly pixelsAtOnce: number;
+  readonly pixelsWaiting: number;
 }
 
 const MB = 1024 * 1024;
@@ -37,4 +40,6 @@ export const API_LIMITS: ApiLimits = {
   connections: 2_000,
   leftoverBytes: 64 * MB,
   leftoverMs: 30_000,
+  pixelsAtOnce: 3,
+  pixelsWaiting: 1_000,
 };

@@ -24,7 +24,7 @@ export function arrivalOf(request: IncomingMessage, take: (piece: Buffer) => voi
     };
     const onBreak = () => {
       end();
-      reject(new Problem(400, 'body_incomplete', 'The body ended before its end.'));
+      reject(new Problem(400, 'incomplete_body', 'The body ended before it was complete.'));
     };
     const end = () => void request.off('data', onData).off('end', onEnd).off('error', onBreak).off('close', onBreak);
     stop = end;

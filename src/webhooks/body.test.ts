@@ -70,7 +70,7 @@ it('one whose length was not announced is no exception', async () => {
 it('a body that ends half-way is told apart, and what was held for it is released', async () => {
   const socket = await begin(90_000, 80_000);
   socket.end();
-  await expect.poll(() => outcomes).toContain('body_incomplete');
+  await expect.poll(() => outcomes).toContain('incomplete_body');
   expect(await post(LIMIT_BYTES)).toBe(`${LIMIT_BYTES} bytes`);
 });
 

@@ -2,6 +2,7 @@ import type net from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openConnection } from '../../test/support/api.js';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { holdEmail } from '../../test/support/emails.js';
 import { answerOf, readRecord } from '../../test/support/record.js';
 import {
   insertEmail,
@@ -104,6 +105,23 @@ describe('more connections than there may be', () => {
       .poll(() => idle.filter(({ socket }) => !socket.destroyed && !socket.readableEnded).length)
       .toBeLessThan(21);
     for (const { socket } of idle) socket.destroy();
+    await service.stop();
+  });
+});
+
+describe('pixels', () => {
+  it('never take all connections: webhooks are stored while opens wait for one e-mail', async () => {
+    const service = await start();
+    const { id } = await sentEmail();
+    const letGo = await holdEmail(database.db, id);
+    const pixels = Array.from({ length: 50 }, () => fetch(`${service.url}/api/email/${id}/open`));
+    try {
+      for (let n = 0; n < 3; n++) expect(await answerOf(await genuine(service))).toEqual([200]);
+    } finally {
+      await letGo();
+    }
+    expect((await Promise.all(pixels)).map(({ status }) => status)).toEqual(Array(50).fill(200));
+    expect(await record.statusOf({ id })).toBe('opened');
     await service.stop();
   });
 });

@@ -62,3 +62,24 @@ export async function insertQueuedEmail(db: Db, options: QueuedEmailOptions = {}
     .execute();
   return id;
 }
+
+/** Holds an e-mail's row, so that whoever wants it waits. @returns how to let it go. */
+export async function holdEmail(db: Db, emailId: string): Promise<() => Promise<void>> {
+  let letGo: () => void = () => {};
+  const wait = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  let ended: Promise<void> = Promise.resolve();
+  await new Promise<void>((held, failed) => {
+    ended = db.transaction().execute(async (trx) => {
+      await trx.selectFrom('emails').select('id').where('id', '=', emailId).forUpdate().execute();
+      held();
+      await wait;
+    });
+    ended.catch(failed);
+  });
+  return async () => {
+    letGo();
+    await ended;
+  };
+}
