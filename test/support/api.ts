@@ -144,6 +144,18 @@ export async function openConnection(port: number): Promise<RawConnection> {
   return { socket, answer };
 }
 
+/** Begins a request with this head and sends a body without end. @returns how many bytes were sent until it was cut off. */
+export async function sendWithoutEnd(port: number, head: string): Promise<number> {
+  const { socket } = await openConnection(port);
+  socket.write(head);
+  const piece = Buffer.alloc(1024 * 1024);
+  const goOn = () => void socket.write(piece, (error) => error ?? setImmediate(goOn));
+  goOn();
+  // Not `once`: the end may come as an error first.
+  await new Promise((resolve) => socket.on('close', resolve));
+  return socket.bytesWritten;
+}
+
 /** Posts bytes as they are. */
 export function postRaw(api: TestApi, body: Buffer | string, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(`${api.url}/api/send`, {
