@@ -6,7 +6,12 @@ export interface ApiLimits {
   readonly contentBytes: number;
   /** The largest message a provider takes, encoded, attachment and both bodies together. */
   readonly messageBytes: number;
-  /** How many requests with a body run at once in this process; the next one is asked to come back. */
+  /**
+   * What submissions that are being read hold in this process at once, shared among the clients: the submissions, the
+   * memory for their fields, and those of them that have an attachment. One client alone gets half; see `Shares`.
+   */
+  readonly concurrentBodies: number;
+  readonly fieldBytes: number;
   readonly concurrentUploads: number;
   /** From the end of the headers to the end of the body. */
   readonly uploadTimeoutMs: number;
@@ -31,11 +36,15 @@ export const API_LIMITS: ApiLimits = {
   attachmentBytes: 18 * MB,
   contentBytes: 5 * MB,
   messageBytes: 25 * MB,
-  // Each may hold a content of 5 MB and one chunk: half a gigabyte at the very worst, from authenticated clients only.
-  concurrentUploads: 100,
+  concurrentBodies: 1_000,
+  // Half a gigabyte at the very worst, from authenticated clients only, and of one client half of that.
+  fieldBytes: 512 * MB,
+  // Each holds one chunk of 256 KB.
+  concurrentUploads: 200,
   uploadTimeoutMs: 120_000,
   progressWindowMs: 10_000,
-  progressBytes: 16 * 1024,
+  // 16 KB a second: the largest attachment needs ten times that to be there in time.
+  progressBytes: 160 * 1024,
   headersTimeoutMs: 10_000,
   connections: 2_000,
   leftoverBytes: 64 * MB,

@@ -8,6 +8,7 @@ import type { ApiLimits } from '../limits.js';
 import { fault, invalidFields } from './faults.js';
 import { PartCounter } from './part-counter.js';
 import { guardUpload, maxBodyBytes, tooLarge } from './upload-guard.js';
+import { tooManyUploads, type UploadVisit } from './upload-room.js';
 
 /** A multipart body, read to its end; the attachment is staged. */
 export interface SendForm {
@@ -36,12 +37,19 @@ const REPLACEMENT = '\ufffd';
  * lists and bracketed ones into objects, and drop a file without a name.
  *
  * @param staging where the attachment goes; the caller discards it when the request comes to nothing.
- * @throws Problem 400, 408, 413 or 415; whatever the staging throws.
+ * @param visit what the form may hold; the caller ends it.
+ * @throws Problem 400, 408, 413, 415 or 503; whatever the staging throws.
  */
-export async function readSendForm(ctx: Context, staging: ChunkStaging, limits: ApiLimits): Promise<SendForm> {
+export async function readSendForm(
+  ctx: Context,
+  staging: ChunkStaging,
+  visit: UploadVisit,
+  limits: ApiLimits,
+): Promise<SendForm> {
   const contentType = ctx.get('Content-Type');
   checkHeaders(ctx.req, contentType, limits);
-  const form = new FormReader(staging);
+  const { full, refuse } = refusal();
+  const form = new FormReader(staging, () => visit.takeUpload() || refuse(tooManyUploads()));
   const counter = new PartCounter(contentType);
   const guard = guardUpload(ctx.req, limits);
   let parser: Writable | undefined;
@@ -66,6 +74,8 @@ export async function readSendForm(ctx: Context, staging: ChunkStaging, limits: 
       request.on('data', (piece: Buffer) => {
         counter.push(piece);
         guard.received(piece.length);
+        // An attachment goes to the database, chunk by chunk; everything else stays in memory.
+        if (!form.isReadingFile && !visit.takeFieldBytes(piece.length)) refuse(tooManyUploads());
       });
       request.pipe(busboy);
     },
@@ -74,7 +84,7 @@ export async function readSendForm(ctx: Context, staging: ChunkStaging, limits: 
   // After the guard has given up, multer's own end is of no interest.
   reading.catch(() => undefined);
   try {
-    await Promise.race([reading, guard.expired]);
+    await Promise.race([reading, guard.expired, full]);
   } catch (error) {
     parser?.destroy(error as Error);
     throw asProblem(error, form, ctx.req, limits);
@@ -83,6 +93,21 @@ export async function readSendForm(ctx: Context, staging: ChunkStaging, limits: 
   }
   if (counter.parts !== form.parts) throw malformed('A part of the body is not a form field.');
   return form.result();
+}
+
+/** A promise that never resolves, and what rejects it. */
+function refusal(): { readonly full: Promise<never>; readonly refuse: (problem: Problem) => false } {
+  let reject: (problem: Problem) => void = () => {};
+  const full = new Promise<never>((_, rejectIt) => {
+    reject = rejectIt;
+  });
+  // Heard here as well: once the form has been read nobody waits for it.
+  full.catch(() => undefined);
+  const refuse = (problem: Problem) => {
+    reject(problem);
+    return false as const;
+  };
+  return { full, refuse };
 }
 
 /** Options of multer that its type declarations do not know yet. */
@@ -99,10 +124,20 @@ class FormReader {
   #attachment: FormAttachment | null = null;
   #attachmentSeen = false;
   #parts = 0;
+  #isReadingFile = false;
   /** Why staging failed, when it was not the client. */
   stagingError: unknown;
 
-  constructor(private readonly staging: ChunkStaging) {}
+  constructor(
+    private readonly staging: ChunkStaging,
+    /** Called when the attachment begins. @returns true when it may be stored; else the request has been refused. */
+    private readonly mayStore: () => boolean,
+  ) {}
+
+  /** Whether what arrives now belongs to a file. */
+  get isReadingFile(): boolean {
+    return this.#isReadingFile;
+  }
 
   /** Fields and files that the parser reported. */
   get parts(): number {
@@ -111,8 +146,12 @@ class FormReader {
 
   listen(busboy: Writable): void {
     busboy.on('field', (name: string | undefined, value: string | undefined) => this.#field(name ?? '', value));
-    busboy.on('file', (_name: string, _stream: Readable, info: { filename?: string }) => {
+    busboy.on('file', (_name: string, stream: Readable, info: { filename?: string }) => {
       this.#parts++;
+      this.#isReadingFile = true;
+      stream.once('close', () => {
+        this.#isReadingFile = false;
+      });
       if (!info.filename) this.#faults.push(fault('attachment', 'missing_filename'));
     });
   }
@@ -148,6 +187,7 @@ class FormReader {
   // The two methods by which multer knows a storage engine.
   _handleFile(_request: unknown, file: multer.File, done: (error?: unknown) => void): void {
     const { stream } = file as multer.File & { stream: Readable };
+    if (!this.mayStore()) return void stream.resume();
     this.staging.write(stream).then(
       (digest) => {
         this.#attachment = { filename: file.originalname, contentType: file.mimetype, ...digest };

@@ -11,6 +11,7 @@ import type { ApiLimits } from '../limits.js';
 import { invalidFields } from './faults.js';
 import { readSendForm, type SendForm } from './form.js';
 import { attachmentFaults, parseSendFields, type SendFields } from './schema.js';
+import { UploadRoom } from './upload-room.js';
 
 export interface SendRouteOptions {
   readonly db: Db;
@@ -21,21 +22,20 @@ export interface SendRouteOptions {
   readonly limits: ApiLimits;
 }
 
-/** `POST /api/send`: authenticate, take an upload slot, read and stage, validate, accept. */
+/** `POST /api/send`: authenticate, take a place in the room, read and stage, validate, accept. */
 export function addSendRoutes(router: Router<ApiState>, options: SendRouteOptions): void {
   const { db, uploads, authenticate, deadlineMs, limits } = options;
-  let running = 0;
+  const room = new UploadRoom(limits);
 
   router.post('/api/send', authenticate, async (ctx) => {
     const { client } = ctx.state;
     const idempotencyKey = readIdempotencyKey(ctx.get('Idempotency-Key'));
-    if (running >= limits.concurrentUploads) throw tooManyUploads();
-    running++;
+    const visit = room.enter(client.id);
     const staging = new ChunkStaging(uploads);
     // Once acceptance has begun its outcome can be unknown: then the chunks may belong to a committed e-mail and stay.
     let keepChunks = false;
     try {
-      const form = await readSendForm(ctx, staging, limits);
+      const form = await readSendForm(ctx, staging, visit, limits);
       const fields = validate(form, limits);
       const submission: Submission = {
         ...asSubmission(fields, client.id, deadlineMs),
@@ -48,7 +48,7 @@ export function addSendRoutes(router: Router<ApiState>, options: SendRouteOption
       keepChunks = result.kind === 'accepted';
       answerAcceptance(ctx, result);
     } finally {
-      running--;
+      visit.leave();
       // Best effort: what stays behind is swept an hour later.
       if (!keepChunks) await staging.discard().catch(() => undefined);
     }
@@ -103,8 +103,3 @@ function hashOf({ fields, attachment }: SendForm): Buffer {
     .update(JSON.stringify([sorted, file]))
     .digest();
 }
-
-const tooManyUploads = () =>
-  new Problem(503, 'too_many_uploads', 'Too many requests are being read at this moment.', {
-    headers: { 'Retry-After': '5' },
-  });

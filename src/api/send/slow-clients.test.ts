@@ -59,15 +59,15 @@ describe('fifty clients that send a byte a second', () => {
 describe('a client that is too slow', () => {
   let api: TestApi;
   beforeAll(async () => {
-    api = await startTestApi({ progressWindowMs: 8_000, progressBytes: 1024, concurrentUploads: 2 });
+    api = await startTestApi({ progressWindowMs: 8_000, progressBytes: 1024, concurrentUploads: 4 });
   });
   afterAll(() => api.stop());
 
   it('is answered 408 and its place is free again', async () => {
     const slow = await Promise.all([beginSlowly(api), beginSlowly(api)]);
     await expect.poll(() => chunkCount(api), patiently).toBe(2);
-    // Both places are taken.
-    const refused = await api.send(sendForm());
+    // Both places that one client may have are taken.
+    const refused = await api.send(sendForm({}, new Blob(['hello'])));
     expect(refused.status).toBe(503);
     expect(refused.headers.get('retry-after')).toBe('5');
     for (const { answer } of slow) {
