@@ -59,6 +59,14 @@ describe('send', () => {
     expect(Buffer.from(await file.arrayBuffer())).toEqual(Buffer.from('%PDF-1.7\0ÿ'));
   });
 
+  test.each(['message/rfc822', 'Multipart/mixed'])('an attachment declared as %s is a file', async (contentType) => {
+    const bytes = Buffer.from('Subject: inner\r\n\r\nHello');
+    const { form } = await sent({ attachment: { filename: 'inner.eml', contentType, bytes } });
+    const file = form.get('attachment') as File;
+    expect([file.name, file.type]).toEqual(['inner.eml', 'application/octet-stream']);
+    expect(Buffer.from(await file.arrayBuffer())).toEqual(bytes);
+  });
+
   test('an attachment without a name gets one, or Mailgun would drop it', async () => {
     const attachment = { filename: '', contentType: 'text/plain', bytes: Buffer.from('x') };
     const { form } = await sent({ attachment });

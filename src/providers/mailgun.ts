@@ -2,6 +2,7 @@ import FormData from 'form-data';
 import Mailgun from 'mailgun.js';
 import type { MailgunMessageData } from 'mailgun.js/definitions';
 import type { Config } from '../config.js';
+import { attachmentType } from './attachment-type.js';
 import { createHttpCaller, type HttpCaller, type HttpOutcome } from './http-call.js';
 import { withoutBrackets } from './message-id.js';
 import type { LookUpQuery, LookUpResult, OutgoingMessage, Provider, SendResult } from './provider.js';
@@ -89,7 +90,7 @@ function formOf(message: OutgoingMessage): MailgunMessageData {
       ? {
           data: attachment.bytes,
           filename: attachment.filename || 'attachment',
-          contentType: attachment.contentType,
+          contentType: attachmentType(attachment.contentType),
         }
       : undefined,
   };

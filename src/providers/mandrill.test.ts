@@ -81,6 +81,14 @@ describe('send', () => {
     });
   });
 
+  test.each(['message/rfc822', 'Multipart/mixed'])('an attachment declared as %s is a file', async (contentType) => {
+    const attachment = { filename: 'inner.eml', contentType, bytes: Buffer.from('Subject: inner\r\n\r\nHello') };
+    const { document } = await send({ attachment }, { body: entry({}) });
+    expect((document.message as { attachments: unknown[] }).attachments).toEqual([
+      { type: 'application/octet-stream', name: 'inner.eml', content: attachment.bytes.toString('base64') },
+    ]);
+  });
+
   test('only critical is important, and what is not there is left out', async () => {
     const { document } = await send(
       { priority: 'low', attachment: null, text: null, replyTo: null, sender: 'sender@example.com' },

@@ -2,6 +2,7 @@ import addressparser from 'nodemailer/lib/addressparser';
 import { z } from 'zod';
 import type { Config } from '../config.js';
 import { listedByMandrill } from '../listed-for.js';
+import { attachmentType } from './attachment-type.js';
 import { createHttpCaller, type HttpAnswer, type HttpOutcome } from './http-call.js';
 import type {
   Failed,
@@ -144,7 +145,11 @@ function documentOf(message: OutgoingMessage) {
     metadata: { email_id: message.emailId, generation: message.generation, attempt: message.attempt },
     ...(attachment && {
       attachments: [
-        { type: attachment.contentType, name: attachment.filename, content: attachment.bytes.toString('base64') },
+        {
+          type: attachmentType(attachment.contentType),
+          name: attachment.filename,
+          content: attachment.bytes.toString('base64'),
+        },
       ],
     }),
   };

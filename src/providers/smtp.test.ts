@@ -103,6 +103,41 @@ describe('the message', () => {
     expect(seen.mail?.text?.trim()).toBe(text);
   });
 
+  const FORWARDED = Buffer.from(
+    'From: a@example.com\r\nSubject: inner\nContent-Type: text/plain\r\n\r\nGr\xfc\xdfe\n.\n',
+    'latin1',
+  );
+
+  test.each([
+    'message/rfc822',
+    'Message/RFC822',
+    'message/partial',
+    'message/external-body',
+    'message/delivery-status',
+    'multipart/mixed',
+    'MULTIPART/signed',
+  ])('carries an attachment that was declared as %s as a file, unchanged', async (contentType) => {
+    const { server, seen } = await inbox();
+    await send(server.url, { attachment: { filename: 'inner.eml', contentType, bytes: FORWARDED } });
+    expect(seen.mail?.subject).toBe('Grüße – 你好 ✉');
+    expect(seen.mail?.attachments).toMatchObject([{ filename: 'inner.eml', contentDisposition: 'attachment' }]);
+    // What was sent; the parser's own word for the type goes by the name of the file.
+    expect(seen.mail?.attachments[0]?.headers.get('content-type')).toMatchObject({ value: 'application/octet-stream' });
+    expect(seen.mail?.attachments[0]?.content).toEqual(FORWARDED);
+    expect(seen.mail?.attachments[0]?.headers.get('content-transfer-encoding')).toBe('base64');
+  });
+
+  test.each(['text/plain', 'text/html', 'text/csv', 'text/calendar', 'application/json', 'image/png', 'odd'])(
+    'carries an attachment of %s byte by byte, whatever its line ends are',
+    async (contentType) => {
+      const { server, seen } = await inbox();
+      const bytes = Buffer.from('a\nb\r\nc\rd \t\n.\n\0\xff end without a line end', 'latin1');
+      await send(server.url, { attachment: { filename: 'a.dat', contentType, bytes } });
+      expect(seen.mail?.attachments).toHaveLength(1);
+      expect(seen.mail?.attachments[0]?.content).toEqual(bytes);
+    },
+  );
+
   test('without plain text is HTML only', async () => {
     const { server, seen } = await inbox();
     await send(server.url, { text: null, attachment: null });

@@ -5,6 +5,7 @@ import MailComposer from 'nodemailer/lib/mail-composer';
 import { parseConnectionUrl } from 'nodemailer/lib/shared';
 import SMTPConnection from 'nodemailer/lib/smtp-connection';
 import type { Config } from '../config.js';
+import { attachmentType } from './attachment-type.js';
 import { resetSocket } from './http-call.js';
 import { withoutBrackets } from './message-id.js';
 import type { OutgoingMessage, Provider, SendResult } from './provider.js';
@@ -63,7 +64,14 @@ async function compose(message: OutgoingMessage): Promise<Mail> {
     text: message.text ?? undefined,
     html: message.html,
     attachments: attachment
-      ? [{ filename: attachment.filename, contentType: attachment.contentType, content: attachment.bytes }]
+      ? [
+          {
+            filename: attachment.filename,
+            contentType: attachmentType(attachment.contentType),
+            contentTransferEncoding: 'base64',
+            content: attachment.bytes,
+          },
+        ]
       : [],
     disableFileAccess: true,
     disableUrlAccess: true,
