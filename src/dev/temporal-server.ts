@@ -27,6 +27,8 @@ export interface TemporalServerOptions {
   readonly logFile: string;
   /** Namespaces besides `default`; all of them know our search attributes. */
   readonly namespaces?: readonly string[];
+  /** Those it begins with; ours, unless somebody else is to make them. */
+  readonly searchAttributes?: readonly string[];
   readonly extraArgs?: readonly string[];
   /** See `ProcessOptions`. */
   readonly onSpawn?: (pid: number) => void;
@@ -87,7 +89,7 @@ function argumentsOf(options: TemporalServerOptions): string[] {
       : []),
     ...pairs(
       '--search-attribute',
-      SEARCH_ATTRIBUTES.map((name) => `${name}=Keyword`),
+      (options.searchAttributes ?? SEARCH_ATTRIBUTES).map((name) => `${name}=Keyword`),
     ),
     ...pairs('--namespace', options.namespaces ?? []),
     ...pairs('--dynamic-config-value', UNTHROTTLED),
