@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { finished } from 'node:stream';
 import type { Context, Middleware } from 'koa';
-import { type Box, pause } from './box.js';
+import type { Box } from './box.js';
 import type { ProviderFaults } from './faults.js';
 import { courseOf, magicOf } from './magic.js';
 import { composeMail, mailSizeBytes } from './mail.js';
 import type { Message, ProviderName, Submission } from './message.js';
+import { pause } from './waiting.js';
 
 /** How a provider words what goes wrong. */
 export interface Voice {

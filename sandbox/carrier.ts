@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { limit, pause } from './box.js';
 import type { Inbox } from './inbox.js';
 import { courseOf } from './magic.js';
 import type { Happening, Message, MessageEvent } from './message.js';
 import type { Store } from './store.js';
+import { limit, pause } from './waiting.js';
 import type { WebhookPoster } from './webhooks.js';
 
 /** The inbox is ours and on this machine: when it does not answer, it is about to. */

@@ -1,10 +1,10 @@
-import { limit, pause } from './box.js';
 import type { SandboxOptions } from './config.js';
 import { chance, type FaultTable } from './faults.js';
 import { mailgunWebhook } from './mailgun/events.js';
 import { MANDRILL_EVENTS, mandrillWebhook } from './mandrill/events.js';
 import type { Happening, MessageEvent, ProviderName } from './message.js';
 import type { Store } from './store.js';
+import { limit, pause } from './waiting.js';
 
 const MINUTE_MS = 60_000;
 /** Mailgun's documented schedule; Mandrill, whose own is not documented in figures, gets the same. */

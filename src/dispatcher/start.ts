@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { ClaimedEmail } from '../db/queue.js';
 import { type Priority, workflowIdOf, workflowQueueOf } from '../priority.js';
 import { PROVIDER_EVENT_SIGNAL } from '../signals.js';
-import type { EmailInput } from '../workflows/email.js';
+import type { EmailInput } from '../workflows/input.js';
 
 const emailPriority = defineSearchAttributeKey('EmailPriority', SearchAttributeType.KEYWORD);
 const clientId = defineSearchAttributeKey('ClientId', SearchAttributeType.KEYWORD);

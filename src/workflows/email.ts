@@ -12,16 +12,10 @@ import {
 } from '@temporalio/workflow';
 import type { RecordActivities } from '../activities/types.js';
 import type { SignalKind } from '../db/schema.js';
-import type { Priority } from '../priority.js';
 import { handOver } from './hand-over.js';
+import type { EmailInput } from './input.js';
 import type { Nudges } from './nudges.js';
 import { sendActivities } from './send-activities.js';
-
-/** Nothing personal: addresses, subjects, contents and filenames stay in PostgreSQL. */
-export interface EmailInput {
-  readonly emailId: string;
-  readonly priority: Priority;
-}
 
 export type Stage = 'starting' | 'handing over' | 'awaiting delivery' | 'awaiting open' | 'finishing upload' | 'over';
 

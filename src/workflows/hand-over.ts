@@ -2,7 +2,7 @@ import { condition, continueAsNew, patched, proxyLocalActivities, workflowInfo }
 import type { Plan, Reconciliation, RecordActivities, SendOutcome } from '../activities/types.js';
 import type { ProviderName } from '../config.js';
 import type { Outcome } from '../db/attempt-steps.js';
-import type { EmailInput, email } from './email.js';
+import type { EmailInput } from './input.js';
 import type { Nudges } from './nudges.js';
 import { Pace, type Round } from './pace.js';
 import { RETRY, sendActivities } from './send-activities.js';
@@ -50,7 +50,7 @@ export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): P
       await condition(hurried, pace.next(round));
     }
     // Days without a provider make a long history: the e-mail goes on in a new run, which reads the record anew.
-    if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof email>(input);
+    if (workflowInfo().continueAsNewSuggested) await continueAsNew<(input: EmailInput) => Promise<string>>(input);
     // An operator may have added a provider meanwhile, or taken one away.
     if (isNew(now) || patched(PROVIDERS_ANEW)) now = await lookAgain(input.emailId, now);
   }

@@ -6,13 +6,13 @@ import { findEmailView } from '../../db/email-view.js';
 import { resendEmail } from '../../db/resend.js';
 import { Problem } from '../../http/problem.js';
 import { answerAcceptance, readIdempotencyKey } from '../acceptance.js';
-import type { ApiState } from '../authenticate.js';
+import type { ApiState, Authenticate } from '../authenticate.js';
 import { readJson } from '../json-body.js';
+import type { Nudger } from '../nudger.js';
 import { emailIdIn, emailNotFound, scopeOf } from '../scope.js';
 import { fault } from '../send/faults.js';
 import { readSendAt } from '../send/schema.js';
-import { handleRetry } from './retry.js';
-import type { EmailRouteOptions } from './routes.js';
+import { handleRetry, type RetryDependencies } from './retry.js';
 import { answerView } from './view.js';
 
 const sendAt = z.string().transform((text, context) => {
@@ -21,6 +21,11 @@ const sendAt = z.string().transform((text, context) => {
   context.issues.push({ code: 'custom', message: fault('send_at', read).message, input: text });
   return z.NEVER;
 });
+
+export interface EmailRouteOptions extends RetryDependencies {
+  readonly authenticate: Authenticate;
+  readonly nudger: Nudger;
+}
 
 /** What can still be done about an e-mail; see `docs/api.md`. */
 export function addEmailActions(router: Router<ApiState>, options: EmailRouteOptions): void {

@@ -1,0 +1,7 @@
+import type { Priority } from '../priority.js';
+
+/** Nothing personal: addresses, subjects, contents and filenames stay in PostgreSQL. */
+export interface EmailInput {
+  readonly emailId: string;
+  readonly priority: Priority;
+}
