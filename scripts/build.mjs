@@ -3,14 +3,15 @@
 // The new build is made beside the old one and swapped in whole: a running system never sees half of it.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import { DIGEST_FILE, digestSources, dist, root } from './dist.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const dist = join(root, 'dist');
 const fresh = join(root, `dist-${process.pid}`);
 const stale = join(root, `dist-old-${process.pid}`);
+
+// Before anything is read: what is saved while we build makes this build stale, as it should.
+const digest = digestSources();
 
 try {
   const tsc = spawnSync(
@@ -26,9 +27,24 @@ try {
 
   chmodSync(join(fresh, 'src/cli/main.js'), 0o755);
 
-  if (existsSync(dist)) renameSync(dist, stale);
-  renameSync(fresh, dist);
+  writeFileSync(join(fresh, DIGEST_FILE), digest);
+  swapIn();
 } finally {
   rmSync(fresh, { recursive: true, force: true });
   rmSync(stale, { recursive: true, force: true });
+}
+
+/** Two builds may end at the same moment: the later one takes the earlier one's place. */
+function swapIn() {
+  for (;;) {
+    try {
+      if (existsSync(dist)) renameSync(dist, stale);
+      renameSync(fresh, dist);
+      return;
+    } catch (error) {
+      const { code = '' } = /** @type {NodeJS.ErrnoException} */ (error);
+      if (!['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(code) || !existsSync(fresh)) throw error;
+      rmSync(stale, { recursive: true, force: true });
+    }
+  }
 }

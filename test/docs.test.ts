@@ -60,8 +60,8 @@ const NOT_OURS = new Set([
 
 function knownVariables(): string[] {
   const schemas = { ...environmentSchema.shape, ...devEnvironmentSchema.shape, ...sandboxEnvironmentSchema.shape };
-  const tools = ['drills', 'bench', 'scripts', 'src/cli'].filter((folder) => existsSync(join(root, folder)));
-  // Drills and measurements read some of their own.
+  const tools = ['drills', 'bench', 'scripts', 'test', 'src/cli'].filter((folder) => existsSync(join(root, folder)));
+  // Drills, measurements and tests read some of their own.
   const sources = tools.flatMap((folder) => list(folder).map((name) => join(folder, name)));
   const ofTools = sources
     .filter((path) => /\.m?ts$/.test(path))

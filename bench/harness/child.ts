@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../../src/dev/child.js';
 import { signal } from '../../src/dev/process.js';
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
@@ -32,7 +33,7 @@ export interface Child {
 export async function startChild(options: ChildOptions): Promise<Child> {
   const { script, args = [], env, logFile, waitForMessage = true } = options;
   const log = openSync(logFile, 'a');
-  const child = spawn(process.execPath, [dist + script, ...args], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, dist + script, ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
     stdio: ['ignore', log, log, 'ipc'],
   });

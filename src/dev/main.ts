@@ -4,6 +4,7 @@ import { formatLine, formatSentence, isWorthShowing } from './log-view.js';
 import { childEnvironment, STOP_ORDER } from './plan.js';
 import { isPortFree } from './ports.js';
 import { keepPrivate } from './private-files.js';
+import { reloadOnRequest } from './reload.js';
 import { AlreadyRunningError, endOrphans, RunState } from './run-state.js';
 import { loadEnvFile, loadSettings, portsOf, type Settings } from './settings.js';
 import { startStack } from './stack.js';
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
       },
     });
     state.publish(started.addresses);
+    reloadOnRequest({ ...started, restart: (names) => supervisor.restart(names), say });
     const curl = exampleCurl(started.addresses, writeSample(settings.dataDir));
     const folders = foldersOf(settings, started.postgresHome);
     print(banner(started.addresses, { folders, pids: supervisor.pids(), curl }));

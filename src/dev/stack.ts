@@ -5,7 +5,7 @@ import { assertDurable, openDatabase } from '../db/database.js';
 import { migrate } from '../db/migrate.js';
 import { PRIORITIES } from '../priority.js';
 import { childService } from './child.js';
-import { childEnvironment, planProcesses, workerName } from './plan.js';
+import { childEnvironment, type PlannedProcess, planProcesses, workerName } from './plan.js';
 import { startPostgres } from './postgres.js';
 import { endWhenStuck } from './postgres-watch.js';
 import { allReady, connectForProbes, httpProbe, type Probe, workerProbe } from './readiness.js';
@@ -29,6 +29,9 @@ export interface StartedStack {
   readonly addresses: Addresses;
   /** Where PostgreSQL keeps its data; undefined when it is not ours. */
   readonly postgresHome?: string;
+  readonly planned: readonly PlannedProcess[];
+  /** Of every process. */
+  readonly env: NodeJS.ProcessEnv;
 }
 
 /** More than our processes' pools together, and a few for people. */
@@ -47,8 +50,9 @@ export async function startStack(options: StackOptions): Promise<StartedStack> {
   const config = loadConfig(env);
   await Promise.all([migrateDatabase(config, say), settings.ownTemporal ? undefined : prepareForeignTemporal(config)]);
   const graceMs = config.shutdownGraceMs + 10_000;
-  for (const planned of planProcesses(settings)) {
-    await supervisor.run(childService(planned, { env, graceMs, onLine: options.onLine, say }));
+  const planned = planProcesses(settings);
+  for (const one of planned) {
+    await supervisor.run(childService(one, { env, graceMs, onLine: options.onLine, say }));
   }
   const addresses = addressesOf(settings, config, temporalCli);
   const connection = connectForProbes(config);
@@ -65,7 +69,7 @@ export async function startStack(options: StackOptions): Promise<StartedStack> {
   } finally {
     await connection.close();
   }
-  return { addresses, postgresHome: postgres.home };
+  return { addresses, postgresHome: postgres.home, planned, env };
 }
 
 async function runPostgres({ settings, supervisor, say }: StackOptions): Promise<{ url: string; home?: string }> {

@@ -66,6 +66,26 @@ it('starts again what dies, and says so', async () => {
   ]);
 });
 
+it('starts again at once what it is asked to restart, after its orderly end, and nothing else', async () => {
+  for (const name of ['api', 'sandbox']) await supervisor.run(child(name));
+  for (const name of ['api', 'sandbox']) await runs(name, 1);
+  for (const times of [2, 3]) {
+    await supervisor.restart(['api', 'unknown']);
+    await runs('api', times);
+  }
+  expect(journal().filter((line) => line.startsWith('api'))).toEqual([
+    'api runs',
+    'api ends',
+    'api runs',
+    'api ends',
+    'api runs',
+  ]);
+  expect(said).toEqual([]); // None of it was a death.
+  await runs('sandbox', 1);
+  await supervisor.stop([['api'], ['sandbox']]);
+  expect(supervisor.pids().size).toBe(0);
+});
+
 it('waits longer from death to death, up to a bound', async () => {
   await supervisor.run(child('api', 'process.exit(3)'));
   await vi.waitFor(() => expect(said.length).toBeGreaterThanOrEqual(4), 10_000);

@@ -27,6 +27,8 @@ interface Entry {
   done: Promise<void>;
   current?: RunningProcess;
   pid?: number;
+  /** Set while it is ended only to be started again. */
+  restarting?: boolean;
 }
 
 /** Keeps services running, and ends them in the order it is told. */
@@ -59,6 +61,23 @@ export class Supervisor {
   /** The process ids of what runs now. */
   pids(): ReadonlyMap<string, number> {
     return new Map([...this.#entries].flatMap(([name, { pid }]) => (pid === undefined ? [] : [[name, pid] as const])));
+  }
+
+  /**
+   * Ends services in order and starts them again, side by side: they have become others. What is not running, or not
+   * known, is left alone.
+   *
+   * @returns when each has ended. Its new start is on its way; if that fails it is tried again, as after any death.
+   */
+  async restart(names: readonly string[]): Promise<void> {
+    await Promise.all(
+      names.map(async (name) => {
+        const entry = this.#entries.get(name);
+        if (!entry?.current || this.#stopping.signal.aborted) return;
+        entry.restarting = true;
+        await entry.current.stop();
+      }),
+    );
   }
 
   /**
@@ -106,6 +125,14 @@ export class Supervisor {
     this.#options.onProcess(entry.service.name, undefined);
   }
 
+  /** Starts what has been ended to be started again. @returns false when that fails: then it is one more death. */
+  async #startAgain(entry: Entry): Promise<boolean> {
+    return this.#start(entry).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** Waits for the process's end and starts it again, until we stop. */
   async #keep(entry: Entry): Promise<void> {
     const { firstMs, maxMs } = this.#options.backoff ?? { firstMs: 250, maxMs: 10_000 };
@@ -117,6 +144,10 @@ export class Supervisor {
       const { code, signal: by } = await entry.current.exited;
       this.#gone(entry);
       if (stopping.aborted) return;
+      if (entry.restarting) {
+        entry.restarting = false;
+        if (await this.#startAgain(entry)) continue;
+      }
       this.#options.onHealth?.(entry.service.name, false);
       if (Date.now() - startedAt > WELL_AFTER_MS) delayMs = firstMs;
       let what = `ended (${by ?? `exit ${code}`})`;

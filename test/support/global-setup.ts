@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
+import { buildIfStale } from '../../scripts/dist.mjs';
 import { freePort } from '../../src/dev/ports.js';
 import { PortTakenError, type RunningPostgres, removePostgresHome, startPostgres } from '../../src/dev/postgres.js';
 import { signal } from '../../src/dev/process.js';
@@ -33,6 +34,8 @@ const TEMPLATE = 'tempost_template';
  * one machine do not meet.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // Many tests run processes and workflows as they were built: never those of yesterday's sources.
+  if (!buildIfStale()) throw new Error('The sources could not be built; the compiler has said why.');
   const folder = mkdtempSync(join(tmpdir(), 'tempost-test-'));
   const home = join(folder, 'postgres');
   chmodSync(folder, 0o711); // As root PostgreSQL runs as another user, who must be able to pass.

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../../src/dev/child.js';
 import { freePorts } from './ports.js';
 import { stackEnvironment } from './stack-environment.js';
 import { until } from './until.js';
@@ -116,7 +117,7 @@ export class Stack {
   async startProcess(name: ProcessName, instance: string = name): Promise<void> {
     const [script, ...args] = PROCESSES[name];
     const log = createWriteStream(join(this.directory, `${instance}.log`), { flags: 'a' });
-    const child = spawn(process.execPath, [join(dist, script), ...args], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, join(dist, script), ...args], {
       env: stackEnvironment(this, this.options),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
