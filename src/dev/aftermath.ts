@@ -2,8 +2,10 @@ import { isTroubleOf } from './log-view.js';
 
 /** The servers whose absence every process has something to say about. */
 const SERVERS = new Set(['postgres', 'temporal']);
-/** Until the last process has noticed that a server is back. */
-const SETTLE_MS = 10_000;
+/** Until the last process has noticed that a server is back, and its log has said that the trouble is over (15 s). */
+const SETTLE_MS = 20_000;
+/** Processes notice that a server has gone before we do: what may be about it waits this long for us. */
+const HOLD_MS = 1_000;
 
 /**
  * Keeps a terminal readable when PostgreSQL or Temporal dies: that it died, and that it is back, is said by the
@@ -14,12 +16,14 @@ export class Aftermath {
   readonly #away = new Set<string>();
   readonly #say: (name: string, sentence: string) => void;
   readonly #settleMs: number;
+  readonly #holdMs: number;
   #leftOut = 0;
   #settling: NodeJS.Timeout | undefined;
 
-  constructor(say: (name: string, sentence: string) => void, settleMs = SETTLE_MS) {
+  constructor(say: (name: string, sentence: string) => void, settleMs = SETTLE_MS, holdMs = HOLD_MS) {
     this.#say = say;
     this.#settleMs = settleMs;
+    this.#holdMs = holdMs;
   }
 
   /** A process has ended by itself. */
@@ -36,12 +40,15 @@ export class Aftermath {
     this.#settling = setTimeout(() => this.#end(name), this.#settleMs).unref();
   }
 
-  /** Whether a line of a process says only that a server is missing. */
-  hides(line: string): boolean {
-    if (this.#away.size === 0 && !this.#settling) return false;
-    if (!isTroubleOf(line)) return false;
-    this.#leftOut++;
-    return true;
+  /** Shows a line of a process, unless it says only that a server is missing which we know to be. */
+  pass(line: string, show: () => void): void {
+    if (!isTroubleOf(line)) show();
+    else if (this.#knows()) this.#leftOut++;
+    else setTimeout(() => (this.#knows() ? this.#leftOut++ : show()), this.#holdMs);
+  }
+
+  #knows(): boolean {
+    return this.#away.size > 0 || this.#settling !== undefined;
   }
 
   #end(name: string): void {

@@ -56,8 +56,9 @@ async function main(): Promise<void> {
       signal,
       say,
       onLine: (name, line) => {
-        const wanted = settings.env.LOG_LEVEL !== undefined || (isWorthShowing(line) && !aftermath.hides(line));
-        if (wanted) print(formatLine(name, line, columns, colours));
+        const show = () => print(formatLine(name, line, columns, colours));
+        if (settings.env.LOG_LEVEL !== undefined) show();
+        else if (isWorthShowing(line)) aftermath.pass(line, show);
       },
     });
     state.publish(started.addresses);
