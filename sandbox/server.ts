@@ -17,6 +17,7 @@ import { mandrillRoutes } from './mandrill/routes.js';
 import type { Happening, ProviderName } from './message.js';
 import { Pauses, type Reached } from './pauses.js';
 import { Store } from './store.js';
+import { removeUnconfirmed } from './unconfirmed.js';
 import { WebhookPoster } from './webhooks.js';
 
 /** What a test may leave out: free ports, a directory of its own, no inbox, keys that are good enough. */
@@ -73,7 +74,9 @@ export async function startSandbox(given: StartOptions = {}): Promise<Sandbox> {
   const url = `http://127.0.0.1:${await listen(server, options.port)}`;
   try {
     if (options.inbox) {
-      inbox = await startInbox({ web: options.inboxPort, smtp: options.inboxSmtpPort }, join(options.dir, 'inbox'));
+      const folder = join(options.dir, 'inbox');
+      removeUnconfirmed(folder, store.outgoingDir);
+      inbox = await startInbox({ web: options.inboxPort, smtp: options.inboxSmtpPort }, folder);
     }
   } catch (error) {
     server.close();

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { patient } from '../test/support/patience.js';
 import { freePort } from '../test/support/ports.js';
 import { startSandbox } from './server.js';
 
@@ -9,7 +10,7 @@ it('answers every call while it is still starting, and takes mail once it has', 
   let done = false;
   const asking = (async () => {
     while (!done) {
-      const answer = fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(30_000) });
+      const answer = fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(patient(30_000)) });
       const status = await answer.then(
         (response) => response.status,
         // Not listening yet; a call that is left hanging ends as a TimeoutError.

@@ -24,7 +24,7 @@ export class Store {
   private readonly byMessageIdHeader = new Map<string, Message[]>();
   private readonly events = new Map<string, MessageEvent[]>();
   private readonly owed = new Map<string, MessageEvent>();
-  private readonly outgoingDir: string;
+  readonly outgoingDir: string;
   private readonly journal: Journal<Entry>;
   private readonly acceptanceLog: Journal<AcceptanceLine>;
 

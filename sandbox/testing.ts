@@ -3,13 +3,14 @@ import type { AddressInfo } from 'node:net';
 import FormData from 'form-data';
 import Mailgun from 'mailgun.js';
 import { vi } from 'vitest';
+import { patient } from '../test/support/patience.js';
 import type { Sandbox } from './server.js';
 
 /** What the sandbox's own tests share: its clients, as strangers would write them, and a webhook receiver. */
 
 /** Waits until the expectation holds: generous, because the machine may be busy with other tests. */
 export function eventually<T>(expectation: () => T | Promise<T>): Promise<T> {
-  return vi.waitFor(expectation, { timeout: 20_000, interval: 20 });
+  return vi.waitFor(expectation, { timeout: patient(20_000), interval: 20 });
 }
 
 type Reachable = Pick<Sandbox, 'url' | 'options'>;

@@ -15,6 +15,7 @@ import { oursOn } from '../bench/variants/ours.js';
 import { startPeer } from '../bench/variants/peer.js';
 import { TIME_SCALE } from '../bench/variants/variant.js';
 import { benchWebhooks } from '../bench/webhooks.js';
+import { patient } from './support/patience.js';
 import type { Stack } from './support/stack.js';
 
 // Tiny runs, so that the benches never rot. What they measure here means nothing.
@@ -28,50 +29,74 @@ describe('benches', () => {
   });
   afterAll(() => world?.end());
 
-  it('compare ours with bare Temporal and with a queue on PostgreSQL, for the same e-mails', async () => {
-    const variants = [await startBare(world), oursOn(world, stack), await startPeer(world)];
-    const costs = await compare(world, variants, { emails: 6, rounds: 1, say: () => {} });
-    expect(costs.map(({ name }) => name)).toEqual(['bare', 'ours', 'peer (graphile-worker)']);
-    for (const { emailsPerS } of costs) expect(emailsPerS).toBeGreaterThan(0);
-    const [bare, ours, peer] = costs;
-    expect(bare?.history?.events).toBeGreaterThan(10);
-    expect(ours?.history?.actions).toBeGreaterThan(3);
-    expect(ours?.statements).toBeGreaterThan(10);
-    expect(peer?.statements).toBeGreaterThan(10);
-    expect(costTable(costs)).toContain('our Node');
-  }, 60_000);
+  it(
+    'compare ours with bare Temporal and with a queue on PostgreSQL, for the same e-mails',
+    async () => {
+      const variants = [await startBare(world), oursOn(world, stack), await startPeer(world)];
+      const costs = await compare(world, variants, { emails: 6, rounds: 1, say: () => {} });
+      expect(costs.map(({ name }) => name)).toEqual(['bare', 'ours', 'peer (graphile-worker)']);
+      for (const { emailsPerS } of costs) expect(emailsPerS).toBeGreaterThan(0);
+      const [bare, ours, peer] = costs;
+      expect(bare?.history?.events).toBeGreaterThan(10);
+      expect(ours?.history?.actions).toBeGreaterThan(3);
+      expect(ours?.statements).toBeGreaterThan(10);
+      expect(peer?.statements).toBeGreaterThan(10);
+      expect(costTable(costs)).toContain('our Node');
+    },
+    patient(60_000),
+  );
 
-  it('count what was lost and doubled under a load', async () => {
-    const result = await runSlo(world, stack, { minutes: 0.05, ratePerS: 6, burst: 3 });
-    expect(result).toMatchObject({ lost: 0, duplicates: 0, refused: 0 });
-    expect(result.handOvers.length).toBeGreaterThan(3);
-    expect(handOverPicture(result.handOvers, 'A picture')).toMatch(/^<svg .*<\/svg>\n$/s);
-    expect(checkAgainst(result, 2, DOCUMENTED)).toHaveLength(9);
-  }, 60_000);
+  it(
+    'count what was lost and doubled under a load',
+    async () => {
+      const result = await runSlo(world, stack, { minutes: 0.05, ratePerS: 6, burst: 3 });
+      expect(result).toMatchObject({ lost: 0, duplicates: 0, refused: 0 });
+      expect(result.handOvers.length).toBeGreaterThan(3);
+      expect(handOverPicture(result.handOvers, 'A picture')).toMatch(/^<svg .*<\/svg>\n$/s);
+      expect(checkAgainst(result, 2, DOCUMENTED)).toHaveLength(9);
+    },
+    patient(60_000),
+  );
 
-  it('take webhooks without losing one', async () => {
-    const result = await benchWebhooks(world, stack, 5);
-    expect(result).toMatchObject({ webhooks: 10, refused: {}, lost: 0, wrongStatus: 0 });
-  }, 60_000);
+  it(
+    'take webhooks without losing one',
+    async () => {
+      const result = await benchWebhooks(world, stack, 5);
+      expect(result).toMatchObject({ webhooks: 10, refused: {}, lost: 0, wrongStatus: 0 });
+    },
+    patient(60_000),
+  );
 
-  it('take webhooks beside hostile bodies without refusing or losing one', async () => {
-    const options = { perS: 10, seconds: 2, hostileBytesPerS: 5_000_000 };
-    const { quiet, attacked, hostile } = await benchHostile(world, stack, options);
-    expect(quiet).toMatchObject({ webhooks: 20, refused: {}, lost: 0 });
-    expect(attacked).toMatchObject({ webhooks: 20, refused: {}, lost: 0 });
-    expect(hostile.requests).toBeGreaterThan(0);
-    expect(hostile.answers).not.toHaveProperty('200');
-  }, 60_000);
+  it(
+    'take webhooks beside hostile bodies without refusing or losing one',
+    async () => {
+      const options = { perS: 10, seconds: 2, hostileBytesPerS: 5_000_000 };
+      const { quiet, attacked, hostile } = await benchHostile(world, stack, options);
+      expect(quiet).toMatchObject({ webhooks: 20, refused: {}, lost: 0 });
+      expect(attacked).toMatchObject({ webhooks: 20, refused: {}, lost: 0 });
+      expect(hostile.requests).toBeGreaterThan(0);
+      expect(hostile.answers).not.toHaveProperty('200');
+    },
+    patient(60_000),
+  );
 
-  it('take submissions at a rate', async () => {
-    expect(await benchApi(world, stack, { perS: 5, seconds: 1 })).toMatchObject({ submitted: 5, errors: 0 });
-  }, 60_000);
+  it(
+    'take submissions at a rate',
+    async () => {
+      expect(await benchApi(world, stack, { perS: 5, seconds: 1 })).toMatchObject({ submitted: 5, errors: 0 });
+    },
+    patient(60_000),
+  );
 
-  it('measure critical beside a backlog', async () => {
-    const result = await runIsolation(world, stack, { idleS: 1, phaseS: 1, pairs: 1, low: 6, medium: 6 });
-    expect(result.idle.count).toBe(2);
-    expect(result.onBacklog.count).toBe(2);
-  }, 60_000);
+  it(
+    'measure critical beside a backlog',
+    async () => {
+      const result = await runIsolation(world, stack, { idleS: 1, phaseS: 1, pairs: 1, low: 6, medium: 6 });
+      expect(result.idle.count).toBe(2);
+      expect(result.onBacklog.count).toBe(2);
+    },
+    patient(60_000),
+  );
 
   it('leave a paused backlog where it is', async () => {
     await pause(world, 'low');
@@ -84,11 +109,15 @@ describe('benches', () => {
 });
 
 describe('capacity', () => {
-  it('plans fleets that keep every service level, larger ones for more mail', () => {
-    const plan = planCapacity(1_210_000, DOCUMENTED);
-    const larger = planCapacity(3_630_000, DOCUMENTED);
-    for (const fleet of Object.values(plan.fleets)) expect(fleet.attainment).toBe(1);
-    expect(larger.fleets.low.processes).toBeGreaterThan(plan.fleets.low.processes);
-    expect(larger.database.storedGbAMonth).toBeCloseTo(3 * plan.database.storedGbAMonth);
-  }, 60_000);
+  it(
+    'plans fleets that keep every service level, larger ones for more mail',
+    () => {
+      const plan = planCapacity(1_210_000, DOCUMENTED);
+      const larger = planCapacity(3_630_000, DOCUMENTED);
+      for (const fleet of Object.values(plan.fleets)) expect(fleet.attainment).toBe(1);
+      expect(larger.fleets.low.processes).toBeGreaterThan(plan.fleets.low.processes);
+      expect(larger.database.storedGbAMonth).toBeCloseTo(3 * plan.database.storedGbAMonth);
+    },
+    patient(60_000),
+  );
 });

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
 import { type RunningTemporal, SEARCH_ATTRIBUTES, startTemporalServer } from '../src/dev/temporal-server.js';
+import { patient } from './support/patience.js';
 import { freePort } from './support/ports.js';
 
 const FILE = fileURLToPath(new URL('../docker-compose.temporal.yml', import.meta.url));
@@ -158,7 +159,7 @@ describe('docker-compose.temporal.yml', () => {
   });
 });
 
-describe('the scripts in docker-compose.temporal.yml', { timeout: 120_000 }, () => {
+describe('the scripts in docker-compose.temporal.yml', { timeout: patient(120_000) }, () => {
   let folder: string;
   let temporal: RunningTemporal;
   beforeAll(async () => {
@@ -176,7 +177,7 @@ describe('the scripts in docker-compose.temporal.yml', { timeout: 120_000 }, () 
   async function run(name: string, env: Record<string, string>): Promise<string> {
     const { entrypoint = [], command = [] } = service(name);
     const [shell, ...args] = [...entrypoint, ...command].map((word) => word.replaceAll('$$', '$'));
-    const options = { env: { PATH: `${folder}:${process.env.PATH}`, ...env }, timeout: 60_000 };
+    const options = { env: { PATH: `${folder}:${process.env.PATH}`, ...env }, timeout: patient(60_000) };
     const { stdout, stderr } = await promisify(execFile)(shell as string, args, options);
     return stdout + stderr;
   }

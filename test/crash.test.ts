@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PRIORITIES } from '../src/priority.js';
+import { patient } from './support/patience.js';
 import { startTestPostgres, type TestPostgres } from './support/postgres.js';
 import { type ProcessName, Stack } from './support/stack.js';
 import { startTestTemporal, type TestTemporal } from './support/temporal.js';
@@ -29,7 +30,9 @@ afterAll(async () => {
 });
 
 describe('with every part killed, one after another, while 100 e-mails are submitted', () => {
-  it('every e-mail is accepted by a provider exactly once, and all are delivered', { timeout: 240_000 }, async () => {
+  it('every e-mail is accepted by a provider exactly once, and all are delivered', {
+    timeout: patient(240_000),
+  }, async () => {
     const ids: string[] = [];
     const submitting = (async () => {
       for (let n = 0; n < EMAILS; n++) {

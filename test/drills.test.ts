@@ -1,6 +1,7 @@
 import { describe, expect, inject, it } from 'vitest';
 import { runDrill } from '../drills/run.js';
 import { drillNamed } from '../drills/scenarios/index.js';
+import { patient } from './support/patience.js';
 
 /** Enough for every priority, attachments included, at every stage. */
 const EMAILS = 18;
@@ -19,7 +20,7 @@ const CHOSEN = [
 ];
 
 describe.each(CHOSEN)('drill %s', (name) => {
-  it('loses nothing and sends nothing twice that is not counted', { timeout: 150_000 }, async () => {
+  it('loses nothing and sends nothing twice that is not counted', { timeout: patient(150_000) }, async () => {
     const result = await runDrill(drillNamed(name), {
       emails: EMAILS,
       quick: true,

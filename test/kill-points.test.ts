@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from './support/database.js';
+import { patient } from './support/patience.js';
 import type { Stack } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import { until } from './support/until.js';
@@ -42,7 +43,7 @@ const TOGETHER = 5;
 describe.each(['while_reading_body', 'after_taking_before_answer', 'just_after_answer'] as const)(
   'a worker killed with the provider %s',
   (pausePoint) => {
-    it('hands its e-mails over exactly once each, within 15 s', { timeout: 120_000 }, async () => {
+    it('hands its e-mails over exactly once each, within 15 s', { timeout: patient(120_000) }, async () => {
       for (let round = 0; round < ROUNDS; round++) {
         await stack.setFaults({ pausePoint, pauseTimes: TOGETHER });
         const ids = await Promise.all(Array.from({ length: TOGETHER }, submitCritical));
@@ -78,7 +79,7 @@ describe('a worker killed between its permission and its call', () => {
     await listener.end();
   });
 
-  it('hands its e-mails over exactly once each, within 15 s', { timeout: 240_000 }, async () => {
+  it('hands its e-mails over exactly once each, within 15 s', { timeout: patient(240_000) }, async () => {
     for (let round = 0; round < 5; round++) {
       const written = new Promise<void>((resolve) => listener.once('notification', () => resolve()));
       const ids = Promise.all([submitCritical(), submitCritical()]);
@@ -91,7 +92,7 @@ describe('a worker killed between its permission and its call', () => {
 });
 
 describe('a worker that is frozen past its time-outs and wakes', () => {
-  it('does not send a second time', { timeout: 90_000 }, async () => {
+  it('does not send a second time', { timeout: patient(90_000) }, async () => {
     await stack.setFaults({ pausePoint: 'after_taking_before_answer', pauseTimes: 1 });
     const id = await submitCritical();
     await until('its call has come to the point', async () => (await held()) === 1);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openWire, type Wire } from '../drills/wire.js';
 import { createTestDatabase, type TestDatabase } from './support/database.js';
+import { patient } from './support/patience.js';
 import { PROCESS_NAMES, type ProcessName, Stack } from './support/stack.js';
 import { createTestNamespace, type TestNamespace } from './support/temporal.js';
 import { until } from './support/until.js';
@@ -8,7 +9,7 @@ import { until } from './support/until.js';
 /** The sandbox stands in for providers; it is no part of the product. */
 const OURS = PROCESS_NAMES.filter((name) => name !== 'sandbox');
 /** The core speaks up when it has tried for about seven seconds. */
-const PATIENT = { timeout: 120_000 };
+const PATIENT = { timeout: patient(120_000) };
 
 let database: TestDatabase;
 let temporal: TestNamespace;

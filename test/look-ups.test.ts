@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { patient } from './support/patience.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import { until } from './support/until.js';
 
@@ -39,7 +40,9 @@ async function statuses(): Promise<Record<string, number>> {
 }
 
 describe('many e-mails at once of which Mandrill has not said that it took them', () => {
-  it('are all found by its search, and their delivery by asking for each message', { timeout: 180_000 }, async () => {
+  it('are all found by its search, and their delivery by asking for each message', {
+    timeout: patient(180_000),
+  }, async () => {
     await until(
       'all are ambiguous at once',
       async () => {

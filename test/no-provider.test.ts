@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { showWorkflow } from './support/history.js';
+import { patient } from './support/patience.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import { until } from './support/until.js';
 
@@ -29,7 +30,7 @@ const historyOf = async (id: string) => {
 };
 
 it('while no provider admits, a critical e-mail adds nothing to its history, and leaves when one is back', {
-  timeout: 120_000,
+  timeout: patient(120_000),
 }, async () => {
   const { stack } = system;
   await stack.setFaults({ mailgun: { down: true }, mandrill: { down: true } });
@@ -62,7 +63,7 @@ it('while no provider admits, a critical e-mail adds nothing to its history, and
   expect(calls.sort()).toEqual([...ids, late].sort());
 });
 
-it('a breaker is healed by probes alone, without an e-mail', { timeout: 120_000 }, async () => {
+it('a breaker is healed by probes alone, without an e-mail', { timeout: patient(120_000) }, async () => {
   const { stack, database } = system;
   await database.db
     .updateTable('provider_health')

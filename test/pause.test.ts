@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { QueueReport } from '../src/db/queue-report.js';
 import { PRIORITIES, type Priority } from '../src/priority.js';
 import { createTestDatabase, type TestDatabase } from './support/database.js';
+import { patient } from './support/patience.js';
 import { PROCESS_NAMES, Stack } from './support/stack.js';
 import { startTestTemporal, type TestTemporal } from './support/temporal.js';
 import { until } from './support/until.js';
@@ -12,7 +13,7 @@ import { until } from './support/until.js';
 /** Shorter than the longest pause below: nothing may die of being paused. Long enough to be sent in after it. */
 const LIFETIME_S = 12;
 /** Every process is started anew in here, and some machines are slow. */
-const PATIENT = { timeout: 120_000 };
+const PATIENT = { timeout: patient(120_000) };
 
 let database: TestDatabase;
 let temporal: TestTemporal;

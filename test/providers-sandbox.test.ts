@@ -4,6 +4,7 @@ import { createMailgun } from '../src/providers/mailgun.js';
 import { createMandrill } from '../src/providers/mandrill.js';
 import type { Accepted, OutgoingMessage, Provider } from '../src/providers/provider.js';
 import { outgoingMessage } from './support/outgoing-message.js';
+import { patient } from './support/patience.js';
 
 /** The adapters against the sandbox: two implementations of one protocol, written apart. */
 
@@ -65,7 +66,7 @@ describe.each(['mailgun', 'mandrill'] as const)('%s', (name) => {
     const { providerMessageId } = result as Accepted;
     await vi.waitFor(async () => {
       expect(await lookUp(sent, providerMessageId)).toEqual({ kind: 'found', providerMessageId, delivered: true });
-    }, 10_000);
+    }, patient(10_000));
   });
 
   test.each([
@@ -87,7 +88,7 @@ describe.each(['mailgun', 'mandrill'] as const)('%s', (name) => {
     const sent = message();
     const controller = new AbortController();
     const result = create[name]().send(sent, controller.signal);
-    await vi.waitFor(() => expect(sandbox.acceptance(sent.emailId)).toHaveLength(1), 10_000);
+    await vi.waitFor(() => expect(sandbox.acceptance(sent.emailId)).toHaveLength(1), patient(10_000));
     controller.abort();
     expect(await result).toEqual({ kind: 'ambiguous', code: 'timeout' });
     const found = await lookUp(sent);

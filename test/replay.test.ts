@@ -4,6 +4,7 @@ import { Worker } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
 import { showWorkflow } from './support/history.js';
+import { patient } from './support/patience.js';
 import { startTestSystem } from './support/system.js';
 import { until } from './support/until.js';
 
@@ -32,7 +33,7 @@ describe('this release replays', () => {
 });
 
 describe.runIf(process.env.RECORD_HISTORIES)('recording', () => {
-  it('keeps a history of each kind for this release', { timeout: 120_000 }, async () => {
+  it('keeps a history of each kind for this release', { timeout: patient(120_000) }, async () => {
     const system = await startTestSystem();
     const { database, temporal, stack } = system;
     try {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from './support/database.js';
 import { showWorkflow } from './support/history.js';
+import { patient } from './support/patience.js';
 import type { Stack } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import type { TestNamespace } from './support/temporal.js';
@@ -58,7 +59,7 @@ async function reset(id: string, runId: string, eventId: number): Promise<void> 
 }
 
 describe('a reset never sends a second time', () => {
-  it('to any point of a finished workflow', { timeout: 180_000 }, async () => {
+  it('to any point of a finished workflow', { timeout: patient(180_000) }, async () => {
     const id = await stack.submit({ priority: 'critical' });
     await stack.reaches(id, ['delivered']);
     await fetch(`${stack.webhooks}/api/email/${id}/open`);
@@ -75,7 +76,7 @@ describe('a reset never sends a second time', () => {
     expect((await stack.email(id)).status).toBe('opened');
   });
 
-  it('to any point of one in the middle of its send', { timeout: 180_000 }, async () => {
+  it('to any point of one in the middle of its send', { timeout: patient(180_000) }, async () => {
     await stack.setFaults({ pausePoint: 'after_taking_before_answer', pauseTimes: 1 });
     const id = await stack.submit({ priority: 'critical' });
     await until('the call has come to the point', async () => (await acceptedCalls(id)) === 1);

@@ -36,7 +36,7 @@ describe('a submission that began before its key was taken away', () => {
     const { socket, answer } = await openConnection(api.port);
     socket.write(requestHead({ ...api, client }, body.length).replace('Host:', 'Connection: close\r\nHost:'));
     socket.write(body.subarray(0, -1));
-    await expect.poll(async () => (await storedRows(api.db)).attachment_chunks, { timeout: 20_000 }).toBe(3);
+    await expect.poll(async () => (await storedRows(api.db)).attachment_chunks).toBe(3);
     return async () => {
       socket.write(body.subarray(-1));
       return answer;

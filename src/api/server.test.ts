@@ -214,9 +214,7 @@ describe('the api', () => {
     // A second request that is answered proves that the first has been taken in.
     await (await fetch(`http://127.0.0.1:${running.port}/healthz`)).text();
     const stopped = running.stop();
-    await expect
-      .poll(() => fetch(`http://127.0.0.1:${running.port}/healthz`).catch(() => 'refused'), { timeout: 10_000 })
-      .toBe('refused');
+    await expect.poll(() => fetch(`http://127.0.0.1:${running.port}/healthz`).catch(() => 'refused')).toBe('refused');
     socket.write(body.subarray(50));
     await once(socket, 'data');
     expect(await answer).toMatch(/^HTTP\/1.1 200 /);

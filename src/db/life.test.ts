@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
+import { patient } from '../../test/support/patience.js';
 import { storeEvents } from '../../test/support/provider-events.js';
 import type { SendResult } from '../providers/provider.js';
 import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous } from './ambiguous.js';
@@ -143,16 +144,20 @@ async function expectSound({ id, calls, repeats }: Life): Promise<void> {
   if (attempts.some(({ state }) => state === 'accepted')) expect(email.sent_at).not.toBeNull();
 }
 
-it('whatever happens in whatever order, an e-mail is taken twice only after it was sent again in doubt', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
-      const life: Life = { id: await insertQueuedEmail(database.db, { state: 'in_flight' }), calls: [], repeats: 0 };
-      for (const one of steps) await live(life, one);
-      await expectSound(life);
-    }),
-    { numRuns: 120 },
-  );
-  const counted = await sql<{ value: number }>`select coalesce(sum(value), 0)::int as value from counters
+it(
+  'whatever happens in whatever order, an e-mail is taken twice only after it was sent again in doubt',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 14 }), async (steps) => {
+        const life: Life = { id: await insertQueuedEmail(database.db, { state: 'in_flight' }), calls: [], repeats: 0 };
+        for (const one of steps) await live(life, one);
+        await expectSound(life);
+      }),
+      { numRuns: 120 },
+    );
+    const counted = await sql<{ value: number }>`select coalesce(sum(value), 0)::int as value from counters
     where name = 'repeated_sends'`.execute(database.db);
-  expect(counted.rows[0]!.value).toBeGreaterThan(0);
-}, 120_000);
+    expect(counted.rows[0]!.value).toBeGreaterThan(0);
+  },
+  patient(120_000),
+);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest';
+import { patient } from '../../test/support/patience.js';
 import { freePorts } from './ports.js';
 import { removePostgresHome } from './postgres.js';
 import { processStartTime } from './process.js';
@@ -133,10 +134,12 @@ it('names the variable of every busy port, and starts nothing', async () => {
   expect(processes()).toEqual([]);
 });
 
-it('runs the whole system, goes on after a kill -9 of itself, and ends in order', { timeout: 240_000 }, async () => {
+it('runs the whole system, goes on after a kill -9 of itself, and ends in order', {
+  timeout: patient(240_000),
+}, async () => {
   const first = start();
   await ready(first);
-  await vi.waitFor(() => expect(first.output()).toMatch(/ start +ready: /), 20_000);
+  await vi.waitFor(() => expect(first.output()).toMatch(/ start +ready: /), patient(20_000));
   for (const { name, pid } of processes()) expect(first.output()).toMatch(new RegExp(`\\b${name} ${pid}\\b`));
   expect(first.output()).toMatch(new RegExp(`^ +Metrics +http://127.0.0.1:${env.METRICS_PORT}/metrics$`, 'm'));
   expect(first.output()).toMatch(/^export KEY='tempost-[\w-]+'$/m);
@@ -156,7 +159,7 @@ it('runs the whole system, goes on after a kill -9 of itself, and ends in order'
   const second = start();
   const addresses = await ready(second);
   expect(orphans.filter(({ pid, startTime }) => processStartTime(pid) === startTime)).toEqual([]);
-  const options = { timeout: 30_000, interval: 200 };
+  const options = { timeout: patient(30_000), interval: 200 };
   await vi.waitFor(async () => expect((await email(addresses, id)).status).toBe('delivered'), options);
   expect((await email(addresses, id)).attachment).toMatchObject({ filename: 'sample.txt', size: 39 });
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterEach, describe, expect, it } from 'vitest';
+import { patient } from '../../test/support/patience.js';
 import { freePort } from './ports.js';
 import { PortTakenError, type RunningPostgres, removePostgresHome, startPostgres } from './postgres.js';
 import { endWhenStuck } from './postgres-watch.js';
@@ -115,7 +116,7 @@ it('does not stop at the terminal signals of whoever started it: it has a proces
   expect(() => process.kill(-server.pid, 0)).not.toThrow(); // There is such a group.
 });
 
-describe('a server that does not end', { timeout: 60_000 }, () => {
+describe('a server that does not end', { timeout: patient(60_000) }, () => {
   it('is asked ever harder, in bounded times, and each step is said', async () => {
     const said: string[] = [];
     const server = await startPostgres({

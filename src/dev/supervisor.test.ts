@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { patient } from '../../test/support/patience.js';
 import { childService } from './child.js';
 import { processStartTime } from './process.js';
 import { Supervisor } from './supervisor.js';
@@ -51,7 +52,7 @@ function child(name: string, code = WELL_BEHAVED, onLine: (name: string, line: s
 }
 
 const runs = (name: string, times: number) =>
-  vi.waitFor(() => expect(journal().filter((line) => line === `${name} runs`)).toHaveLength(times), 10_000);
+  vi.waitFor(() => expect(journal().filter((line) => line === `${name} runs`)).toHaveLength(times), patient(10_000));
 
 it('starts again what dies, and says so', async () => {
   await supervisor.run(child('api'));
@@ -88,7 +89,7 @@ it('starts again at once what it is asked to restart, after its orderly end, and
 
 it('waits longer from death to death, up to a bound', async () => {
   await supervisor.run(child('api', 'process.exit(3)'));
-  await vi.waitFor(() => expect(said.length).toBeGreaterThanOrEqual(4), 10_000);
+  await vi.waitFor(() => expect(said.length).toBeGreaterThanOrEqual(4), patient(10_000));
   expect(said.slice(0, 4)).toEqual([10, 20, 40, 40].map((ms) => `api: ended (exit 3); starting it again in ${ms} ms`));
 });
 
@@ -124,7 +125,7 @@ it('kills what does not end within its time', async () => {
 
 it('ends what is waiting to be started again', async () => {
   await supervisor.run(child('api', 'process.exit(3)'));
-  await vi.waitFor(() => expect(said).not.toEqual([]), 10_000);
+  await vi.waitFor(() => expect(said).not.toEqual([]), patient(10_000));
   await supervisor.stop([['api']]);
   expect(supervisor.pids().size).toBe(0);
 });
@@ -162,5 +163,5 @@ it('hands on every line of both streams, with the name of who wrote it', async (
   const lines: string[] = [];
   const code = `console.log('one'); console.error('two'); setInterval(() => {}, 1000);`;
   await supervisor.run(child('api', code, (name, line) => lines.push(`${name}: ${line}`)));
-  await vi.waitFor(() => expect(lines.sort()).toEqual(['api: one', 'api: two']), 10_000);
+  await vi.waitFor(() => expect(lines.sort()).toEqual(['api: one', 'api: two']), patient(10_000));
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { patient } from '../../test/support/patience.js';
 import { answerOf } from '../../test/support/record.js';
 import { insertEmail, mailgunBody, mailgunEvent, postMailgun } from '../../test/support/webhooks.js';
 
@@ -43,7 +44,7 @@ async function genuine(): Promise<number> {
 const FORM = 'application/x-www-form-urlencoded';
 const parts = (count: number) => '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\r\n'.repeat(count);
 
-it('a heap of 128 MB is enough, whatever unsigned bodies hold', { timeout: 120_000 }, async () => {
+it('a heap of 128 MB is enough, whatever unsigned bodies hold', { timeout: patient(120_000) }, async () => {
   const post = async (path: string, body: string, type: string) => {
     const headers = { 'content-type': type, 'x-mandrill-signature': 'AAAAAAAAAAAAAAAAAAAAAAAAAAA=' };
     return answerOf(await fetch(`${url}/webhooks/${path}`, { method: 'POST', headers, body }));

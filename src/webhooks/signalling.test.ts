@@ -122,7 +122,7 @@ describe('while Temporal is away', () => {
       expect(await deliver(after)).toBe(200);
       return (await signalsIn(temporal, after)).length > 0;
     };
-    await expect.poll(nextIsTold, { timeout: 20_000 }).toBe(true);
+    await expect.poll(nextIsTold).toBe(true);
     await expect.poll(() => waitingFor(after)).toEqual([]);
 
     await service.stop();

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { patient } from '../../test/support/patience.js';
 import { createTestNamespace, type TestNamespace } from '../../test/support/temporal.js';
 import type { Awaiting, Plan, Reconciliation, SendOutcome, SendRequest } from '../activities/types.js';
 import type { SignalKind } from '../db/schema.js';
@@ -392,7 +393,7 @@ describe('the e-mail workflow', () => {
   });
 
   it('whatever the answers, signals and their order: sends nothing after an acceptance, and ends', {
-    timeout: 240_000,
+    timeout: patient(240_000),
   }, async () => {
     const outcome: fc.Arbitrary<SendOutcome> = fc.oneof(
       fc.constant(refused()),

@@ -195,5 +195,5 @@ export async function storedRows(db: Db): Promise<Record<(typeof RECORD_TABLES)[
 /** Neither a row nor a chunk. Awaited, because an answer can be given before the last chunk is removed. */
 export async function expectNothingStored(db: Db): Promise<void> {
   const nothing = Object.fromEntries(RECORD_TABLES.map((table) => [table, 0]));
-  await expect.poll(() => storedRows(db), { timeout: 10_000 }).toEqual(nothing);
+  await expect.poll(() => storedRows(db)).toEqual(nothing);
 }

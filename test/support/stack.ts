@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../../src/dev/child.js';
+import { patient } from './patience.js';
 import { freePorts } from './ports.js';
 import { stackEnvironment } from './stack-environment.js';
 import { until } from './until.js';
@@ -107,7 +108,7 @@ export class Stack {
     for (const url of [`${this.api}/readyz`, `${this.webhooks}/readyz`, `${this.sandbox}/healthz`]) {
       await until(
         `${url} answers 200`,
-        async () => (await fetch(url, { signal: AbortSignal.timeout(2_000) })).ok,
+        async () => (await fetch(url, { signal: AbortSignal.timeout(patient(2_000)) })).ok,
         20_000,
       );
     }
@@ -185,7 +186,12 @@ export class Stack {
     if (attachment) form.set('attachment', new Blob([Uint8Array.from(attachment.bytes)]), attachment.filename);
     const headers: Record<string, string> = { authorization: `Bearer ${this.key}` };
     if (idempotencyKey) headers['idempotency-key'] = idempotencyKey;
-    return fetch(`${this.api}/api/send`, { method: 'POST', body: form, headers, signal: AbortSignal.timeout(10_000) });
+    return fetch(`${this.api}/api/send`, {
+      method: 'POST',
+      body: form,
+      headers,
+      signal: AbortSignal.timeout(patient(10_000)),
+    });
   }
 
   /** Submits an e-mail as a careful client does: with an idempotency key, repeated on any error. */

@@ -10,6 +10,7 @@ import {
   VALID_PARTS,
 } from '../../../test/support/api.js';
 import { insertClient, type TestClient } from '../../../test/support/database.js';
+import { patient } from '../../../test/support/patience.js';
 import { API_LIMITS } from '../limits.js';
 
 const KB = 1024;
@@ -24,7 +25,7 @@ async function trickle(api: TestApi, client: TestClient, parts = VALID_PARTS, be
   const drip = setInterval(() => {
     socket.write(body.subarray(sent, sent + 2 * KB));
     sent += 2 * KB;
-  }, 1_000);
+  }, patient(1_000));
   let heard = '';
   socket.on('data', (piece: Buffer) => {
     heard += piece;
@@ -46,11 +47,13 @@ describe('a client that keeps 150 uploads slow', () => {
   });
   afterAll(() => api.stop());
 
-  it('has 100 of 200 places and no more, keeps out nobody else, and does not stay', { timeout: 60_000 }, async () => {
+  it('has 100 of 200 places and no more, keeps out nobody else, and does not stay', {
+    timeout: patient(60_000),
+  }, async () => {
     expect(API_LIMITS.concurrentUploads).toBe(200);
     const slow = await Promise.all(Array.from({ length: 150 }, () => trickle(api, greedy)));
     const refused = () => slow.filter(({ heard }) => heard().includes('"code":"too_many_uploads"')).length;
-    await expect.poll(refused, { timeout: 20_000 }).toBe(50);
+    await expect.poll(refused).toBe(50);
 
     const small = new Blob([new Uint8Array(20 * KB)]);
     const [bare, attached]: number[][] = [[], []];
@@ -66,7 +69,7 @@ describe('a client that keeps 150 uploads slow', () => {
 
     // Ten seconds at 2 KB a second are too little, though they were enough for long.
     const tooSlow = () => slow.filter(({ heard }) => heard().includes('"code":"upload_too_slow"')).length;
-    await expect.poll(tooSlow, { timeout: 20_000 }).toBe(100);
+    await expect.poll(tooSlow).toBe(100);
     expect((await submit(api, greedy, small)).status).toBe(200);
   });
 });
@@ -84,22 +87,22 @@ describe('a client that keeps contents slow', () => {
     const long = [{ disposition: 'form-data; name="metadata"', body: Buffer.alloc(500 * KB, 'x') }];
     const slow = await Promise.all(Array.from({ length: 8 }, () => trickle(api, greedy, long, 490 * KB)));
     const refused = () => slow.filter(({ heard }) => heard().includes('"code":"too_many_uploads"')).length;
-    await expect.poll(refused, { timeout: 20_000 }).toBe(4);
+    await expect.poll(refused).toBe(4);
     const content = 'x'.repeat(900 * KB);
     const answer = await api.send(sendForm({ content }), { Authorization: `Bearer ${other.key}` });
     expect(answer.status).toBe(200);
     for (const { stop } of slow) stop();
-    await expect.poll(async () => (await submit(api, greedy)).status, { timeout: 20_000 }).toBe(200);
+    await expect.poll(async () => (await submit(api, greedy)).status).toBe(200);
   });
 
   it('has half of the bodies, and gives back what it had', async () => {
     const [greedy, other] = [await insertClient(api.db), await insertClient(api.db)];
     const slow = await Promise.all(Array.from({ length: 30 }, () => trickle(api, greedy, VALID_PARTS, 100)));
     const refused = () => slow.filter(({ heard }) => heard().includes('"code":"too_many_uploads"')).length;
-    await expect.poll(refused, { timeout: 20_000 }).toBe(10);
+    await expect.poll(refused).toBe(10);
     expect((await submit(api, other)).status).toBe(200);
     expect((await submit(api, greedy)).status).toBe(503);
     for (const { stop } of slow) stop();
-    await expect.poll(async () => (await submit(api, greedy)).status, { timeout: 20_000 }).toBe(200);
+    await expect.poll(async () => (await submit(api, greedy)).status).toBe(200);
   });
 });

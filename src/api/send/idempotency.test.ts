@@ -89,7 +89,7 @@ describe('Idempotency-Key', () => {
         [api.client.id, key],
       );
       const response = send({}, file());
-      await expect.poll(lockWaits, { timeout: 10_000 }).toBe(1);
+      await expect.poll(lockWaits).toBe(1);
       await other.query('commit');
       expect((await response).status).toBe(409);
     } finally {

@@ -10,6 +10,7 @@ import {
   type TestClient,
   type TestDatabase,
 } from '../../../test/support/database.js';
+import { patient } from '../../../test/support/patience.js';
 
 const MB = 1024 * 1024;
 const UPLOADS = 20;
@@ -55,7 +56,9 @@ const upload = (body: Buffer) =>
     post.on('error', reject).end(body);
   });
 
-it('takes twenty uploads of 18 MB at once with less than 200 MB of memory more', { timeout: 120_000 }, async () => {
+it('takes twenty uploads of 18 MB at once with less than 200 MB of memory more', {
+  timeout: patient(120_000),
+}, async () => {
   const body = multipart([...VALID_PARTS, file('large.bin', Buffer.alloc(18 * MB, 7))]);
   // The first submission loads and compiles what every later one needs.
   expect(await upload(multipart(VALID_PARTS))).toBe(200);

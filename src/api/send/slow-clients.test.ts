@@ -12,6 +12,7 @@ import {
   type TestApi,
   VALID_PARTS,
 } from '../../../test/support/api.js';
+import { patient } from '../../../test/support/patience.js';
 
 /** Fifty is more than the connections of both pools together: had each slow client one, nobody else would get any. */
 const SLOW_CLIENTS = 50;
@@ -33,7 +34,7 @@ async function beginSlowly(api: TestApi): Promise<RawConnection & { stop(): void
 }
 
 const chunkCount = async (api: TestApi) => (await storedRows(api.db)).attachment_chunks;
-const patiently = { timeout: 20_000 };
+const patiently = { timeout: patient(20_000) };
 
 describe('fifty clients that send a byte a second', () => {
   let api: TestApi;
