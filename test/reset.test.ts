@@ -119,4 +119,18 @@ describe('what an operator does to a workflow in Temporal is safe', () => {
     await stack.reaches(id, ['delivered']);
     expect(await acceptedCalls(id)).toBe(1);
   });
+
+  it('terminated while it slept until a provider is back: the e-mail is dead, and nothing wakes it', async () => {
+    await database.db.updateTable('provider_controls').set({ forced: null }).execute();
+    await stack.setFaults({ mailgun: { down: true }, mandrill: { down: true } });
+    const id = await stack.submit({ priority: 'low' });
+    await until('it sleeps', async () => {
+      const place = database.db.selectFrom('email_queue').select('state').where('email_id', '=', id);
+      return (await place.executeTakeFirst())?.state === 'awaiting_provider';
+    });
+    await handleOf(id).terminate('test');
+    await stack.reaches(id, ['dead']);
+    await stack.setFaults({});
+    expect(await acceptedCalls(id)).toBe(0);
+  });
 });

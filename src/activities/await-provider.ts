@@ -20,7 +20,7 @@ export function createAwaitProvider(dependencies: ActivityDependencies) {
       case 'ambiguous':
         return { kind: 'ambiguous', code: 'earlier_attempt' };
       case 'not_admitted':
-        await awaitProvider(dependencies.db, request, request);
+        await awaitProvider(dependencies.db, request, { ...request, checkAfterMs: dependencies.config.sweep.afterMs });
         return { kind: 'awaiting', waitMs: LOOK_AGAIN_MS };
       default:
         return permission;

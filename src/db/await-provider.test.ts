@@ -21,7 +21,11 @@ const placeOf = (emailId: string) =>
 describe('an e-mail that no provider admits', () => {
   it('gives up its place in flight and can be woken at once', async () => {
     const emailId = await insertQueuedEmail(database.db, { state: 'in_flight' });
-    await awaitProvider(database.db, { emailId, generation: 1 }, { providers: ['mailgun'], refused: false });
+    await awaitProvider(
+      database.db,
+      { emailId, generation: 1 },
+      { providers: ['mailgun'], refused: false, checkAfterMs: 60_000 },
+    );
     const place = await placeOf(emailId);
     expect(place).toMatchObject({ state: 'awaiting_provider', providers: ['mailgun'] });
     expect(place!.ready_in_s).toBeLessThanOrEqual(0);
@@ -29,7 +33,11 @@ describe('an e-mail that no provider admits', () => {
 
   it('is not woken at once when it was refused though it had seemed admitted: a quarter of its age passes', async () => {
     const emailId = await insertQueuedEmail(database.db, { state: 'in_flight', dueInS: -400 });
-    await awaitProvider(database.db, { emailId, generation: 1 }, { providers: ['mailgun'], refused: true });
+    await awaitProvider(
+      database.db,
+      { emailId, generation: 1 },
+      { providers: ['mailgun'], refused: true, checkAfterMs: 60_000 },
+    );
     const place = await placeOf(emailId);
     expect(place!.ready_in_s).toBeGreaterThan(60);
     expect(place!.ready_in_s).toBeLessThanOrEqual(101);
@@ -39,7 +47,7 @@ describe('an e-mail that no provider admits', () => {
     const block = (provider: 'mailgun' | 'mandrill') =>
       database.db.transaction().execute((trx) => blockSenderDomain(trx, provider, 'example.com', 'rejected_unsigned'));
     const emailId = await insertQueuedEmail(database.db, { state: 'in_flight' });
-    const options = { providers: ['mailgun', 'mandrill'], refused: false } as const;
+    const options = { providers: ['mailgun', 'mandrill'], refused: false, checkAfterMs: 60_000 } as const;
     await block('mailgun');
     await awaitProvider(database.db, { emailId, generation: 1 }, options);
     expect(await placeOf(emailId)).toMatchObject({ providers: ['mandrill'] });
@@ -51,7 +59,7 @@ describe('an e-mail that no provider admits', () => {
   });
 
   it('keeps the place that a later generation, a provider or its end has given it', async () => {
-    const options = { providers: ['mailgun'], refused: false } as const;
+    const options = { providers: ['mailgun'], refused: false, checkAfterMs: 60_000 } as const;
     const older = await insertQueuedEmail(database.db, { state: 'waiting' });
     await database.db.updateTable('emails').set({ generation: 2 }).where('id', '=', older).execute();
     await awaitProvider(database.db, { emailId: older, generation: 1 }, options);

@@ -4,21 +4,19 @@ import type { ProviderName } from '../config.js';
 import type { Db } from './database.js';
 import { transact } from './transaction.js';
 
-/** When the sweep looks whether the workflow is still there. */
-const CHECK_AFTER = sql`interval '10 minutes'`;
-
 /**
  * An e-mail that none of its providers admits gives up its place in flight. The dispatcher wakes its workflow, by
  * priority and age, once one of them admits. A sender domain that all of them refuse for now is waited out.
  *
  * @param options.providers those it may go to.
+ * @param options.checkAfterMs when the sweep looks whether the workflow is still there.
  * @param options.refused one that had seemed to admit it has refused: then a quarter of the time that it has waited
  *   passes before it is woken, so that it does not ask in circles.
  */
 export async function awaitProvider(
   db: Db,
   id: { readonly emailId: string; readonly generation: number },
-  options: { readonly providers: readonly ProviderName[]; readonly refused: boolean },
+  options: { readonly providers: readonly ProviderName[]; readonly refused: boolean; readonly checkAfterMs: number },
 ): Promise<void> {
   const { emailId, generation } = id;
   await transact(db, async (trx) => {
@@ -51,7 +49,7 @@ export async function awaitProvider(
         state: 'awaiting_provider',
         providers: usable.length > 0 ? [...usable] : [...options.providers],
         ready_at: blockedUntil ?? sql<Date>`now() + ${pause}`,
-        check_at: sql<Date>`now() + ${CHECK_AFTER}`,
+        check_at: sql<Date>`now() + make_interval(secs => ${options.checkAfterMs / 1000})`,
       })
       .where('email_id', '=', emailId)
       .where('generation', '=', generation)

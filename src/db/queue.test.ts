@@ -194,9 +194,13 @@ describe('dispatch', () => {
     const later = await insertQueuedEmail(database.db, { priority: 'low', state: 'in_flight' });
     const fresh = await insertQueuedEmail(database.db, { priority: 'low', dueInS: -100 });
     const id = (emailId: string) => ({ emailId, generation: 1 });
-    await awaitProvider(database.db, id(asleep), { providers: ['mailgun', 'mandrill'], refused: false });
-    await awaitProvider(database.db, id(elsewhere), { providers: ['smtp'], refused: false });
-    await awaitProvider(database.db, id(later), { providers: ['mailgun'], refused: true });
+    await awaitProvider(database.db, id(asleep), {
+      providers: ['mailgun', 'mandrill'],
+      refused: false,
+      checkAfterMs: 60_000,
+    });
+    await awaitProvider(database.db, id(elsewhere), { providers: ['smtp'], refused: false, checkAfterMs: 60_000 });
+    await awaitProvider(database.db, id(later), { providers: ['mailgun'], refused: true, checkAfterMs: 60_000 });
     const health = database.db.updateTable('provider_health');
     await health.set({ state: 'open', trial_at: sql`now() + interval '1 h'` }).execute();
     expect(await dispatch()).toMatchObject({ started: 0, blocked: true });
@@ -213,6 +217,19 @@ describe('dispatch', () => {
     expect(woken.slice(1)).toMatchObject([{ emailId: fresh, asleep: false }]);
     const { rows } = await sql`select 1 from email_queue where state = 'awaiting_provider'`.execute(database.db);
     expect(rows).toHaveLength(2);
+  });
+
+  it('those asleep are looked at by the sweep, so that one whose workflow was ended does not sleep for ever', async () => {
+    const asleep = await insertQueuedEmail(database.db, { priority: 'low', state: 'in_flight' });
+    const options = { providers: ['mailgun'], refused: false, checkAfterMs: -1 } as const;
+    await awaitProvider(database.db, { emailId: asleep, generation: 1 }, options);
+    expect(await takeSuspects(database.db, 60_000, 10)).toMatchObject([
+      { emailId: asleep, state: 'awaiting_provider' },
+    ]);
+    const { rows } = await sql<{ s: number }>`select extract(epoch from check_at - now())::float8 as s
+      from email_queue where email_id = ${asleep}`.execute(database.db);
+    expect(rows[0]!.s).toBeGreaterThan(50);
+    expect(rows[0]!.s).toBeLessThanOrEqual(60);
   });
 
   it('does not count stuck e-mails and those backing off as in flight', async () => {

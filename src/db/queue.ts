@@ -160,6 +160,9 @@ export async function nextDueInMs(db: Db, priority: Priority): Promise<number | 
   return rows[0]?.ms;
 }
 
+/** So many that sleep are looked at as often as others; of more, each less often: a look costs Temporal a call. */
+const ASLEEP_AT_EASE = 1_000;
+
 /** An e-mail whose workflow the sweep looks at. */
 export interface Suspect {
   readonly emailId: string;
@@ -175,13 +178,15 @@ export interface Suspect {
  * @param againAfterMs until the next look at one that is still being handed over.
  */
 export async function takeSuspects(db: Db, againAfterMs: number, limit: number): Promise<Suspect[]> {
+  const again = sql`make_interval(secs => ${againAfterMs / 1000})`;
   const { rows } = await sql<Suspect>`
     with suspects as materialized (
       select email_id from email_queue where state <> 'waiting' and check_at < now()
       order by check_at limit ${limit} for update skip locked)
     update email_queue q
-    set check_at = now() + case when state in ('handed_over', 'awaiting_provider') then interval '30 minutes'
-      else make_interval(secs => ${againAfterMs / 1000}) end
+    set check_at = now() + case state when 'handed_over' then interval '30 minutes'
+      when 'awaiting_provider' then ${again} * greatest(1, (select count(*) from email_queue
+        where state = 'awaiting_provider') / ${ASLEEP_AT_EASE}::float8) else ${again} end
     from suspects where q.email_id = suspects.email_id
     returning q.email_id as "emailId", q.priority, q.generation, q.state`.execute(db);
   return rows;
