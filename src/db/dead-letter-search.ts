@@ -40,7 +40,7 @@ export interface DeadLetter {
   readonly resolution: 'retried' | 'discarded' | 'delivered' | null;
 }
 
-/** Where a page ended; the times are text, because a Date is coarser than the database's microseconds. */
+/** Where a page ended; the time is text in UTC, because a Date is coarser than the database's microseconds. */
 export interface DeadLetterCursor {
   readonly diedAt: string;
   readonly emailId: string;
@@ -57,7 +57,8 @@ export async function findDeadLetters(
     : sql`true`;
   const { rows } = await sql<DeadLetter & { died_at_text: string }>`
     select d.email_id as id, d.generation, d.reason, d.code, d.provider, d.priority, d.client_id, e.sender, e.receiver,
-      e.subject, e.created_at, d.died_at, d.resolved_at, d.resolution, d.died_at::text as died_at_text
+      e.subject, e.created_at, d.died_at, d.resolved_at, d.resolution, 
+      to_char(d.died_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as died_at_text
     from dead_emails d join emails e on e.id = d.email_id
     where ${matches(filter)} and ${after}
     order by d.died_at, d.email_id limit ${page.limit}`.execute(db);

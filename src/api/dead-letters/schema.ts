@@ -22,7 +22,7 @@ export const listQuery = z.strictObject({
   ...filters,
   state: z.enum(['open', 'resolved', 'all']).default('open'),
   limit: pageLimit(50, 200),
-  cursor: cursor(z.object({ diedAt: z.string().regex(/^[\d :.+-]{10,40}$/), emailId: z.uuid() })).optional(),
+  cursor: cursor(z.object({ diedAt: z.iso.datetime({ precision: 6 }), emailId: z.uuid() })).optional(),
 });
 
 /** How many one request retries: each is a transaction of its own, a few milliseconds long. */
