@@ -1,0 +1,228 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { sql } from 'kysely';
+import pg from 'pg';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { recordOutcome } from '../src/db/attempts.js';
+import { lockEmail, recordEvents } from '../src/db/events.js';
+import { ensurePartitions, uuidFloor } from '../src/db/partitions.js';
+import { askPermission } from '../src/db/permission.js';
+import { recordPixelOpen } from '../src/db/pixel.js';
+import { dispatchBatch } from '../src/db/queue.js';
+import { SHIPPED_STATUSES } from '../src/db/statuses.js';
+import { transact } from '../src/db/transaction.js';
+import { sendForm, startTestApi, type TestApi } from './support/api.js';
+
+const TABLES = ['emails', 'attachments', 'send_attempts', 'email_events'];
+
+let api: TestApi;
+beforeEach(async () => {
+  api = await startTestApi();
+});
+afterEach(() => api.stop());
+
+const monthBack = (months: number) => {
+  const now = new Date();
+  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months, 1));
+};
+const suffixOf = (month: Date) => month.toISOString().slice(0, 7).replace('-', '');
+
+/** The statement that docs/data.md gives, with its date changed as it says. */
+function documented(month: Date): string {
+  const docs = readFileSync(fileURLToPath(new URL('../docs/data.md', import.meta.url)), 'utf8');
+  const [, statement] = /To drop a month[\s\S]*?```sql\n([\s\S]*?)```/.exec(docs)!;
+  return statement!.replace('2026-10-01', month.toISOString().slice(0, 10));
+}
+
+/** Runs it as an operator does, with psql. */
+async function drop(month: Date): Promise<void> {
+  const client = new pg.Client({ connectionString: api.databaseUrl });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    await client.query(documented(month));
+  } finally {
+    await client.end();
+  }
+}
+
+/** An e-mail of that month that was sent, with an event, an attempt and an attachment. @returns its id. */
+async function insertSent(month: Date, n: number): Promise<string> {
+  const id = uuidFloor(month).slice(0, -4) + n.toString(16).padStart(4, '0');
+  await sql`insert into emails (id, client_id, priority, sender, receiver, receiver_address, subject, content,
+      content_type, status, created_at, due_at, deadline_at)
+    values (${id}, ${api.client.id}, 'low', 'sender@example.com', 'reader@example.org', 'reader@example.org', 'Subject',
+      'Content', 'text/plain', 'sent', now(), now(), now())`.execute(api.db);
+  await sql`insert into email_events (email_id, event_key, type, generation, occurred_at)
+    values (${id}, 'tempost:g1:queued', 'queued', 1, now())`.execute(api.db);
+  await sql`insert into send_attempts (email_id, generation, attempt, provider, state, started_at, call_until)
+    values (${id}, 1, 1, 'mailgun', 'accepted', now(), now())`.execute(api.db);
+  await sql`insert into attachments (email_id, filename, content_type, size_bytes, sha256)
+    values (${id}, 'a.txt', 'text/plain', 1, 'ff')`.execute(api.db);
+  return id;
+}
+
+const leavesOf = async (month: Date) => {
+  const names = TABLES.map((table) => `${table}_${suffixOf(month)}`);
+  const { rows } = await sql<{ name: string }>`select relname as name from pg_class
+    where relname = any(${names}) and relkind = 'r'`.execute(api.db);
+  return rows.map(({ name }) => name);
+};
+
+/** What goes on all the time; counts what it does and keeps what fails. */
+function traffic(old: readonly string[]) {
+  const failures: unknown[] = [];
+  const done = { submitted: 0, sent: 0, read: 0, told: 0, slow: 0 };
+  const ids: string[] = [];
+  const sent: string[] = [];
+  let stopped = false;
+  const every = async (ms: number, act: () => Promise<void>) => {
+    const running: Promise<void>[] = [];
+    while (!stopped) {
+      running.push(act().catch((error) => void failures.push(error)));
+      await delay(ms);
+    }
+    await Promise.all(running);
+  };
+  const pick = (list: readonly string[]) => list[Math.floor(Math.random() * list.length)];
+  const submit = async () => {
+    const response = await api.send(sendForm({}, Math.random() < 0.3 ? new Blob(['x'.repeat(1_000)]) : undefined));
+    if (response.status !== 200) throw new Error(`submission: ${response.status} ${await response.text()}`);
+    ids.push(((await response.json()) as { id: string }).id);
+    done.submitted++;
+  };
+  const send = async () => {
+    const options = { cap: 10, checkAfterMs: 60_000, providers: ['mailgun' as const] };
+    const start = async (emails: readonly { emailId: string }[]) => emails.map((email) => email.emailId);
+    const { started } = await dispatchBatch(api.db, 'medium', options, start);
+    for (const { emailId } of started) {
+      const request = { emailId, generation: 1, provider: 'mailgun' as const, dispatchedAtMs: Date.now() };
+      const limits = { callTimeoutMs: 5_000, lifetimeMs: 3_600_000 };
+      const permission = await askPermission(api.db, { ...request, ...limits }, SHIPPED_STATUSES);
+      if (permission.kind !== 'granted') throw new Error(permission.kind);
+      const result = { kind: 'accepted', providerMessageId: emailId } as const;
+      const id = { emailId, generation: 1, attempt: permission.attempt, provider: 'mailgun' as const };
+      await recordOutcome(api.db, id, { result, lastOfRound: true, noted: false }, SHIPPED_STATUSES);
+      sent.push(emailId);
+      done.sent++;
+    }
+  };
+  const read = async () => {
+    const id = pick(ids);
+    if (!id) return;
+    const response = await api.get(`/api/email/${id}`);
+    if (response.status !== 200) throw new Error(`read: ${response.status}`);
+    // Of an old month it is there, or it is gone: both are answers.
+    const gone = await api.get(`/api/email/${pick(old)}`);
+    if (gone.status !== 200 && gone.status !== 404) throw new Error(`read: ${gone.status}`);
+    done.read++;
+  };
+  const tell = async (id: string | undefined, pauseMs: number) => {
+    if (!id) return;
+    await transact(api.db, async (trx) => {
+      const email = await lockEmail(trx, id);
+      if (!email) return;
+      if (pauseMs > 0) await delay(pauseMs);
+      const key = `mailgun:${Math.random()}`;
+      const event = { key, type: 'clicked', generation: 1, attempt: 1, occurredAt: new Date() };
+      await recordEvents(trx, email, [event], SHIPPED_STATUSES);
+    });
+    await recordPixelOpen(api.db, SHIPPED_STATUSES, id, {
+      warn: (about: object) => void failures.push(about),
+    } as never);
+    done.told++;
+  };
+  const loops = [
+    every(200, submit),
+    every(100, send),
+    every(100, read),
+    every(50, () => tell(pick(sent), 0)),
+    every(50, () => tell(pick(old), 0)),
+    // A worker that is slow between two statements, of an old e-mail as of a new one.
+    every(700, () => tell(pick(Math.random() < 0.5 ? sent : old), 300).then(() => void done.slow++)),
+  ];
+  const stop = async () => {
+    stopped = true;
+    await Promise.all(loops);
+  };
+  return { failures, done, stop };
+}
+
+describe('the statement that docs/data.md gives to drop a month', () => {
+  it('stops no traffic: at 5 submissions a second none fails, while six months go', { timeout: 120_000 }, async () => {
+    const months = [1, 2, 3, 4, 5, 6].map((back) => monthBack(back + 12));
+    const old: string[] = [];
+    for (const month of months) {
+      await ensurePartitions(api.db, month);
+      for (let n = 1; n <= 20; n++) old.push(await insertSent(month, n));
+    }
+    const { failures, done, stop } = traffic(old);
+    await expect.poll(() => done.submitted, { timeout: 20_000 }).toBeGreaterThan(5);
+    const startedAt = Date.now();
+    for (const month of months) {
+      await drop(month);
+      expect(await leavesOf(month)).toEqual([]);
+    }
+    const tookMs = Date.now() - startedAt;
+    const after = done.submitted;
+    await expect.poll(() => done.submitted, { timeout: 20_000 }).toBeGreaterThan(after + 5);
+    await stop();
+    expect(failures).toEqual([]);
+    console.info(`six months in ${tookMs} ms beside ${JSON.stringify(done)}`);
+    const rest = await sql<{
+      n: number;
+    }>`select count(*)::int as n from emails where id < ${uuidFloor(monthBack(12))}`.execute(api.db);
+    expect(rest.rows[0]!.n).toBe(0);
+  });
+
+  const month = monthBack(13);
+  const kept = async (id: string) => {
+    expect((await leavesOf(month)).sort()).toEqual(TABLES.map((table) => `${table}_${suffixOf(month)}`).sort());
+    expect((await api.get(`/api/email/${id}`)).status).toBe(200);
+  };
+  const insertOld = async () => {
+    await ensurePartitions(api.db, month);
+    return insertSent(month, 1);
+  };
+
+  it('refuses a month in which something is unfinished, and changes nothing', async () => {
+    const id = await insertOld();
+    const place = { email_id: id, priority: 'low', generation: 1, state: 'handed_over', due_at: new Date() } as const;
+    await api.db.insertInto('email_queue').values(place).execute();
+    await expect(drop(month)).rejects.toThrow(/unfinished/);
+    await kept(id);
+    await api.db.deleteFrom('email_queue').execute();
+    await drop(month);
+    expect(await leavesOf(month)).toEqual([]);
+  });
+
+  it('refuses a month with an open dead letter, and takes the others’ along', async () => {
+    const id = await insertOld();
+    const letter = { email_id: id, generation: 1, reason: 'ambiguous', client_id: api.client.id } as const;
+    await api.db.insertInto('dead_emails').values(letter).execute();
+    await expect(drop(month)).rejects.toThrow(/open dead letters/);
+    await kept(id);
+    await api.post(`/api/dead-letters/${id}/discard`);
+    await drop(month);
+    expect(await api.db.selectFrom('dead_emails').selectAll().execute()).toEqual([]);
+  });
+
+  it('refuses a month that is not over', async () => {
+    await expect(drop(monthBack(0))).rejects.toThrow(/over/);
+    expect(await leavesOf(monthBack(0))).toHaveLength(4);
+  });
+
+  it('goes on where it was stopped half-way, touches no other month, and can be given again', async () => {
+    await insertOld();
+    const other = monthBack(14);
+    await ensurePartitions(api.db, other);
+    const id = await insertSent(other, 1);
+    await sql`alter table emails detach partition ${sql.table(`emails_${suffixOf(month)}`)}`.execute(api.db);
+    await drop(month);
+    await drop(month);
+    expect(await leavesOf(month)).toEqual([]);
+    expect(await leavesOf(other)).toHaveLength(4);
+    expect((await api.get(`/api/email/${id}`)).status).toBe(200);
+  });
+});
