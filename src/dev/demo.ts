@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { PRIORITIES } from '../priority.js';
@@ -7,6 +8,11 @@ import { loadEnvFile } from './settings.js';
 
 /** Ample on one machine; past it something is wrong, and the console of `npm start` tells what. */
 const GIVE_UP_MS = 90_000;
+
+/** How long one call may be repeated while a process is away. */
+const PATIENCE_MS = 30_000;
+
+const OPEN_AGAIN_MS = 3_000;
 
 /** What ends an e-mail's way, besides having been opened. */
 const DEAD_ENDS = ['failed', 'bounced', 'complained', 'suppressed', 'cancelled', 'dead'];
@@ -42,7 +48,9 @@ async function submit(addresses: Addresses, email: DemoEmail): Promise<FollowedE
   if (email.attachment) {
     form.append('attachment', new Blob([email.attachment.text], { type: 'text/csv' }), email.attachment.name);
   }
-  const answer = await callApi(addresses, '/api/send', { method: 'POST', body: form });
+  // Repeated after a broken connection, it is the same e-mail.
+  const headers = { 'Idempotency-Key': randomUUID() };
+  const answer = await callApi(addresses, '/api/send', { method: 'POST', body: form, headers });
   const { id, status } = answer as { id: string; status: string };
   return { label: email.label, id, status, provider: null, events: [] };
 }
@@ -52,18 +60,28 @@ async function look(addresses: Addresses, email: FollowedEmail): Promise<Followe
   return { ...email, status: answer.status, provider: answer.provider, events: answer.events };
 }
 
+/** Patient, as a careful client is: whoever follows the demo may be killing processes meanwhile. */
 async function callApi(addresses: Addresses, path: string, init: RequestInit = {}): Promise<unknown> {
-  const response = await fetch(`${addresses.api}${path}`, {
-    ...init,
-    headers: { Authorization: `Bearer ${addresses.apiKey}` },
-  });
-  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
-  return response.json();
+  const headers = { ...init.headers, Authorization: `Bearer ${addresses.apiKey}` };
+  const giveUpAt = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const response = await fetch(`${addresses.api}${path}`, { ...init, headers }).catch((error: Error) => error);
+    if (response instanceof Response && response.ok) return response.json();
+    const isOver = response instanceof Response && response.status < 500 && response.status !== 409;
+    if (isOver || Date.now() > giveUpAt) {
+      if (!(response instanceof Response)) throw response;
+      throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+    }
+    await wait(300);
+  }
 }
 
 /** Does what a mail program does that shows the message: it loads the pixel in it. */
 async function openLikeAReader(addresses: Addresses, email: FollowedEmail): Promise<void> {
-  await fetch(`${addresses.webhooks}/api/email/${email.id}/open`).then((response) => response.arrayBuffer());
+  await fetch(`${addresses.webhooks}/api/email/${email.id}/open`).then(
+    (response) => response.arrayBuffer(),
+    () => {}, // The service is just away.
+  );
 }
 
 const isDone = ({ status }: FollowedEmail) => ['opened', 'clicked', ...DEAD_ENDS].includes(status);
@@ -71,15 +89,17 @@ const isDone = ({ status }: FollowedEmail) => ['opened', 'clicked', ...DEAD_ENDS
 /** Follows the e-mails until each is opened or cannot be any more. */
 async function follow(addresses: Addresses, submitted: readonly FollowedEmail[]): Promise<FollowedEmail[]> {
   const view = new ProgressView(process.stdout);
-  const opened = new Set<string>();
+  const openedAt = new Map<string, number>();
   const giveUpAt = Date.now() + GIVE_UP_MS;
   let emails = [...submitted];
   for (;;) {
     emails = await Promise.all(emails.map((email) => look(addresses, email)));
     view.update(emails);
     if (emails.every(isDone) || Date.now() > giveUpAt) return emails;
-    for (const email of emails.filter(({ id, status }) => status === 'delivered' && !opened.has(id))) {
-      opened.add(email.id);
+    for (const email of emails.filter(({ status }) => status === 'delivered')) {
+      // The pixel is shown whether or not the open could be recorded: a reader comes back.
+      if (Date.now() - (openedAt.get(email.id) ?? 0) < OPEN_AGAIN_MS) continue;
+      openedAt.set(email.id, Date.now());
       await openLikeAReader(addresses, email);
     }
     await wait(150);

@@ -37,7 +37,11 @@ export function isTroubleOf(line: string): boolean {
   const entry = parseEntry(line);
   if (!entry || OF_PROVIDERS.has(String(entry.msg))) return false;
   const { level, code, msg } = entry;
-  if (/^(database connection lost|works again)/.test(String(msg)) || entry.sdkComponent === 'core') return true;
+  if (
+    /^(database connection lost|failed; will be repeated|works again)/.test(String(msg)) ||
+    entry.sdkComponent === 'core'
+  )
+    return true;
   return Number(level) === 40 && ABSENCE.test(String(code));
 }
 

@@ -165,7 +165,14 @@ it('runs the whole system, goes on after a kill -9 of itself, and ends in order'
 
   await readmeWorks(addresses);
 
-  const demo = await promisify(execFile)(process.execPath, [script('demo')], { env, cwd: tmpdir() });
+  const following = promisify(execFile)(process.execPath, [script('demo')], { env, cwd: tmpdir() });
+  // As the README invites to: the demo goes on, and the terminal is told by the supervisor alone.
+  process.kill(processes().find(({ name }) => name === 'postgres')!.pid, 'SIGKILL');
+  const demo = await following.catch((error: Error) => {
+    throw new Error(`${error.message}\n${second.output()}`);
+  });
+  expect(second.output()).toContain('ended (SIGKILL); starting it again');
+  expect(second.output()).not.toContain('database connection lost');
   expect(demo.stdout).toContain('medium, with attachment');
   expect(demo.stdout.match(/queued → sent → delivered → opened/g)).toHaveLength(4);
 
