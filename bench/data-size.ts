@@ -12,8 +12,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import { type Db, openDatabase } from '../src/db/database.js';
-import { migrate } from '../src/db/migrate.js';
+import { type Db, openDatabase } from '../src/postgres/database.js';
+import { migrate } from '../src/postgres/migrate.js';
 import { freePort } from '../src/dev/ports.js';
 import { removePostgresHome, startPostgres } from '../src/dev/postgres.js';
 

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
-import { inParallel } from '../src/parallel.js';
+import { inParallel } from '../src/process/parallel.js';
 import type { Stack } from '../test/support/stack.js';
 import { until } from '../test/support/until.js';
 import { quantile, short } from './harness/figures.js';

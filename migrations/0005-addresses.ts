@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { createMessageIndex } from '../src/db/message-index.js';
+import { createMessageIndex } from '../src/domain/tracking/message-index.js';
 
 /** What suppressing, unsubscribing and telling whose an event is need. */
 export async function up(db: Kysely<any>): Promise<void> {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bury } from '../src/db/dead-letters.js';
-import { lockEmail } from '../src/db/events.js';
-import { SHIPPED_STATUSES } from '../src/db/statuses.js';
+import { bury } from '../src/domain/dead-letters/dead-letters.js';
+import { lockEmail } from '../src/domain/emails/events.js';
+import { SHIPPED_STATUSES } from '../src/domain/emails/statuses.js';
 import type { TestDatabase } from './support/database.js';
 import type { EmailView, Stack } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';

@@ -2,8 +2,8 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Migration, Migrator, sql } from 'kysely';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Db, openDatabase } from '../src/db/database.js';
-import { ensurePartitions, uuidFloor } from '../src/db/partitions.js';
+import { type Db, openDatabase } from '../src/postgres/database.js';
+import { ensurePartitions, uuidFloor } from '../src/postgres/partitions.js';
 import { createEmptyDatabase } from './support/database.js';
 
 const folder = fileURLToPath(new URL('../migrations', import.meta.url));

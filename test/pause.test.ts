@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { QueueReport } from '../src/db/queue-report.js';
+import type { QueueReport } from '../src/domain/queue/report.js';
 import { PRIORITIES, type Priority } from '../src/priority.js';
 import { createTestDatabase, type TestDatabase } from './support/database.js';
 import { patient } from './support/patience.js';

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { procStat } from '../../src/proc-stat.js';
+import { procStat } from '../../src/process/proc-stat.js';
 
 /** `/proc` counts CPU in ticks of 10 ms, on every Linux that Node runs on. */
 const TICK_MS = 10;

@@ -130,7 +130,7 @@ export class World {
 }
 
 async function migrate(url: string): Promise<void> {
-  const script = join(root, 'dist/src/db/migrate-main.js');
+  const script = join(root, 'dist/src/postgres/migrate-main.js');
   await promisify(execFile)(process.execPath, [script], { env: { ...process.env, DATABASE_URL: url } });
 }
 

@@ -2,11 +2,11 @@ import { performance } from 'node:perf_hooks';
 import { Logger, run } from 'graphile-worker';
 import { composeMessage } from '../../src/activities/message.js';
 import { loadConfig } from '../../src/config.js';
-import { recordOutcome } from '../../src/db/attempts.js';
-import { openDatabase } from '../../src/db/database.js';
-import { loadStatuses } from '../../src/db/events.js';
-import { askPermission } from '../../src/db/permission.js';
-import { createLogger } from '../../src/log.js';
+import { recordOutcome } from '../../src/domain/attempts/outcomes.js';
+import { openDatabase } from '../../src/postgres/database.js';
+import { loadStatuses } from '../../src/domain/emails/events.js';
+import { askPermission } from '../../src/domain/attempts/permission.js';
+import { createLogger } from '../../src/process/log.js';
 import { createProviders } from '../../src/providers/index.js';
 
 /**

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { inParallel } from '../../src/parallel.js';
+import { inParallel } from '../../src/process/parallel.js';
 import { PROCESS_NAMES, type Stack } from '../../test/support/stack.js';
 import { until } from '../../test/support/until.js';
 import { Submitter } from '../harness/submit.js';

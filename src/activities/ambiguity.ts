@@ -1,4 +1,4 @@
-import type { OpenAttempt } from '../db/ambiguous.js';
+import type { OpenAttempt } from '../domain/attempts/unknown-outcomes.js';
 import type { Priority } from '../priority.js';
 
 /** What to do about an attempt for which there is no evidence. */

@@ -1,4 +1,4 @@
-import { awaitProvider } from '../db/await-provider.js';
+import { awaitProvider } from '../domain/queue/await-provider.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { askOnce } from './send.js';
 import type { Awaiting, AwaitProviderRequest } from './types.js';

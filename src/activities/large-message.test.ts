@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import { loadConfig } from '../config.js';
-import { SHIPPED_STATUSES } from '../db/statuses.js';
+import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
 import type { Provider } from '../providers/provider.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createSend } from './send.js';

@@ -1,4 +1,4 @@
-import { findQuiet, noteNews } from '../db/quiet.js';
+import { findQuiet, noteNews } from '../domain/attempts/silent.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { lookUp } from './look-up.js';

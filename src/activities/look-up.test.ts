@@ -4,8 +4,8 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { insertAttempts } from '../../test/support/dead.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import { readRecord } from '../../test/support/record.js';
-import type { SoughtAttempt } from '../db/look-ups.js';
-import { SHIPPED_STATUSES } from '../db/statuses.js';
+import type { SoughtAttempt } from '../domain/attempts/look-ups.js';
+import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
 import type { LookUpQuery, LookUpResult, LookUpWindow, Provider } from '../providers/provider.js';
 import { lookUp } from './look-up.js';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { SendableEmail } from '../db/permission.js';
+import type { SendableEmail } from '../domain/attempts/permission.js';
 import { composeMessage } from './message.js';
 
 const config = { messageIdDomain: 'mail.example.com', publicUrl: 'https://mail.example.com' };

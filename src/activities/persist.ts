@@ -1,5 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { findWork, noteDue } from '../db/work.js';
+import { findWork, noteDue } from '../domain/attempts/plan.js';
 import type { ActivityDependencies } from './dependencies.js';
 import type { Plan } from './types.js';
 

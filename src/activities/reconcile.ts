@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous } from '../db/ambiguous.js';
+import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous } from '../domain/attempts/unknown-outcomes.js';
 import { decideAmbiguity, later, lookUpTimeMs, untilDecision } from './ambiguity.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import { loadConfig } from '../config.js';
-import { cancelEmail } from '../db/cancel.js';
-import { SHIPPED_STATUSES } from '../db/statuses.js';
+import { cancelEmail } from '../domain/actions/cancel.js';
+import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createSend } from './send.js';
 

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Context } from '@temporalio/activity';
-import { findAttachment, noteStored, readSpool } from '../db/attachments.js';
+import { findAttachment, noteStored, readSpool } from '../domain/emails/attachments.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 

@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { Acceptance, AcceptResult } from '../db/accept.js';
+import type { Acceptance, AcceptResult } from '../domain/emails/accept.js';
 import { Problem } from '../http/problem.js';
 import { type ApiState, problemOfKey } from './authenticate.js';
 

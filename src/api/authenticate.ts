@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
-import type { Db } from '../db/database.js';
-import { type Client, findClientByKey, type KeyState, readKeyState } from '../db/keys.js';
+import type { Db } from '../postgres/database.js';
+import { type Client, findClientByKey, type KeyState, readKeyState } from '../domain/clients/keys.js';
 import { Problem } from '../http/problem.js';
 
 /** What the middleware of one request tells the next. */

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { LazyTemporal } from '../lazy-temporal.js';
+import type { LazyTemporal } from '../temporal/lazy-connection.js';
 import { workflowIdOf } from '../priority.js';
 
 /** The workflow's updates: look at the record again; do not wait for the end of the back-off. */

@@ -1,4 +1,4 @@
-import type { Client } from '../db/keys.js';
+import type { Client } from '../domain/clients/keys.js';
 import { Problem } from '../http/problem.js';
 import { isUuid } from '../uuid.js';
 

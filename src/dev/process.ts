@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { procStat } from '../proc-stat.js';
+import { procStat } from '../process/proc-stat.js';
 
 /** How a process ended. */
 export interface Exit {

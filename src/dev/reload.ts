@@ -15,7 +15,7 @@ export interface ReloadOptions {
   readonly say: (name: string, sentence: string) => void;
 }
 
-const MIGRATE = fileURLToPath(new URL('../db/migrate-main.js', import.meta.url));
+const MIGRATE = fileURLToPath(new URL('../postgres/migrate-main.js', import.meta.url));
 
 /**
  * Has the processes run what has just been built; the servers stay as they are. The sandbox knows nothing of the

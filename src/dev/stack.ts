@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { type Config, loadConfig, temporalTls } from '../config.js';
-import { assertDurable, openDatabase } from '../db/database.js';
-import { migrate } from '../db/migrate.js';
+import { assertDurable, openDatabase } from '../postgres/database.js';
+import { migrate } from '../postgres/migrate.js';
 import { PRIORITIES } from '../priority.js';
 import { childService } from './child.js';
 import { childEnvironment, type PlannedProcess, planProcesses, workerName } from './plan.js';

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { CONTROLS_CHANNEL, QUEUE_CHANNEL } from '../db/channels.js';
+import { CONTROLS_CHANNEL, QUEUE_CHANNEL } from '../postgres/channels.js';
 import { isPriority, type Priority } from '../priority.js';
 
 /** Listens for accepted e-mails and for switches. Notifications only make things faster: who misses one polls. */

@@ -1,7 +1,7 @@
-import { assertDurable, openDatabase } from '../db/database.js';
-import { createQuietLog } from '../quiet-log.js';
-import { runService } from '../service.js';
-import { connectTemporal } from '../temporal.js';
+import { assertDurable, openDatabase } from '../postgres/database.js';
+import { createQuietLog } from '../process/quiet-log.js';
+import { runService } from '../process/service.js';
+import { connectTemporal } from '../temporal/connection.js';
 import { startDispatcher } from './dispatcher.js';
 import { serveMetrics } from './metrics.js';
 

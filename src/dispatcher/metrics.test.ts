@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import { freePort } from '../../test/support/ports.js';
-import { pause } from '../db/controls.js';
-import { count } from '../db/counters.js';
-import type { Db } from '../db/database.js';
-import { COUNTER_NAMES } from '../db/schema.js';
+import { pause } from '../domain/queue/pauses.js';
+import { count } from '../postgres/counters.js';
+import type { Db } from '../postgres/database.js';
+import { COUNTER_NAMES } from '../postgres/schema.js';
 import { serveMetrics } from './metrics.js';
 
 let database: TestDatabase;

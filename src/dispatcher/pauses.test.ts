@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { createTestNamespace, type TestNamespace } from '../../test/support/temporal.js';
-import { pause, readQueueControls, resume } from '../db/controls.js';
+import { pause, readQueueControls, resume } from '../domain/queue/pauses.js';
 import { applyPauses } from './pauses.js';
 
 let database: TestDatabase;

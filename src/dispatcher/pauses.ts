@@ -1,7 +1,7 @@
 import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
-import { type ForeignPause, noteForeignPause, type QueueControl, readQueueControls } from '../db/controls.js';
-import type { Db } from '../db/database.js';
+import { type ForeignPause, noteForeignPause, type QueueControl, readQueueControls } from '../domain/queue/pauses.js';
+import type { Db } from '../postgres/database.js';
 import { type Priority, sendQueueOf } from '../priority.js';
 
 /** How a pause in Temporal is known as ours; a rate that it replaced follows, to be put back. */

@@ -1,9 +1,9 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import type { Logger } from 'pino';
-import type { ClaimedEmail } from '../db/queue.js';
+import type { ClaimedEmail } from '../domain/queue/queue.js';
 import { type Priority, workflowIdOf, workflowQueueOf } from '../priority.js';
-import { PROVIDER_EVENT_SIGNAL } from '../signals.js';
+import { PROVIDER_EVENT_SIGNAL } from '../domain/tracking/signals.js';
 import type { EmailInput } from '../workflows/input.js';
 
 const emailPriority = defineSearchAttributeKey('EmailPriority', SearchAttributeType.KEYWORD);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Way } from '../db/ways.js';
+import type { Way } from '../domain/queue/time-to-first-call.js';
 import { QuickestWay, StartingWindow } from './starting-window.js';
 
 /** A system whose ways take `idleMs` for as many as its cores manage at once, and longer for more. */

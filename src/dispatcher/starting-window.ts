@@ -1,4 +1,4 @@
-import type { Started, Way } from '../db/ways.js';
+import type { Started, Way } from '../domain/queue/time-to-first-call.js';
 
 /** The least that counts as a long way: through idle servers on one machine it takes 20 to 30 ms. */
 const LONG_AT_LEAST_MS = 60;

@@ -1,11 +1,11 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { findStraySpools } from '../db/attachments.js';
-import type { Db } from '../db/database.js';
-import { buryStopped, leaveQueue, requeue, type Suspect, takeSuspects } from '../db/queue.js';
-import type { StatusCatalogue } from '../db/statuses.js';
-import { findWork } from '../db/work.js';
-import { inParallel } from '../parallel.js';
+import { findStraySpools } from '../domain/emails/attachments.js';
+import type { Db } from '../postgres/database.js';
+import { buryStopped, leaveQueue, requeue, type Suspect, takeSuspects } from '../domain/queue/queue.js';
+import type { StatusCatalogue } from '../domain/emails/statuses.js';
+import { findWork } from '../domain/attempts/plan.js';
+import { inParallel } from '../process/parallel.js';
 import { workflowIdOf } from '../priority.js';
 import { startWorkflow } from './start.js';
 

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
-import { BREAKER, noteFailure, noteSuccess } from '../db/breaker.js';
+import { BREAKER, noteFailure, noteSuccess } from '../domain/provider-health/breaker.js';
 import { createBreakerWatch } from './watch-breakers.js';
 
 let database: TestDatabase;

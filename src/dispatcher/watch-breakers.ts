@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Db } from '../db/database.js';
+import type { Db } from '../postgres/database.js';
 
 const SENTENCES = { open: 'breaker opened', half_open: 'breaker half open', closed: 'breaker closed' } as const;
 

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
-import type { Db } from '../db/database.js';
-import { noticeLostNamespace } from '../db/rebuild.js';
-import type { TemporalLink } from '../temporal.js';
+import type { Db } from '../postgres/database.js';
+import { noticeLostNamespace } from '../domain/queue/rebuild.js';
+import type { TemporalLink } from '../temporal/connection.js';
 import { ensureSearchAttributes } from './search-attributes.js';
 
 /** Notices that Temporal's data were lost, and sees to it that every e-mail on its way is looked at now. */

@@ -3,7 +3,7 @@ import { arrivalOf } from '../http/arrival.js';
 import { guardBody } from '../http/body-guard.js';
 import { type BodyPlace, BodyRoom } from '../http/body-room.js';
 import { Problem } from '../http/problem.js';
-import { createLane } from '../lane.js';
+import { createLane } from '../process/lane.js';
 import type { WebhookLimits } from './limits.js';
 
 /** What takes a body as it comes. */

@@ -1,4 +1,4 @@
-import type { ProviderEvent } from '../db/provider-events.js';
+import type { ProviderEvent } from '../domain/tracking/provider-events.js';
 import { isDelayedBounce, suppressionOfFailure } from './mailgun-failure.js';
 import { type MailgunSignature, signatureOf } from './mailgun-signature.js';
 import { countryOf, knownOf, trimMetadata } from './metadata.js';

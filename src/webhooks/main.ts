@@ -1,5 +1,5 @@
-import { NICENESS, stepBack } from '../niceness.js';
-import { runService } from '../service.js';
+import { NICENESS, stepBack } from '../process/niceness.js';
+import { runService } from '../process/service.js';
 import { startWebhooks } from './server.js';
 
 stepBack(NICENESS.webhooks);

@@ -1,4 +1,4 @@
-import type { ProviderEvent } from '../db/provider-events.js';
+import type { ProviderEvent } from '../domain/tracking/provider-events.js';
 import { listedByMandrill } from '../listed-for.js';
 import { countryOf, knownOf, trimMetadata } from './metadata.js';
 import {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { SoughtMessage } from '../db/message-ids.js';
-import type { ProviderEvent } from '../db/provider-events.js';
+import type { SoughtMessage } from '../domain/tracking/message-ids.js';
+import type { ProviderEvent } from '../domain/tracking/provider-events.js';
 import { isUuid } from '../uuid.js';
 
 export type JsonObject = Record<string, unknown>;

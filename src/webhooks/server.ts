@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
-import { type Db, openDatabase } from '../db/database.js';
-import { loadStatuses } from '../db/events.js';
-import type { StatusCatalogue } from '../db/statuses.js';
+import { type Db, openDatabase } from '../postgres/database.js';
+import { loadStatuses } from '../domain/emails/events.js';
+import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import { closeServer, createServer, listen } from '../http/server.js';
-import { createQuietLog } from '../quiet-log.js';
-import type { Stop } from '../service.js';
-import { connectTemporal } from '../temporal.js';
+import { createQuietLog } from '../process/quiet-log.js';
+import type { Stop } from '../process/service.js';
+import { connectTemporal } from '../temporal/connection.js';
 import { createWebhooksApp } from './app.js';
 import { WEBHOOK_LIMITS, type WebhookLimits } from './limits.js';
 import { createSignaller } from './signaller.js';

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Db } from '../db/database.js';
-import { deliverSignals, forgetTold, type PendingSignal } from '../signals.js';
-import type { TemporalLink } from '../temporal.js';
+import type { Db } from '../postgres/database.js';
+import { deliverSignals, forgetTold, type PendingSignal } from '../domain/tracking/signals.js';
+import type { TemporalLink } from '../temporal/connection.js';
 
 /** How many signals are sent together, and how many such groups at a time: 64 calls in the air at most. */
 const GROUP_SIZE = 16;

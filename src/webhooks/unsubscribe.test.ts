@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import { startTestWebhooks, type TestWebhooks } from '../../test/support/webhooks.js';
-import { retryEmail } from '../db/retry.js';
-import { SHIPPED_STATUSES } from '../db/statuses.js';
+import { retryEmail } from '../domain/actions/retry.js';
+import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
 import { perPriority } from '../priority.js';
-import { unsubscribePath } from '../unsubscribe-link.js';
+import { unsubscribePath } from '../domain/tracking/unsubscribe-link.js';
 
 let database: TestDatabase;
 let webhooks: TestWebhooks;

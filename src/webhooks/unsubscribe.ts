@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa';
-import { canUnsubscribe, unsubscribe } from '../db/unsubscribe.js';
-import { readUnsubscribePath } from '../unsubscribe-link.js';
+import { canUnsubscribe, unsubscribe } from '../domain/tracking/unsubscribe.js';
+import { readUnsubscribePath } from '../domain/tracking/unsubscribe-link.js';
 import type { WebhookDependencies } from './receive.js';
 
 /**

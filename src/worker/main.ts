@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util';
-import { assertDurable, openDatabase } from '../db/database.js';
-import { loadStatuses } from '../db/events.js';
-import { NICENESS, stepBack } from '../niceness.js';
+import { assertDurable, openDatabase } from '../postgres/database.js';
+import { loadStatuses } from '../domain/emails/events.js';
+import { NICENESS, stepBack } from '../process/niceness.js';
 import { isPriority, PRIORITIES } from '../priority.js';
 import { createProviders } from '../providers/index.js';
-import { createQuietLog } from '../quiet-log.js';
-import { runService } from '../service.js';
+import { createQuietLog } from '../process/quiet-log.js';
+import { runService } from '../process/service.js';
 import { createObjectStore } from '../storage/index.js';
-import { connectTemporal } from '../temporal.js';
+import { connectTemporal } from '../temporal/connection.js';
 import { startWorker } from './worker.js';
 
 const { values } = parseArgs({ options: { priority: { type: 'string' } } });

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import type { ProviderName } from '../config.js';
-import type { Db } from '../db/database.js';
-import { type DueProbe, recordProbe, takeProbes } from '../db/probes.js';
-import { type Loop, repeat } from '../loop.js';
+import type { Db } from '../postgres/database.js';
+import { type DueProbe, recordProbe, takeProbes } from '../domain/provider-health/probes.js';
+import { type Loop, repeat } from '../process/loop.js';
 import type { Provider } from '../providers/provider.js';
 
 /** How often a process looks whether a probe is due; while every breaker is closed that is all it does. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { patient } from '../../test/support/patience.js';
 import { createTestNamespace, type TestNamespace } from '../../test/support/temporal.js';
 import type { Awaiting, Plan, Reconciliation, SendOutcome, SendRequest } from '../activities/types.js';
-import type { SignalKind } from '../db/schema.js';
+import type { SignalKind } from '../postgres/schema.js';
 
 /**
  * The workflow on a real Temporal server, with a scripted record and scripted providers behind its activities: what it

@@ -11,7 +11,7 @@ import {
   upsertSearchAttributes,
 } from '@temporalio/workflow';
 import type { RecordActivities } from '../activities/types.js';
-import type { SignalKind } from '../db/schema.js';
+import type { SignalKind } from '../postgres/schema.js';
 import { handOver } from './hand-over.js';
 import type { EmailInput } from './input.js';
 import type { Nudges } from './nudges.js';

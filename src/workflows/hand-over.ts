@@ -1,7 +1,7 @@
 import { condition, continueAsNew, patched, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
 import type { Plan, Reconciliation, RecordActivities, SendOutcome } from '../activities/types.js';
 import type { ProviderName } from '../config.js';
-import type { Outcome } from '../db/attempt-steps.js';
+import type { Outcome } from '../domain/attempts/steps.js';
 import type { EmailInput } from './input.js';
 import type { Nudges } from './nudges.js';
 import { Pace, type Round } from './pace.js';

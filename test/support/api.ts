@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { expect } from 'vitest';
 import { API_LIMITS, type ApiLimits } from '../../src/api/limits.js';
 import { startApi } from '../../src/api/server.js';
-import type { Db } from '../../src/db/database.js';
+import type { Db } from '../../src/postgres/database.js';
 import { apiConfig, TEST_DEADLINE_MS } from './api-config.js';
 import { createTestDatabase, insertClient, type TestClient } from './database.js';
 

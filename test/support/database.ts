@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { type Db, openDatabase } from '../../src/db/database.js';
+import { type Db, openDatabase } from '../../src/postgres/database.js';
 
 export interface TestDatabase {
   /** For processes under test: their `DATABASE_URL`. */

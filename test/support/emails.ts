@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import type { Db } from '../../src/db/database.js';
-import { eventKey, toRow } from '../../src/db/events.js';
-import type { QueueState } from '../../src/db/schema.js';
+import type { Db } from '../../src/postgres/database.js';
+import { eventKey, toRow } from '../../src/domain/emails/events.js';
+import type { QueueState } from '../../src/postgres/schema.js';
 import type { Priority } from '../../src/priority.js';
 import { insertClient } from './database.js';
 

@@ -32,7 +32,7 @@ export async function startTestPostgres(parent = tmpdir()): Promise<TestPostgres
   chmodSync(folder, 0o755);
   const options = { home: join(folder, 'postgres'), port: await freePort() };
   let server = await startPostgres(options);
-  const migrate = fileURLToPath(new URL('../../dist/src/db/migrate-main.js', import.meta.url));
+  const migrate = fileURLToPath(new URL('../../dist/src/postgres/migrate-main.js', import.meta.url));
   await promisify(execFile)(process.execPath, [migrate], { env: { ...process.env, DATABASE_URL: server.url } });
   return {
     url: server.url,

@@ -1,7 +1,7 @@
-import type { Db } from '../../src/db/database.js';
-import { lockEventTarget, type ProviderEvent, storeProviderEvents } from '../../src/db/provider-events.js';
-import { SHIPPED_STATUSES } from '../../src/db/statuses.js';
-import { transact } from '../../src/db/transaction.js';
+import type { Db } from '../../src/postgres/database.js';
+import { lockEventTarget, type ProviderEvent, storeProviderEvents } from '../../src/domain/tracking/provider-events.js';
+import { SHIPPED_STATUSES } from '../../src/domain/emails/statuses.js';
+import { transact } from '../../src/postgres/transaction.js';
 
 /** Stores what a provider says of an e-mail, as the webhooks service does. */
 export function storeEvents(db: Db, emailId: string, events: readonly ProviderEvent[]) {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Db } from '../../src/db/database.js';
+import type { Db } from '../../src/postgres/database.js';
 
 type Named = { readonly id: string };
 

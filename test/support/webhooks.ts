@@ -4,7 +4,7 @@ import net from 'node:net';
 import { sql } from 'kysely';
 import { type Logger, pino } from 'pino';
 import { loadConfig } from '../../src/config.js';
-import type { Db } from '../../src/db/database.js';
+import type { Db } from '../../src/postgres/database.js';
 import { WEBHOOK_LIMITS, type WebhookLimits } from '../../src/webhooks/limits.js';
 import { startWebhooks } from '../../src/webhooks/server.js';
 import { insertClient } from './database.js';

@@ -1,11 +1,11 @@
 import type Router from '@koa/router';
 import type { Logger } from 'pino';
 import { PROVIDER_NAMES, type ProviderName } from '../../config.js';
-import { pause, resume } from '../../db/controls.js';
-import { readCounters } from '../../db/counters.js';
-import type { Db } from '../../db/database.js';
-import { changeProvider, readProviders } from '../../db/provider-controls.js';
-import { countLeftovers, reportQueues } from '../../db/queue-report.js';
+import { pause, resume } from '../../domain/queue/pauses.js';
+import { readCounters } from '../../postgres/counters.js';
+import type { Db } from '../../postgres/database.js';
+import { changeProvider, readProviders } from '../../domain/provider-health/switches.js';
+import { countLeftovers, reportQueues } from '../../domain/queue/report.js';
 import { Problem } from '../../http/problem.js';
 import type { PerPriority, Priority } from '../../priority.js';
 import { type ApiState, type Authenticate, requireOperator } from '../authenticate.js';

@@ -1,7 +1,7 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
-import { readClientSettings } from '../../db/clients.js';
-import { createKey, listKeys, revokeKey } from '../../db/keys.js';
+import { readClientSettings } from '../../domain/clients/clients.js';
+import { createKey, listKeys, revokeKey } from '../../domain/clients/keys.js';
 import { Problem } from '../../http/problem.js';
 import { isUuid } from '../../uuid.js';
 import { type ApiState, requireOperator } from '../authenticate.js';

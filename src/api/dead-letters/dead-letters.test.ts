@@ -4,9 +4,9 @@ import { insertClient, type TestClient } from '../../../test/support/database.js
 import { insertAttempts, insertDeadEmail } from '../../../test/support/dead.js';
 import { storeEvents } from '../../../test/support/provider-events.js';
 import { answerOf } from '../../../test/support/record.js';
-import { recordOutcome } from '../../db/attempts.js';
-import { askPermission } from '../../db/permission.js';
-import { SHIPPED_STATUSES } from '../../db/statuses.js';
+import { recordOutcome } from '../../domain/attempts/outcomes.js';
+import { askPermission } from '../../domain/attempts/permission.js';
+import { SHIPPED_STATUSES } from '../../domain/emails/statuses.js';
 
 let api: TestApi;
 let operator: TestClient;

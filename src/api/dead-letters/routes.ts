@@ -1,9 +1,9 @@
 import type Router from '@koa/router';
-import { countDeadLetters, findDeadLetters } from '../../db/dead-letter-search.js';
-import { discard } from '../../db/dead-letters.js';
-import { findEmailView } from '../../db/email-view.js';
-import type { Client } from '../../db/keys.js';
-import { retryEmail } from '../../db/retry.js';
+import { countDeadLetters, findDeadLetters } from '../../domain/dead-letters/search.js';
+import { discard } from '../../domain/dead-letters/dead-letters.js';
+import { findEmailView } from '../../domain/emails/view.js';
+import type { Client } from '../../domain/clients/keys.js';
+import { retryEmail } from '../../domain/actions/retry.js';
 import { Problem } from '../../http/problem.js';
 import type { ApiState, Authenticate } from '../authenticate.js';
 import { handleRetry, mustBeConfigured, type RetryDependencies } from '../email/retry.js';

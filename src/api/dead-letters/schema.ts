@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DeadLetterFilter } from '../../db/dead-letter-search.js';
+import type { DeadLetterFilter } from '../../domain/dead-letters/search.js';
 import { PRIORITIES } from '../../priority.js';
 import { cursor, pageLimit, providerName } from '../fields.js';
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type Router from '@koa/router';
 import { z } from 'zod';
-import { cancelEmail, isBackingOff, rescheduleEmail, type TooLate } from '../../db/cancel.js';
-import { findEmailView } from '../../db/email-view.js';
-import { resendEmail } from '../../db/resend.js';
+import { cancelEmail, isBackingOff, rescheduleEmail, type TooLate } from '../../domain/actions/cancel.js';
+import { findEmailView } from '../../domain/emails/view.js';
+import { resendEmail } from '../../domain/actions/resend.js';
 import { Problem } from '../../http/problem.js';
 import { answerAcceptance, readIdempotencyKey } from '../acceptance.js';
 import type { ApiState, Authenticate } from '../authenticate.js';

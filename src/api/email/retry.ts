@@ -1,9 +1,9 @@
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
 import type { ProviderName } from '../../config.js';
-import type { Db } from '../../db/database.js';
-import { type RetryResult, retryEmail } from '../../db/retry.js';
-import type { StatusCatalogue } from '../../db/statuses.js';
+import type { Db } from '../../postgres/database.js';
+import { type RetryResult, retryEmail } from '../../domain/actions/retry.js';
+import type { StatusCatalogue } from '../../domain/emails/statuses.js';
 import { Problem } from '../../http/problem.js';
 import type { PerPriority } from '../../priority.js';
 import { limitReached } from '../acceptance.js';

@@ -1,5 +1,5 @@
 import type Router from '@koa/router';
-import { findEmailView } from '../../db/email-view.js';
+import { findEmailView } from '../../domain/emails/view.js';
 import type { ApiState } from '../authenticate.js';
 import { emailIdIn, scopeOf } from '../scope.js';
 import { addEmailActions, type EmailRouteOptions } from './actions.js';

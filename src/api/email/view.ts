@@ -1,5 +1,5 @@
 import type { Context } from 'koa';
-import type { EmailView } from '../../db/email-view.js';
+import type { EmailView } from '../../domain/emails/view.js';
 import type { ApiState } from '../authenticate.js';
 import { emailNotFound } from '../scope.js';
 

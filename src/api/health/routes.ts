@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type Router from '@koa/router';
-import type { Db } from '../../db/database.js';
-import { pendingMigrations } from '../../db/migrate.js';
+import type { Db } from '../../postgres/database.js';
+import { pendingMigrations } from '../../postgres/migrate.js';
 import { Problem } from '../../http/problem.js';
 import type { ApiState } from '../authenticate.js';
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable, Writable } from 'node:stream';
 import multer from '@koa/multer';
 import type { Context } from 'koa';
-import type { ChunkStaging, Digest } from '../../db/chunks.js';
+import type { ChunkStaging, Digest } from '../../domain/emails/chunks.js';
 import { type FieldFault, Problem } from '../../http/problem.js';
 import type { ApiLimits } from '../limits.js';
 import { fault, invalidFields } from './faults.js';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type Router from '@koa/router';
-import { acceptEmail, type Submission } from '../../db/accept.js';
-import { ChunkStaging } from '../../db/chunks.js';
-import type { Db } from '../../db/database.js';
+import { acceptEmail, type Submission } from '../../domain/emails/accept.js';
+import { ChunkStaging } from '../../domain/emails/chunks.js';
+import type { Db } from '../../postgres/database.js';
 import { Problem } from '../../http/problem.js';
 import type { PerPriority } from '../../priority.js';
 import { answerAcceptance, readIdempotencyKey } from '../acceptance.js';

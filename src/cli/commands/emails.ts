@@ -1,4 +1,4 @@
-import type { EmailView } from '../../db/email-view.js';
+import type { EmailView } from '../../domain/emails/view.js';
 import type { Api } from '../api.js';
 import { type Commands, need, type Output, path } from '../command.js';
 import { facts, table } from '../format.js';

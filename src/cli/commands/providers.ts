@@ -1,4 +1,4 @@
-import type { ProviderChange, ProviderView } from '../../db/provider-controls.js';
+import type { ProviderChange, ProviderView } from '../../domain/provider-health/switches.js';
 import { UsageError } from '../api.js';
 import { type Commands, need, path } from '../command.js';
 import { since, table } from '../format.js';

@@ -1,5 +1,5 @@
-import type { ProviderView } from '../../db/provider-controls.js';
-import type { Leftovers, PauseView, QueueReport } from '../../db/queue-report.js';
+import type { ProviderView } from '../../domain/provider-health/switches.js';
+import type { Leftovers, PauseView, QueueReport } from '../../domain/queue/report.js';
 import { PRIORITIES } from '../../priority.js';
 import { type Api, UsageError } from '../api.js';
 import { type Commands, need, type Output, path } from '../command.js';

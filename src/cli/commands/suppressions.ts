@@ -1,4 +1,4 @@
-import type { Suppression } from '../../db/suppressions.js';
+import type { Suppression } from '../../domain/suppressions/suppressions.js';
 import { type Commands, need, path, query } from '../command.js';
 import { table } from '../format.js';
 

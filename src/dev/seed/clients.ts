@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
-import type { Db } from '../../db/database.js';
+import type { Db } from '../../postgres/database.js';
 import type { Priority } from '../../priority.js';
 import type { Chance } from './random.js';
 

@@ -1,4 +1,4 @@
-import type { Db } from '../../db/database.js';
+import type { Db } from '../../postgres/database.js';
 import type { Addresses } from '../run-state.js';
 import { SEEDED } from './clients.js';
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { openDatabase } from '../../db/database.js';
+import { openDatabase } from '../../postgres/database.js';
 import { readAddresses } from '../run-state.js';
 import { loadEnvFile } from '../settings.js';
 import { table } from '../table.js';

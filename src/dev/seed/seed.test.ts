@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, insertClient, type TestDatabase } from '../../../test/support/database.js';
-import type { Db } from '../../db/database.js';
-import { findEmailView } from '../../db/email-view.js';
-import { loadStatuses } from '../../db/events.js';
-import { projectStatus } from '../../db/projection.js';
+import type { Db } from '../../postgres/database.js';
+import { findEmailView } from '../../domain/emails/view.js';
+import { loadStatuses } from '../../domain/emails/events.js';
+import { projectStatus } from '../../domain/emails/projection.js';
 import { reasonsAgainst } from './guard.js';
 import { LIVES } from './lives.js';
 import { planLives } from './plan.js';

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Db } from '../../db/database.js';
-import { ensurePartitions } from '../../db/partitions.js';
-import type { CounterName } from '../../db/schema.js';
-import { inParallel } from '../../parallel.js';
+import type { Db } from '../../postgres/database.js';
+import { ensurePartitions } from '../../postgres/partitions.js';
+import type { CounterName } from '../../postgres/schema.js';
+import { inParallel } from '../../process/parallel.js';
 import { seedClients } from './clients.js';
 import type { Life } from './lives.js';
 import { planLives, type SeedPlan, tell } from './plan.js';

@@ -1,0 +1,34 @@
+import { type RawBuilder, sql } from 'kysely';
+import { sweepOrphanChunks } from '../domain/emails/chunks.js';
+import type { Db } from '../postgres/database.js';
+import { completeMessageIndex } from '../domain/tracking/message-index.js';
+import { ensurePartitions } from '../postgres/partitions.js';
+
+/** What is removed when it has served its time. Small batches: a long delete would hold up everything behind it. */
+const EXPIRED: Record<string, RawBuilder<unknown>> = {
+  // A client may repeat a submission for a day (IETF Idempotency-Key draft: "at least 24 hours"); two to be safe.
+  idempotency_keys: sql`created_at < now() - interval '48 hours'`,
+  // Webhooks older than 12 hours are refused, so their tokens need not be known any longer.
+  webhook_tokens: sql`recorded_at < now() - interval '24 hours'`,
+  unmatched_webhooks: sql`recorded_at < now() - interval '90 days'`,
+  // For whoever asks what a client has submitted lately; the limit itself looks at today only.
+  client_usage: sql`day < current_date - 90`,
+  provider_calls: sql`day < current_date - 90`,
+};
+const BATCH = 5_000;
+
+/** Makes the coming months' partitions, and removes what has expired; several processes may do it at once. */
+export async function keepHouse(db: Db): Promise<void> {
+  await ensurePartitions(db);
+  await completeMessageIndex(db);
+  await sweepOrphanChunks(db);
+  for (const [table, expired] of Object.entries(EXPIRED)) await deleteBatches(db, table, expired);
+}
+
+async function deleteBatches(db: Db, table: string, expired: RawBuilder<unknown>): Promise<void> {
+  for (;;) {
+    const { numAffectedRows } = await sql`delete from ${sql.table(table)}
+      where ctid = any(array(select ctid from ${sql.table(table)} where ${expired} limit ${BATCH}))`.execute(db);
+    if ((numAffectedRows ?? 0n) < BATCH) return;
+  }
+}

@@ -1,0 +1,131 @@
+import { sql, type Transaction } from 'kysely';
+import type { ProviderName } from '../../config.js';
+import type { PerPriority, Priority } from '../../priority.js';
+import { QUEUE_CHANNEL } from '../../postgres/channels.js';
+import type { Db } from '../../postgres/database.js';
+import { generationEvent, lockEmail, recordEvents } from '../emails/events.js';
+import type { Database } from '../../postgres/schema.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { type Trx, transact } from '../../postgres/transaction.js';
+import { countSubmission, LimitReachedError } from '../provider-health/usage.js';
+
+/** What one life of an e-mail can end in that another one may follow. */
+const RETRYABLE: ReadonlySet<string> = new Set(['dead', 'failed', 'bounced', 'suppressed']);
+
+export interface RetryRequest {
+  readonly emailId: string;
+  /** Whose it has to be; null for anyone's. */
+  readonly clientId: string | null;
+  readonly by: 'operator' | 'client';
+  /** This provider and no other. */
+  readonly provider?: ProviderName;
+  /** Instead of the receiver it had. */
+  readonly receiver?: { readonly submitted: string; readonly address: string };
+  /** The service levels: the new life's deadline counts from now. */
+  readonly deadlineMs: PerPriority<number>;
+}
+
+export type RetryResult =
+  | { readonly kind: 'retried'; readonly generation: number }
+  | { readonly kind: 'not_found' }
+  /** It is on its way, or has arrived, or was cancelled. */
+  | { readonly kind: 'not_retryable'; readonly status: string }
+  /** A call to a provider may still be going on. */
+  | { readonly kind: 'attempt_open' }
+  /** To another receiver it counts as a submission, and its client has submitted what it may today (UTC). */
+  | { readonly kind: 'limit_reached' };
+
+/**
+ * Begins an e-mail's next generation: it waits in the queue as if it had just been accepted, with its lifetime and its
+ * deadline starting anew, and keeps its history. A correction goes into the record, never into a workflow.
+ */
+export async function retryEmail(db: Db, request: RetryRequest, catalogue: StatusCatalogue): Promise<RetryResult> {
+  try {
+    return await transact(db, (trx) => beginGeneration(trx, request, catalogue));
+  } catch (error) {
+    if (error instanceof LimitReachedError) return { kind: 'limit_reached' };
+    throw error;
+  }
+}
+
+async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: StatusCatalogue): Promise<RetryResult> {
+  const email = await lockEmail(trx, request.emailId);
+  if (!email || (request.clientId && email.client_id !== request.clientId)) return { kind: 'not_found' };
+  if (!RETRYABLE.has(email.status)) return { kind: 'not_retryable', status: email.status };
+  if (await isCalling(trx, email.id)) return { kind: 'attempt_open' };
+
+  const generation = email.generation + 1;
+  await resolveDeadLetter(trx, email.id);
+  // That the receiver was corrected, not to whom: the address has its one place.
+  const event = generationEvent(generation, 'queued', {
+    retried_by: request.by,
+    ...(request.provider && { provider: request.provider }),
+    ...(request.receiver && { corrected_receiver: true }),
+  });
+  await recordEvents(trx, email, [event], catalogue, newLife(request, generation, request.deadlineMs[email.priority]));
+  await queueAgain(trx, email.id, email.priority, generation);
+  // A client could write to anyone by one e-mail that failed, else.
+  if (request.receiver) await countSubmission(trx, email.client_id, email.priority);
+  return { kind: 'retried', generation };
+}
+
+/** Whether a call may still be going on: the next generation must never call beside it. */
+async function isCalling(trx: Transaction<Database>, emailId: string): Promise<boolean> {
+  const calling = await trx
+    .selectFrom('send_attempts')
+    .select('attempt')
+    .where('email_id', '=', emailId)
+    .where('state', '=', 'calling')
+    .where('call_until', '>', sql<Date>`clock_timestamp()`)
+    .executeTakeFirst();
+  return calling !== undefined;
+}
+
+async function resolveDeadLetter(trx: Transaction<Database>, emailId: string): Promise<void> {
+  await trx
+    .updateTable('dead_emails')
+    .set({ resolved_at: sql<Date>`now()`, resolution: 'retried' })
+    .where('email_id', '=', emailId)
+    .where((eb) => eb.or([eb('resolved_at', 'is', null), eb('resolution', '=', 'discarded')]))
+    .execute();
+}
+
+function newLife({ provider, receiver }: RetryRequest, generation: number, deadlineMs: number) {
+  return {
+    generation,
+    due_at: sql<Date>`now()`,
+    deadline_at: sql<Date>`now() + make_interval(secs => ${deadlineMs / 1000})`,
+    dispatched_at: null,
+    sent_at: null,
+    cancelled_at: null,
+    provider: null,
+    provider_message_id: null,
+    only_provider: provider ?? null,
+    ...(receiver && { receiver: receiver.submitted, receiver_address: receiver.address }),
+  };
+}
+
+/** Has a generation wait in the queue as if it had just come due, whatever place the e-mail had. */
+export async function queueAgain(
+  trx: Transaction<Database>,
+  emailId: string,
+  priority: Priority,
+  generation: number,
+): Promise<void> {
+  const place = {
+    priority,
+    generation,
+    state: 'waiting' as const,
+    due_at: sql<Date>`now()`,
+    dispatched_at: null,
+    check_at: null,
+  };
+  await trx
+    .insertInto('email_queue')
+    .values({ email_id: emailId, ...place })
+    .onConflict((conflict) => conflict.column('email_id').doUpdateSet(place))
+    .execute();
+  // Word of the former life is not for the workflow of this one.
+  await trx.deleteFrom('pending_signals').where('email_id', '=', emailId).execute();
+  await sql`select pg_notify(${QUEUE_CHANNEL}, ${priority})`.execute(trx);
+}

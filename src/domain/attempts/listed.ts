@@ -1,0 +1,40 @@
+import { sql } from 'kysely';
+import type { ProviderName } from '../../config.js';
+import type { Failed } from '../../providers/provider.js';
+import type { AttemptId } from './steps.js';
+import type { LockedEmail } from '../emails/events.js';
+import type { Trx } from '../../postgres/transaction.js';
+
+/** The code of an attempt that a provider refused because the receiver had unsubscribed there. */
+export const UNSUBSCRIBED_THERE = 'unsubscribed_there';
+
+/** The providers that have refused this life of an e-mail so. For a query of `emails as e`. */
+export const unsubscribedAt = (emailId: string) => sql<ProviderName[]>`array(select t.provider from send_attempts t
+  where t.email_id = ${emailId} and t.generation = e.generation and t.code = ${UNSUBSCRIBED_THERE})`;
+
+/**
+ * What the refusal of a listed address means for its e-mail. Who unsubscribed wants no bulk; a provider whose list makes
+ * no such difference refuses their login codes as well. So an e-mail that is no bulk goes to the next provider, and has
+ * failed only when it may go to none.
+ *
+ * @param others the providers beside this one.
+ * @returns a failure that lets the e-mail go on, or undefined when the refusal stands.
+ */
+export async function turnedElsewhere(
+  trx: Trx,
+  email: LockedEmail,
+  { provider, generation }: AttemptId,
+  { listed }: Failed,
+  others: readonly ProviderName[],
+): Promise<Failed | undefined> {
+  if (listed !== 'unsubscribed' || email.priority === 'low' || generation !== email.generation) return undefined;
+  const { only_provider, refused } = await trx
+    .selectFrom('emails as e')
+    .select(['e.only_provider', unsubscribedAt(email.id).as('refused')])
+    .where('e.id', '=', email.id)
+    .executeTakeFirstOrThrow();
+  const left = others.filter((other) => other !== provider && !refused.includes(other));
+  if (only_provider || left.length === 0) return undefined;
+  // Of this message alone: the provider is well.
+  return { kind: 'unavailable', code: UNSUBSCRIBED_THERE, scope: 'message' };
+}

@@ -1,0 +1,223 @@
+import { performance } from 'node:perf_hooks';
+import { sql } from 'kysely';
+import { domainOf } from '../../address.js';
+import type { ProviderName } from '../../config.js';
+import type { Priority } from '../../priority.js';
+import { admit, readStanding } from '../provider-health/admission.js';
+import { attemptEvent } from './steps.js';
+import type { Db } from '../../postgres/database.js';
+import { bury } from '../dead-letters/dead-letters.js';
+import { generationEvent, type LockedEmail, readEvents, recordEvents, withEvents } from '../emails/events.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { isSuppressed } from '../suppressions/suppressions.js';
+import { later, type Trx, transact } from '../../postgres/transaction.js';
+
+export interface PermissionRequest {
+  readonly emailId: string;
+  readonly generation: number;
+  readonly provider: ProviderName;
+  /** When the workflow was started, in milliseconds since 1970. */
+  readonly dispatchedAtMs: number;
+  /** The longest the call may take for a message of no size, and how much longer for each MB of it. */
+  readonly callTimeoutMs: number;
+  readonly callTimeoutPerMbMs?: number;
+  readonly attachmentBytes?: number;
+  /** Acceptance (or the scheduled time) to giving up, for this e-mail's priority. */
+  readonly lifetimeMs: number;
+  /** Why no call can be made, whatever the record says: then all that is asked is whether the e-mail is over. */
+  readonly impossible?: string;
+}
+
+/** An e-mail as it is to be sent, read under the lock that gave the permission. */
+export interface SendableEmail {
+  readonly id: string;
+  readonly priority: Priority;
+  readonly sender: string;
+  readonly receiver: string;
+  readonly reply_to: string | null;
+  readonly subject: string;
+  readonly content: string;
+  readonly content_type: 'text/plain' | 'text/html';
+  readonly tags: readonly string[];
+  /** Set when it tells its sender of a failure. */
+  readonly notice_for: string | null;
+  /** What its unsubscribe link is signed with; null when it has none. */
+  readonly unsubscribe_key: Buffer | null;
+}
+
+export type Permission =
+  /** Call now, once, and be done by `abortAt` (of `performance.now()`). */
+  | {
+      readonly kind: 'granted';
+      readonly attempt: number;
+      readonly abortAt: number;
+      readonly email: SendableEmail;
+      /** Attachment and content together. */
+      readonly sizeBytes: number;
+      /** The provider's health says more than "all is well": its success is worth writing down. */
+      readonly noted: boolean;
+    }
+  /** A provider has it already. */
+  | { readonly kind: 'accepted'; readonly provider: ProviderName }
+  /** Another call is open and may still be going on. */
+  | { readonly kind: 'busy'; readonly waitMs: number }
+  /** An earlier call's outcome is unknown: reconcile first. */
+  | { readonly kind: 'ambiguous' }
+  /** The provider may not be called now (breaker, quota, switch); no attempt was made. */
+  | { readonly kind: 'not_admitted'; readonly code: string; readonly waitMs: number }
+  /** It is not to be sent any more; the status says why. */
+  | { readonly kind: 'ended'; readonly status: string };
+
+const MB = 1024 * 1024;
+
+/** What only an operator can make possible is asked about again after this long. */
+const IMPOSSIBLE_WAIT_MS = 15_000;
+
+/**
+ * Permission to call a provider, in one transaction under the e-mail's row lock: nothing has been accepted in this
+ * generation, no call is open, and nothing forbids sending. The attempt's row is committed before the call begins, so
+ * a reset, a worker that wakes from a freeze, or a second worker can never call beside the first.
+ */
+export async function askPermission(
+  db: Db,
+  request: PermissionRequest,
+  catalogue: StatusCatalogue,
+): Promise<Permission> {
+  return transact(db, async (trx) => {
+    // One journey for all that is read; whatever is asked for after the lock sees what others did before it.
+    const locking = withEvents(lockForSending(trx, request), readEvents(trx, request.emailId));
+    const [email, attempts, standing] = await Promise.all([
+      locking,
+      attemptsOf(trx, request),
+      readStanding(trx, request.provider),
+    ]);
+    if (!email) return { kind: 'ended', status: 'deleted' };
+    if (email.generation !== request.generation) return { kind: 'ended', status: email.status };
+
+    const accepted = attempts.find((attempt) => attempt.state === 'accepted');
+    if (accepted) return { kind: 'accepted', provider: accepted.provider };
+    const open = attempts.find((attempt) => attempt.state === 'calling');
+    if (open && open.open_ms > 0) return { kind: 'busy', waitMs: open.open_ms };
+    if (open || attempts.some((attempt) => attempt.state === 'ambiguous')) return { kind: 'ambiguous' };
+
+    const rule = catalogue.get(email.status);
+    // Not final, and it survives: an earlier generation turns out to have been sent.
+    if (rule?.final || rule?.survives) return { kind: 'ended', status: email.status };
+    if (email.suppressed) return { kind: 'ended', status: await endAsSuppressed(trx, email, catalogue) };
+    if (email.past_lifetime && (await isLifetimeOver(trx, request))) {
+      return { kind: 'ended', status: await bury(trx, email, 'lifetime_over', catalogue) };
+    }
+    if (request.impossible) return { kind: 'not_admitted', code: request.impossible, waitMs: IMPOSSIBLE_WAIT_MS };
+    const domain = domainOf(email.sender);
+    const admission = await admit(trx, request.provider, email.priority, domain, standing);
+    if (!admission.admitted) return { kind: 'not_admitted', code: admission.code, waitMs: admission.waitMs };
+
+    const attempt = (attempts[0]?.attempt ?? 0) + 1;
+    const sizeBytes = (request.attachmentBytes ?? 0) + Buffer.byteLength(email.content);
+    const callMs = request.callTimeoutMs + ((request.callTimeoutPerMbMs ?? 0) * sizeBytes) / MB;
+    // Taken before the row is written, so that our abort comes before the row's `call_until`, whatever the clocks say.
+    const abortAt = performance.now() + callMs;
+    await openAttempt(trx, request, { attempt, callMs }, catalogue, email);
+    return { kind: 'granted', attempt, abortAt, email, sizeBytes, noted: admission.noted };
+  });
+}
+
+async function lockForSending(trx: Trx, request: PermissionRequest) {
+  return trx
+    .selectFrom('emails')
+    .select([
+      'id',
+      'client_id',
+      'priority',
+      'sender',
+      'receiver',
+      'reply_to',
+      'subject',
+      'content',
+      'content_type',
+      'tags',
+      'notice_for',
+      'status',
+      'generation',
+      sql<boolean>`clock_timestamp() > due_at + make_interval(secs => ${request.lifetimeMs / 1000})`.as(
+        'past_lifetime',
+      ),
+      sql<Buffer | null>`case when priority = 'low' then (select key from unsubscribe_key) end`.as('unsubscribe_key'),
+      isSuppressed.as('suppressed'),
+    ])
+    .where('id', '=', request.emailId)
+    .forUpdate()
+    .executeTakeFirst();
+}
+
+/** Time in which nothing could be sent (paused, no provider) does not count against a lifetime. */
+async function isLifetimeOver(trx: Trx, { emailId, lifetimeMs }: PermissionRequest): Promise<boolean> {
+  const { rows } = await sql<{ over: boolean }>`
+    select clock_timestamp() - e.due_at - coalesce((
+      select sum(upper(stop) - lower(stop)) from unnest((
+        select range_agg(tstzrange(greatest(s.from_at, e.due_at), coalesce(s.until_at, clock_timestamp())))
+        from send_stops s
+        where s.priority = e.priority and coalesce(s.until_at, clock_timestamp()) > e.due_at)) as stop
+    ), interval '0') > make_interval(secs => ${lifetimeMs / 1000}) as over
+    from emails e where e.id = ${emailId}`.execute(trx);
+  return rows[0]?.over ?? false;
+}
+
+/** The generation's attempts, newest first; `open_ms` is what remains of a call's time by the database's clock. */
+async function attemptsOf(trx: Trx, { emailId, generation }: PermissionRequest) {
+  return trx
+    .selectFrom('send_attempts')
+    .select(['attempt', 'provider', 'state', openMs])
+    .where('email_id', '=', emailId)
+    .where('generation', '=', generation)
+    .orderBy('attempt', 'desc')
+    .execute();
+}
+
+/** What remains of a call's time, in milliseconds; negative once nobody can be calling any more, for months perhaps. */
+export const openMs = sql<number>`ceil(extract(epoch from call_until - clock_timestamp()) * 1000)::float8`.as(
+  'open_ms',
+);
+
+async function openAttempt(
+  trx: Trx,
+  request: PermissionRequest,
+  { attempt, callMs }: { readonly attempt: number; readonly callMs: number },
+  catalogue: StatusCatalogue,
+  email: LockedEmail,
+): Promise<void> {
+  const { emailId, generation, provider } = request;
+  const row = trx
+    .insertInto('send_attempts')
+    .values({
+      email_id: emailId,
+      generation,
+      attempt,
+      provider,
+      state: 'calling',
+      started_at: sql`clock_timestamp()`,
+      call_until: sql`clock_timestamp() + make_interval(secs => ${callMs / 1000})`,
+    })
+    .execute();
+  await later(trx, row);
+  const sending = { ...attemptEvent({ emailId, generation, attempt, provider }, 'sending'), occurredAt: null };
+  // The dispatcher cannot write this itself: it would lock the rows in the opposite order.
+  const dispatchedAt = new Date(request.dispatchedAtMs);
+  const changes = { dispatched_at: sql<Date>`coalesce(dispatched_at, ${dispatchedAt})` };
+  await recordEvents(trx, email, [sending], catalogue, changes);
+  if (attempt === 1) return;
+  const place = trx
+    .updateTable('email_queue')
+    .set({ state: 'in_flight', dispatched_at: sql`now()` })
+    .where('email_id', '=', emailId)
+    .where('state', '=', 'backing_off')
+    .execute();
+  await later(trx, place);
+}
+
+async function endAsSuppressed(trx: Trx, email: LockedEmail, catalogue: StatusCatalogue): Promise<string> {
+  const event = generationEvent(email.generation, 'suppressed');
+  const { status } = await recordEvents(trx, email, [event], catalogue);
+  await trx.deleteFrom('email_queue').where('email_id', '=', email.id).execute();
+  return status;
+}

@@ -1,0 +1,74 @@
+import { sql } from 'kysely';
+import type { ProviderName } from '../../config.js';
+import { admittingProviders } from '../provider-health/admittance.js';
+import type { Db } from '../../postgres/database.js';
+import { generationEvent, lockEmail, recordEvents } from '../emails/events.js';
+import { unsubscribedAt } from './listed.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { transact } from '../../postgres/transaction.js';
+
+/** Where an e-mail is, for the workflow that carries it. Durations by the database's clock. */
+export interface Work {
+  readonly clientId: string;
+  readonly generation: number;
+  /** An operator's choice: this provider and no other. */
+  readonly onlyProvider: ProviderName | null;
+  /** Those that have refused this life of the e-mail because its receiver had unsubscribed there. */
+  readonly unsubscribedAt: readonly ProviderName[];
+  /** Those that may be asked for a call now. */
+  readonly admitting: readonly ProviderName[];
+  readonly status: string;
+  /** An attempt of this generation is known to be accepted. */
+  readonly accepted: boolean;
+  readonly hasAttachment: boolean;
+  readonly stored: boolean;
+  readonly sinceSentMs: number | null;
+  readonly sinceDeliveredMs: number | null;
+}
+
+/** Reads where an e-mail is. @returns undefined when there is none of that id. */
+export async function findWork(db: Db, emailId: string): Promise<Work | undefined> {
+  const row = await db
+    .selectFrom('emails as e')
+    .leftJoin('attachments as a', 'a.email_id', 'e.id')
+    .select([
+      'e.client_id',
+      'e.generation',
+      'e.only_provider',
+      'e.status',
+      admittingProviders(sql.ref('e.priority')).as('admitting'),
+      unsubscribedAt(emailId).as('unsubscribed_at'),
+      sql<boolean>`a.email_id is not null`.as('has_attachment'),
+      sql<boolean>`a.storage_path is not null`.as('stored'),
+      sql<boolean>`exists (select from send_attempts t where t.email_id = ${emailId}
+        and t.generation = e.generation and t.state = 'accepted')`.as('accepted'),
+      sql<number | null>`extract(epoch from now() - e.sent_at)::float8 * 1000`.as('since_sent_ms'),
+      sql<number | null>`extract(epoch from now() - (select min(v.recorded_at) from email_events v
+        where v.email_id = ${emailId} and v.type = 'delivered'))::float8 * 1000`.as('since_delivered_ms'),
+    ])
+    .where('e.id', '=', emailId)
+    .executeTakeFirst();
+  if (!row) return undefined;
+  return {
+    clientId: row.client_id,
+    generation: row.generation,
+    onlyProvider: row.only_provider,
+    unsubscribedAt: row.unsubscribed_at,
+    admitting: row.admitting,
+    status: row.status,
+    accepted: row.accepted,
+    hasAttachment: row.has_attachment,
+    stored: row.stored,
+    sinceSentMs: row.since_sent_ms,
+    sinceDeliveredMs: row.since_delivered_ms,
+  };
+}
+
+/** The scheduled time of an e-mail has come: it is queued from now on. */
+export async function noteDue(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<void> {
+  await transact(db, async (trx) => {
+    const email = await lockEmail(trx, emailId);
+    if (!email) return;
+    await recordEvents(trx, email, [generationEvent(email.generation, 'queued')], catalogue);
+  });
+}

@@ -1,0 +1,49 @@
+import type { AttemptId } from './steps.js';
+import { attemptEvent } from './steps.js';
+import { count } from '../../postgres/counters.js';
+import type { Db } from '../../postgres/database.js';
+import { lockEmail, recordEvents } from '../emails/events.js';
+import { endAwaiting } from '../queue/entry.js';
+import type { SoughtAttempt } from './look-ups.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { transact } from '../../postgres/transaction.js';
+
+/** Statuses that say no more than that a provider has it. */
+const UNHEARD = ['sent', 'deferred'];
+
+/** The accepted attempt of an e-mail of which nothing has been heard. @returns undefined when something has. */
+export async function findQuiet(db: Db, emailId: string, generation: number): Promise<SoughtAttempt | undefined> {
+  const row = await db
+    .selectFrom('emails')
+    .innerJoin('send_attempts', 'send_attempts.email_id', 'emails.id')
+    .select(['attempt', 'send_attempts.provider', 'send_attempts.provider_message_id', 'started_at', 'receiver'])
+    .where('emails.id', '=', emailId)
+    .where('email_id', '=', emailId)
+    .where('send_attempts.generation', '=', generation)
+    .where('state', '=', 'accepted')
+    .where('status', 'in', UNHEARD)
+    .orderBy('attempt', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  if (!row) return undefined;
+  const { attempt, provider, receiver, started_at, provider_message_id } = row;
+  const found = { emailId, generation, attempt, provider, receiver };
+  return { ...found, startedAt: started_at, providerMessageId: provider_message_id };
+}
+
+/** Writes down what a look-up brought, and lets the e-mail leave the queue when it brought nothing. */
+export async function noteNews(
+  db: Db,
+  id: AttemptId,
+  news: 'delivered' | 'quiet',
+  metadata: Record<string, unknown>,
+  catalogue: StatusCatalogue,
+): Promise<void> {
+  await transact(db, async (trx) => {
+    const email = await lockEmail(trx, id.emailId);
+    if (!email) return;
+    const { added } = await recordEvents(trx, email, [attemptEvent(id, news, metadata)], catalogue);
+    if (news === 'quiet' && added.length > 0) await count(trx, 'quiet_emails', id.provider);
+    await endAwaiting(trx, id.emailId);
+  });
+}

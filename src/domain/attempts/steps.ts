@@ -1,0 +1,186 @@
+import { type ExpressionBuilder, sql } from 'kysely';
+import type { ProviderName } from '../../config.js';
+import type { SendResult } from '../../providers/provider.js';
+import { count } from '../../postgres/counters.js';
+import { eventKey, type LockedEmail, recordEvents } from '../emails/events.js';
+import { handOverChanges, leavePlace, noteHandedOver, noteTakenBy } from '../queue/entry.js';
+import type { ProjectableEvent } from '../emails/projection.js';
+import type { AttemptState, Database } from '../../postgres/schema.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { later, type Trx } from '../../postgres/transaction.js';
+
+// The steps that whoever learns an attempt's outcome takes, each under the e-mail's row lock.
+
+/** Which call: one attempt of one generation of one e-mail, at one provider. */
+export interface AttemptId {
+  readonly emailId: string;
+  readonly generation: number;
+  readonly attempt: number;
+  readonly provider: ProviderName;
+}
+
+/** What became of a call, once it is in the record; `ended`: it will not be sent, the status says why. */
+export type Outcome =
+  | { readonly kind: 'accepted'; readonly provider: ProviderName }
+  | { readonly kind: 'ended'; readonly status: string; readonly code?: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly retryAfterMs?: number }
+  | { readonly kind: 'ambiguous'; readonly code: string };
+
+/** The attempt is accepted, whatever was thought of it before. */
+export async function markAccepted(
+  trx: Trx,
+  email: LockedEmail,
+  id: AttemptId,
+  providerMessageId: string,
+  catalogue: StatusCatalogue,
+  metadata: Record<string, unknown> = {},
+): Promise<Outcome> {
+  // Only one of several can be a second one, so that the hot path asks nothing more.
+  const hasOthers = id.attempt > 1 || [...email.events.values()].some((event) => isLater(event, id));
+  const news = hasOthers && (await readAttempt(trx, id)).state !== 'accepted';
+  const closing = trx
+    .updateTable('send_attempts')
+    .set({
+      state: 'accepted',
+      provider_message_id: providerMessageId,
+      finished_at: sql<Date>`coalesce(finished_at, clock_timestamp())`,
+    })
+    .where(thisAttempt(id))
+    .execute();
+  await later(trx, closing);
+  if (news) await countDuplicate(trx, id);
+  const sent = attemptEvent(id, 'sent', metadata);
+  if (id.generation === email.generation) {
+    // In one statement with the status: this is the hot path.
+    const changes = handOverChanges(id.provider, providerMessageId, null);
+    await recordEvents(trx, email, [sent], catalogue, changes);
+    await noteHandedOver(trx, id.emailId);
+    return { kind: 'accepted', provider: id.provider };
+  }
+  // Of a life before a retry: what has become of it since decides whether the e-mail is with a provider.
+  const { status } = await recordEvents(trx, email, [sent], catalogue);
+  const taken = { provider: id.provider, providerMessageId, at: null };
+  if (catalogue.get(status)?.survives) await noteTakenBy(trx, id.emailId, taken);
+  return { kind: 'accepted', provider: id.provider };
+}
+
+const isLater = (event: ProjectableEvent, { generation, attempt }: AttemptId) =>
+  event.generation === generation && event.attempt !== null && event.attempt > attempt;
+
+/** A second accepted attempt of one generation is a duplicate that we know of. */
+async function countDuplicate(trx: Trx, id: AttemptId): Promise<void> {
+  const accepted = await trx
+    .selectFrom('send_attempts')
+    .select('attempt')
+    .where('email_id', '=', id.emailId)
+    .where('generation', '=', id.generation)
+    .where('state', '=', 'accepted')
+    .execute();
+  if (accepted.length > 1) await count(trx, 'known_duplicates', id.provider);
+}
+
+/** What the record says of an attempt. */
+export async function readAttempt(trx: Trx, id: AttemptId) {
+  return trx
+    .selectFrom('send_attempts')
+    .select(['state', 'provider', 'started_at'])
+    .where(thisAttempt(id))
+    .executeTakeFirstOrThrow();
+}
+
+/**
+ * Closes an attempt that is open.
+ *
+ * @returns undefined when it was closed before.
+ */
+export async function closeAttempt(trx: Trx, id: AttemptId, state: AttemptState, code: string) {
+  return (
+    trx
+      .updateTable('send_attempts')
+      .set({ state, code, finished_at: state === 'ambiguous' ? null : sql<Date>`clock_timestamp()` })
+      .where(thisAttempt(id))
+      // From ambiguous too: an answer that comes after the call was given up is still an answer, unless it is none.
+      .where('state', 'in', state === 'ambiguous' ? ['calling'] : ['calling', 'ambiguous'])
+      .returning('started_at')
+      .executeTakeFirst()
+  );
+}
+
+/** The attempt was closed before this answer came: what the record says stands. */
+export async function adopt(
+  trx: Trx,
+  id: AttemptId,
+  result: Exclude<SendResult, { kind: 'accepted' }>,
+): Promise<Outcome> {
+  const { state, provider } = await readAttempt(trx, id);
+  if (state === 'accepted') return { kind: 'accepted', provider };
+  if (state === 'rejected') return { kind: 'ended', status: 'failed', code: result.code };
+  if (state === 'ambiguous') return { kind: 'ambiguous', code: result.code };
+  return { kind: 'refused', code: result.code, retryAfterMs: result.retryAfterMs };
+}
+
+/** The type of an event by which a provider says that it has not taken a message; of an attempt that goes on it is kept. */
+export const NOT_TAKEN = 'not_taken';
+
+const wasNotTaken = ({ events }: LockedEmail, { generation, attempt }: AttemptId) =>
+  [...events.values()].some(
+    (event) => event.type === NOT_TAKEN && event.generation === generation && event.attempt === attempt,
+  );
+
+/** The answer is lost, but the provider has said by a webhook what it was. */
+async function noteNotTaken(trx: Trx, email: LockedEmail, id: AttemptId, catalogue: StatusCatalogue): Promise<Outcome> {
+  await closeAttempt(trx, id, 'rejected', NOT_TAKEN);
+  await recordEvents(trx, email, [attemptEvent(id, 'failed', { code: NOT_TAKEN })], catalogue);
+  await leavePlace(trx, id.emailId, id.generation);
+  return { kind: 'ended', status: 'failed', code: NOT_TAKEN };
+}
+
+/** Nobody knows whether the provider has it: the e-mail waits for evidence. */
+export async function noteAmbiguous(
+  trx: Trx,
+  email: LockedEmail,
+  id: AttemptId,
+  code: string,
+  catalogue: StatusCatalogue,
+): Promise<Outcome> {
+  if (wasNotTaken(email, id)) return noteNotTaken(trx, email, id, catalogue);
+  await recordEvents(trx, email, [attemptEvent(id, 'unconfirmed', { code })], catalogue);
+  await noteBackOff(trx, id);
+  await count(trx, 'ambiguous_attempts', id.provider);
+  return { kind: 'ambiguous', code };
+}
+
+/**
+ * The e-mail's workflow waits, for its next round or for evidence; it does not count as in flight meanwhile. A word that
+ * comes late does not concern the place of a later generation.
+ */
+export async function noteBackOff(trx: Trx, id: Pick<AttemptId, 'emailId' | 'generation'>): Promise<void> {
+  await later(
+    trx,
+    trx
+      .updateTable('email_queue')
+      .set({ state: 'backing_off' })
+      .where('email_id', '=', id.emailId)
+      .where('generation', '=', id.generation)
+      .where('state', '=', 'in_flight')
+      .execute(),
+  );
+}
+
+/** An event of an attempt. */
+export function attemptEvent(id: AttemptId, type: string, metadata: Record<string, unknown> = {}) {
+  return {
+    key: eventKey.ofAttempt(type, id.generation, id.attempt),
+    type,
+    generation: id.generation,
+    attempt: id.attempt,
+    provider: id.provider,
+    occurredAt: new Date(),
+    metadata,
+  };
+}
+
+const thisAttempt =
+  (id: AttemptId) =>
+  ({ and, eb }: ExpressionBuilder<Database, 'send_attempts'>) =>
+    and([eb('email_id', '=', id.emailId), eb('generation', '=', id.generation), eb('attempt', '=', id.attempt)]);

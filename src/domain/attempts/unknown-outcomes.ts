@@ -1,0 +1,133 @@
+import { sql } from 'kysely';
+import type { ProviderName } from '../../config.js';
+import {
+  type AttemptId,
+  adopt,
+  attemptEvent,
+  closeAttempt,
+  markAccepted,
+  noteAmbiguous,
+  type Outcome,
+  readAttempt,
+} from './steps.js';
+import { count } from '../../postgres/counters.js';
+import type { Db } from '../../postgres/database.js';
+import { bury } from '../dead-letters/dead-letters.js';
+import { leaveSignal, lockEmail, recordEvents } from '../emails/events.js';
+import type { SoughtAttempt } from './look-ups.js';
+import { openMs } from './permission.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { transact } from '../../postgres/transaction.js';
+
+/** What an ambiguous e-mail may do next. */
+export interface OpenAttempt extends SoughtAttempt {
+  readonly state: 'calling' | 'ambiguous';
+  /** Time in which the call may still be going on. */
+  readonly openMs: number;
+  /** Time since the call began, and to the e-mail's deadline, by the database's clock. */
+  readonly ageMs: number;
+  readonly toDeadlineMs: number;
+  /** How many attempts of this generation have been given up as unknown already. */
+  readonly abandoned: number;
+}
+
+/** What stands in the way of the next call of a generation, if anything. */
+export async function findOpenAttempt(
+  db: Db,
+  emailId: string,
+  generation: number,
+): Promise<OpenAttempt | { state: 'accepted'; provider: ProviderName } | undefined> {
+  const since = (from: string) =>
+    sql<number>`ceil(extract(epoch from clock_timestamp() - ${sql.ref(from)}) * 1000)::float8`;
+  const rows = await db
+    .selectFrom('send_attempts')
+    .innerJoin('emails', 'emails.id', 'send_attempts.email_id')
+    .select(['attempt', 'send_attempts.provider', 'state', 'started_at', 'receiver', openMs])
+    .select([since('started_at').as('age_ms'), since('deadline_at').as('past_deadline_ms')])
+    .where('emails.id', '=', emailId)
+    .where('email_id', '=', emailId)
+    .where('send_attempts.generation', '=', generation)
+    .execute();
+  const accepted = rows.find((row) => row.state === 'accepted');
+  if (accepted) return { state: 'accepted', provider: accepted.provider };
+  const open = rows.find((row) => row.state === 'calling' || row.state === 'ambiguous');
+  if (!open) return undefined;
+  return {
+    emailId,
+    generation,
+    attempt: open.attempt,
+    provider: open.provider,
+    state: open.state as 'calling' | 'ambiguous',
+    startedAt: open.started_at,
+    openMs: open.open_ms,
+    ageMs: open.age_ms,
+    toDeadlineMs: -open.past_deadline_ms,
+    abandoned: rows.filter((row) => row.state === 'abandoned').length,
+    receiver: open.receiver,
+    providerMessageId: null,
+  };
+}
+
+/**
+ * A call whose time is over and whose caller is gone: its outcome is unknown from now on. The provider is not blamed,
+ * the caller may have died.
+ */
+export async function markAmbiguous(db: Db, id: AttemptId, code: string, catalogue: StatusCatalogue): Promise<Outcome> {
+  const result = { kind: 'ambiguous', code } as const;
+  return transact(db, async (trx) => {
+    const email = await lockEmail(trx, id.emailId);
+    if (!email) return { kind: 'ended', status: 'deleted' };
+    if (!(await closeAttempt(trx, id, 'ambiguous', code))) return adopt(trx, id, result);
+    return noteAmbiguous(trx, email, id, code, catalogue);
+  });
+}
+
+/**
+ * The provider, asked, says that it has the message: also when the attempt was given up while it was being asked.
+ *
+ * @param tell leave word for the e-mail's workflow: it was another one that asked.
+ */
+export async function adoptLookUp(
+  db: Db,
+  id: AttemptId,
+  providerMessageId: string,
+  catalogue: StatusCatalogue,
+  { tell = false } = {},
+): Promise<Outcome> {
+  return transact(db, async (trx) => {
+    const email = await lockEmail(trx, id.emailId);
+    if (!email) return { kind: 'ended', status: 'deleted' };
+    const { state } = await readAttempt(trx, id);
+    if (state === 'accepted') return { kind: 'accepted', provider: id.provider };
+    if (state === 'ambiguous') await count(trx, 'adopted_attempts', id.provider);
+    const outcome = await markAccepted(trx, email, id, providerMessageId, catalogue, { found_by: 'look_up' });
+    if (tell) await leaveSignal(trx, id.emailId, 'evidence');
+    return outcome;
+  });
+}
+
+/**
+ * Gives an attempt up as unknown, so that the e-mail may be sent again (a possible duplicate), or buries the e-mail.
+ * Evidence that came meanwhile wins.
+ */
+export async function abandon(
+  db: Db,
+  id: AttemptId,
+  then: 'send_again' | 'bury',
+  catalogue: StatusCatalogue,
+): Promise<Outcome> {
+  return transact(db, async (trx) => {
+    const email = await lockEmail(trx, id.emailId);
+    if (!email) return { kind: 'ended', status: 'deleted' };
+    const result = { kind: 'unavailable', code: 'ambiguous' } as const;
+    if (!(await closeAttempt(trx, id, 'abandoned', result.code))) return adopt(trx, id, result);
+    if (then === 'bury') {
+      // An operator's retry may have begun another generation meanwhile: it is not this one's to bury.
+      const current = email.generation === id.generation;
+      return { kind: 'ended', status: current ? await bury(trx, email, 'ambiguous', catalogue) : email.status };
+    }
+    await count(trx, 'repeated_sends', id.provider);
+    await recordEvents(trx, email, [attemptEvent(id, 'retrying', { possible_duplicate: true })], catalogue);
+    return { kind: 'refused', code: result.code };
+  });
+}

@@ -1,0 +1,141 @@
+import { type Kysely, sql, type UpdateObject } from 'kysely';
+import type { Priority } from '../../priority.js';
+import { type NewEvent, toRow } from './event-rows.js';
+import { tellSender } from '../notices/notices.js';
+import { type ProjectableEvent, projectStatus } from './projection.js';
+import type { Database, SignalKind } from '../../postgres/schema.js';
+import type { StatusCatalogue } from './statuses.js';
+import { later, type Trx } from '../../postgres/transaction.js';
+
+export { eventKey, generationEvent, type NewEvent, toRow } from './event-rows.js';
+
+/** The row of an e-mail that every writer of events locks first, so that its status is projected by one at a time. */
+export interface LockedEmail {
+  readonly id: string;
+  readonly client_id: string;
+  readonly priority: Priority;
+  readonly status: string;
+  readonly generation: number;
+  /** All events by their keys; nobody else can add one before the lock is given up. */
+  readonly events: Map<string, ProjectableEvent>;
+}
+
+/** Locks an e-mail for the rest of the transaction. @returns undefined when there is none of that id. */
+export async function lockEmail(trx: Trx, emailId: string): Promise<LockedEmail | undefined> {
+  const row = trx
+    .selectFrom('emails')
+    .select(['id', 'client_id', 'priority', 'status', 'generation'])
+    .where('id', '=', emailId)
+    .forUpdate()
+    .executeTakeFirst();
+  return withEvents(row, readEvents(trx, emailId));
+}
+
+/** A row that was locked, with the events that were asked for after the lock. */
+export async function withEvents<Row extends object>(
+  locked: Promise<Row | undefined>,
+  events: Promise<LockedEmail['events']>,
+): Promise<(Row & Pick<LockedEmail, 'events'>) | undefined> {
+  const [row, known] = await Promise.all([locked, events]);
+  return row && { ...row, events: known };
+}
+
+/** The events of an e-mail. Asked for after the lock: a statement sees what was committed before it began. */
+export async function readEvents(trx: Trx, emailId: string): Promise<LockedEmail['events']> {
+  const rows = await trx
+    .selectFrom('email_events')
+    .select(['event_key', 'type', 'generation', 'attempt'])
+    .where('email_id', '=', emailId)
+    .execute();
+  return new Map(rows.map(({ event_key, ...event }) => [event_key, event]));
+}
+
+export interface RecordedEvents {
+  /** The events that were new; repeated ones are left out. */
+  readonly added: readonly NewEvent[];
+  readonly before: string;
+  readonly status: string;
+}
+
+/**
+ * Appends events to a locked e-mail and projects its status from all of them. Repeated events change nothing. Once a
+ * transaction: `email` does not learn its new status.
+ *
+ * @param email as `lockEmail` gave it in this transaction.
+ * @param changes other columns of the e-mail to write along with its status, in the same statement.
+ */
+export async function recordEvents(
+  trx: Trx,
+  email: LockedEmail,
+  events: readonly NewEvent[],
+  catalogue: StatusCatalogue,
+  changes?: UpdateObject<Database, 'emails'>,
+): Promise<RecordedEvents> {
+  const added = events.filter(({ key }) => !email.events.has(key));
+  for (const { key, type, generation, attempt } of added) email.events.set(key, { type, generation, attempt });
+  const status = projectStatus(email.events.values(), catalogue) ?? email.status;
+  // Here rather than on the way: what cannot be written has to fail before the commit is sent.
+  const rows = added.map((event) => toRow(email.id, event));
+  await later(trx, write(trx, email, rows, status === email.status ? changes : { ...changes, status }));
+  if (email.status === 'dead' && status !== 'dead') await closeDeadLetter(trx, email.id);
+  if (email.status !== 'dead' && status === 'dead') await reopenDeadLetter(trx, email);
+  // Here, where every status comes from: whoever records a failure, its sender is told.
+  if (status !== email.status) await tellSender(trx, email, status);
+  return { added, before: email.status, status };
+}
+
+/** Adds events and changes their e-mail, in one statement where there are both. */
+async function write(
+  trx: Trx,
+  { id }: LockedEmail,
+  rows: ReturnType<typeof toRow>[],
+  changes?: UpdateObject<Database, 'emails'>,
+): Promise<void> {
+  if (rows.length > 0 && changes) {
+    const adding = trx.with('added', (cte) => cte.insertInto('email_events').values(rows));
+    await adding.updateTable('emails').set(changes).where('id', '=', id).execute();
+    return;
+  }
+  if (rows.length > 0) await trx.insertInto('email_events').values(rows).execute();
+  if (changes) await trx.updateTable('emails').set(changes).where('id', '=', id).execute();
+}
+
+/** A provider had taken it after all; an operator's retry has closed it already, with a word of its own. */
+export async function closeDeadLetter(trx: Trx, emailId: string): Promise<void> {
+  await trx
+    .updateTable('dead_emails')
+    .set({ resolved_at: sql<Date>`now()`, resolution: 'delivered' })
+    .where('email_id', '=', emailId)
+    .where('resolved_at', 'is', null)
+    .execute();
+}
+
+/** A provider had not taken it after all: it failed there later. */
+async function reopenDeadLetter(trx: Trx, { id, generation }: LockedEmail): Promise<void> {
+  await trx
+    .updateTable('dead_emails')
+    .set({ resolved_at: null, resolution: null })
+    .where('email_id', '=', id)
+    .where('generation', '=', generation)
+    .where('resolution', '=', 'delivered')
+    .execute();
+}
+
+/** Leaves word that an e-mail's workflow is to be told; whoever delivers it deletes the row. */
+export async function leaveSignal(trx: Trx, emailId: string, kind: SignalKind): Promise<void> {
+  // Five seconds' grace: the webhooks service signals at once, the dispatcher only what that did not get through.
+  await later(
+    trx,
+    trx
+      .insertInto('pending_signals')
+      .values({ email_id: emailId, kind, try_at: sql`now() + interval '5 seconds'` })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute(),
+  );
+}
+
+/** Reads the `statuses` table; a process does it once, at its start. */
+export async function loadStatuses(db: Kysely<Database>): Promise<StatusCatalogue> {
+  const rows = await db.selectFrom('statuses').selectAll().execute();
+  return new Map(rows.map((row) => [row.name, row]));
+}

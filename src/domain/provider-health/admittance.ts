@@ -1,0 +1,64 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { ProviderName } from '../../config.js';
+import { PRIORITIES, type Priority } from '../../priority.js';
+import { DAY_SHARE, rampPerS, TRIED_AFTER_S } from './admission.js';
+import type { Database } from '../../postgres/schema.js';
+import { usedToday } from './usage.js';
+
+/** What the providers together would take of a priority now; the dispatcher asks before it starts anything. */
+export interface Admittance {
+  /** `trial`: none admits, but one may be tried with a single e-mail. */
+  readonly gate: 'open' | 'trial' | 'none';
+  /** Those behind the gate. */
+  readonly providers: readonly ProviderName[];
+  /** Calls a second that their rates allow; infinite when one has none. */
+  readonly ratePerS: number;
+}
+
+/** A figure of each priority, by the priority that an expression gives. */
+function byPriority(priority: RawBuilder<unknown>, figures: Readonly<Record<Priority, number>>) {
+  const cases = PRIORITIES.map((name) => sql`when ${sql.lit(name)} then ${sql.lit(figures[name])}`);
+  return sql`(case ${priority} ${sql.join(cases, sql` `)} end)::float8`;
+}
+
+const isUsable = (priority: RawBuilder<unknown>) => sql`(c.enabled and c.forced is distinct from 'open'
+  and not case when c.per_day is null then false
+    else ${usedToday('h')} >= floor(c.per_day * ${byPriority(priority, DAY_SHARE)}) end)`;
+
+/** Whether a provider admits e-mails of a priority; for `provider_health h` and `provider_controls c`. */
+const isAdmitting = (priority: RawBuilder<unknown>) =>
+  sql<boolean>`(${isUsable(priority)} and (h.state <> 'open' or c.forced = 'closed'))`;
+
+/** Whether an e-mail may be tried there though its breaker is open. */
+const mayBeTried = (priority: RawBuilder<unknown>) =>
+  sql<boolean>`(${isUsable(priority)} and h.state = 'open' and coalesce(
+    h.trial_at <= clock_timestamp() - make_interval(secs => ${byPriority(priority, TRIED_AFTER_S)}), false))`;
+
+/** Names of the providers that an e-mail of a priority may go to now, as far as breakers, switches and quotas say. */
+export const admittingProviders = (priority: RawBuilder<unknown>) => sql<ProviderName[]>`array(
+  select h.provider from provider_health h join provider_controls c on c.provider = h.provider
+  where ${isAdmitting(priority)} or ${mayBeTried(priority)})`;
+
+/** Reads breakers, switches and quotas of the providers; takes nothing. */
+export async function admittance(
+  db: Kysely<Database>,
+  providers: readonly ProviderName[],
+  priority: Priority,
+): Promise<Admittance> {
+  const of = sql.lit(priority);
+  const rows = await db
+    .selectFrom('provider_health as h')
+    .innerJoin('provider_controls as c', 'c.provider', 'h.provider')
+    .select(['h.provider', 'c.rate_per_s', rampPerS.as('ramp_per_s')])
+    .select([isAdmitting(of).as('admitting'), mayBeTried(of).as('to_be_tried')])
+    .where('h.provider', 'in', [...providers])
+    .execute();
+  const admitting = rows.filter((row) => row.admitting);
+  const behind = admitting.length > 0 ? admitting : rows.filter((row) => row.to_be_tried);
+  const rate = (perS: number | null) => perS ?? Number.POSITIVE_INFINITY;
+  return {
+    gate: admitting.length > 0 ? 'open' : behind.length > 0 ? 'trial' : 'none',
+    providers: behind.map(({ provider }) => provider),
+    ratePerS: behind.reduce((sum, row) => sum + Math.min(rate(row.rate_per_s), rate(row.ramp_per_s)), 0),
+  };
+}

@@ -1,0 +1,59 @@
+import { sql } from 'kysely';
+import { domainOf } from '../../address.js';
+import type { ProviderName } from '../../config.js';
+import type { Db } from '../../postgres/database.js';
+import { transact } from '../../postgres/transaction.js';
+
+/**
+ * An e-mail that none of its providers admits gives up its place in flight. The dispatcher wakes its workflow, by
+ * priority and age, once one of them admits. A sender domain that all of them refuse for now is waited out.
+ *
+ * @param options.providers those it may go to.
+ * @param options.checkAfterMs when the sweep looks whether the workflow is still there.
+ * @param options.refused one that had seemed to admit it has refused: then a quarter of the time that it has waited
+ *   passes before it is woken, so that it does not ask in circles.
+ */
+export async function awaitProvider(
+  db: Db,
+  id: { readonly emailId: string; readonly generation: number },
+  options: { readonly providers: readonly ProviderName[]; readonly refused: boolean; readonly checkAfterMs: number },
+): Promise<void> {
+  const { emailId, generation } = id;
+  await transact(db, async (trx) => {
+    // Locked first, as everybody does who touches both.
+    const email = await trx
+      .selectFrom('emails')
+      .select('sender')
+      .where('id', '=', emailId)
+      .where('generation', '=', generation)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!email) return;
+    const blocks = await trx
+      .selectFrom('sender_domain_blocks')
+      .select(['provider', 'until_at'])
+      .where('domain', '=', domainOf(email.sender))
+      .where('provider', 'in', [...options.providers])
+      .where('until_at', '>', sql<Date>`now()`)
+      .orderBy('until_at')
+      .execute();
+    const blocked = new Set(blocks.map(({ provider }) => provider));
+    const usable = options.providers.filter((provider) => !blocked.has(provider));
+    const blockedUntil = usable.length === 0 ? blocks[0]?.until_at : undefined;
+    const pause = options.refused
+      ? sql`least(greatest((now() - due_at) / 4, interval '1 second'), interval '5 minutes')`
+      : sql`interval '0'`;
+    await trx
+      .updateTable('email_queue')
+      .set({
+        state: 'awaiting_provider',
+        providers: usable.length > 0 ? [...usable] : [...options.providers],
+        ready_at: blockedUntil ?? sql<Date>`now() + ${pause}`,
+        check_at: sql<Date>`now() + make_interval(secs => ${options.checkAfterMs / 1000})`,
+      })
+      .where('email_id', '=', emailId)
+      .where('generation', '=', generation)
+      .where('state', '!=', 'handed_over')
+      .execute();
+  });
+}

@@ -1,0 +1,63 @@
+import { sql, type UpdateObject } from 'kysely';
+import type { ProviderName } from '../../config.js';
+import type { Database } from '../../postgres/schema.js';
+import { later, type Trx } from '../../postgres/transaction.js';
+
+/** An e-mail handed over is looked at again after this long, in case its workflow was lost. */
+const CHECK_HANDED_OVER = sql<Date>`now() + interval '10 minutes'`;
+
+/** The columns of `emails` that say who has it. The first hand-over stands. */
+export function handOverChanges(
+  provider: ProviderName,
+  providerMessageId: string | null,
+  at: Date | null,
+): UpdateObject<Database, 'emails'> {
+  return {
+    sent_at: sql<Date>`coalesce(sent_at, ${at}::timestamptz, clock_timestamp())`,
+    provider: sql<ProviderName>`coalesce(provider, ${provider})`,
+    provider_message_id: sql<string | null>`coalesce(provider_message_id, ${providerMessageId})`,
+  };
+}
+
+/**
+ * Notes in the queue that a provider has an e-mail. Whatever state it was in: a dispatcher that died after starting the
+ * workflow leaves it `waiting`.
+ */
+export async function noteHandedOver(trx: Trx, emailId: string): Promise<void> {
+  await later(
+    trx,
+    trx
+      .updateTable('email_queue')
+      .set({ state: 'handed_over', check_at: CHECK_HANDED_OVER })
+      .where('email_id', '=', emailId)
+      .where('state', '!=', 'handed_over')
+      .execute(),
+  );
+}
+
+/** Notes in the record and in the queue that a provider has an e-mail. @param at when it took it; null for now. */
+export async function noteTakenBy(
+  trx: Trx,
+  emailId: string,
+  taken: { readonly provider: ProviderName; readonly providerMessageId: string | null; readonly at: Date | null },
+): Promise<void> {
+  const changes = handOverChanges(taken.provider, taken.providerMessageId, taken.at);
+  await later(trx, trx.updateTable('emails').set(changes).where('id', '=', emailId).execute());
+  await noteHandedOver(trx, emailId);
+}
+
+/** A generation has ended: its place in the queue is given up, not that of another one. */
+export async function leavePlace(trx: Trx, emailId: string, generation: number): Promise<void> {
+  await later(
+    trx,
+    trx.deleteFrom('email_queue').where('email_id', '=', emailId).where('generation', '=', generation).execute(),
+  );
+}
+
+/** The news of an e-mail that a provider has have come: nothing is awaited any more. */
+export async function endAwaiting(trx: Trx, emailId: string): Promise<void> {
+  await later(
+    trx,
+    trx.deleteFrom('email_queue').where('email_id', '=', emailId).where('state', '=', 'handed_over').execute(),
+  );
+}

@@ -1,0 +1,119 @@
+import { sql } from 'kysely';
+import { PRIORITIES, type Priority } from '../../priority.js';
+import { CONTROLS_CHANNEL } from '../../postgres/channels.js';
+import type { Db } from '../../postgres/database.js';
+import { type Trx, transact } from '../../postgres/transaction.js';
+
+/** Whether one priority is sent. */
+export interface QueueControl {
+  readonly priority: Priority;
+  /** Since when operators have paused it through us; null when they have not. */
+  readonly pausedAt: Date | null;
+  readonly reason: string | null;
+  /** Since when it has been paused in Temporal, past us. We show that and never lift it. */
+  readonly temporalPausedAt: Date | null;
+  readonly temporalReason: string | null;
+}
+
+/**
+ * Stops sending of some priorities, whoever is asked next: the dispatcher starts nothing more, and sees to it that
+ * Temporal hands out no send. The time until `resume` does not count against any e-mail's lifetime. Pausing what is
+ * paused changes the reason only.
+ */
+export async function pause(db: Db, priorities: readonly Priority[], reason: string): Promise<void> {
+  await change(db, priorities, async (trx) => {
+    await trx
+      .updateTable('queue_controls')
+      .set({ paused_at: sql<Date>`coalesce(paused_at, clock_timestamp())`, reason, changed_at: sql<Date>`now()` })
+      .where('priority', 'in', priorities)
+      .execute();
+  });
+}
+
+/** Takes our own pause back. What was paused in Temporal stays paused. */
+export async function resume(db: Db, priorities: readonly Priority[]): Promise<void> {
+  await change(db, priorities, async (trx) => {
+    await trx
+      .updateTable('queue_controls')
+      .set({ paused_at: null, reason: null, changed_at: sql<Date>`now()` })
+      .where('priority', 'in', priorities)
+      .where('paused_at', 'is not', null)
+      .execute();
+  });
+}
+
+/** A pause seen in Temporal that is not ours. */
+export interface ForeignPause {
+  readonly reason: string | null;
+  /** By Temporal's clock; null when it does not say. */
+  readonly since: Date | null;
+}
+
+/**
+ * Notes that somebody has paused a priority in Temporal alone, or (null) that nobody has: it stops dispatching, and the
+ * clock of the lifetimes, as a pause of ours does. Costs one read when nothing has changed.
+ */
+export async function noteForeignPause(db: Db, priority: Priority, foreign: ForeignPause | null): Promise<void> {
+  const known = (await readQueueControls(db)).find((control) => control.priority === priority)!;
+  const isKnown = (known.temporalPausedAt !== null) === (foreign !== null);
+  if (isKnown && known.temporalReason === (foreign?.reason ?? null)) return;
+  await change(db, [priority], async (trx) => {
+    const since = sql<Date>`coalesce(temporal_paused_at, least(${foreign?.since ?? null}, clock_timestamp()))`;
+    await trx
+      .updateTable('queue_controls')
+      .set({ temporal_paused_at: foreign ? since : null, temporal_reason: foreign?.reason ?? null })
+      .where('priority', '=', priority)
+      .execute();
+  });
+}
+
+async function change(db: Db, priorities: readonly Priority[], write: (trx: Trx) => Promise<void>): Promise<void> {
+  if (priorities.length === 0) return;
+  await transact(db, async (trx) => {
+    // Always in the same order, so that two operators at once cannot block each other.
+    await sql`select from queue_controls where priority in (${sql.join(priorities)}) order by priority
+      for update`.execute(trx);
+    await write(trx);
+    await keepStops(trx, priorities);
+    await announce(trx);
+  });
+}
+
+/**
+ * Opens and closes the stops that lifetimes leave out, as the controls now say. A stop that was found late begins when
+ * the pause did, but never inside an earlier one: no time is left out twice.
+ */
+async function keepStops(trx: Trx, priorities: readonly Priority[]): Promise<void> {
+  await sql`update send_stops s set until_at = greatest(s.from_at, clock_timestamp())
+    from queue_controls c
+    where c.priority = s.priority and s.priority in (${sql.join(priorities)}) and s.cause = 'paused'
+      and s.until_at is null and c.paused_at is null and c.temporal_paused_at is null`.execute(trx);
+  await sql`insert into send_stops (priority, cause, from_at)
+    select c.priority, 'paused', greatest(least(c.paused_at, c.temporal_paused_at),
+      (select max(s.until_at) from send_stops s where s.priority = c.priority and s.cause = 'paused'))
+    from queue_controls c
+    where c.priority in (${sql.join(priorities)}) and (c.paused_at is not null or c.temporal_paused_at is not null)
+    on conflict (priority, cause) where until_at is null do nothing`.execute(trx);
+}
+
+/** Tells every dispatcher, once this transaction is committed, that a switch has changed. */
+export const announce = (trx: Trx) => sql`select pg_notify(${CONTROLS_CHANNEL}, '')`.execute(trx);
+
+/** The controls of every priority, most urgent first. */
+export async function readQueueControls(db: Db): Promise<QueueControl[]> {
+  const rows = await db
+    .selectFrom('queue_controls')
+    .select([
+      'priority',
+      'paused_at as pausedAt',
+      'reason',
+      'temporal_paused_at as temporalPausedAt',
+      'temporal_reason as temporalReason',
+    ])
+    .execute();
+  return rows.sort((a, b) => PRIORITIES.indexOf(a.priority) - PRIORITIES.indexOf(b.priority));
+}
+
+/** Whether sending of the priority is stopped, by us or in Temporal; for a `select` of any statement. */
+export const isPaused = (priority: Priority) => sql<boolean>`exists (select from queue_controls
+  where priority = ${priority} and (paused_at is not null or temporal_paused_at is not null))`;

@@ -1,0 +1,230 @@
+import { type ExpressionBuilder, sql } from 'kysely';
+import type { ProviderName } from '../../config.js';
+import { PRIORITIES, type Priority } from '../../priority.js';
+import { admittance } from '../provider-health/admittance.js';
+import { isPaused } from './pauses.js';
+import type { Db } from '../../postgres/database.js';
+import { bury } from '../dead-letters/dead-letters.js';
+import { lockEmail } from '../emails/events.js';
+import { type RoomOptions, roomFor } from './in-flight-limit.js';
+import type { Database, QueueState } from '../../postgres/schema.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { later, type Trx, transact } from '../../postgres/transaction.js';
+import type { Started } from './time-to-first-call.js';
+
+/** An e-mail to start a workflow for. */
+export interface ClaimedEmail {
+  readonly emailId: string;
+  readonly clientId: string;
+  readonly generation: number;
+  /** Its workflow runs, and sleeps until a provider admits it. */
+  readonly asleep: boolean;
+}
+
+export interface DispatchOptions extends RoomOptions {
+  /** Those we send through: while none admits, only probes are dispatched. */
+  readonly providers: readonly ProviderName[];
+  /** When the sweep first looks whether the workflow is still there. */
+  readonly checkAfterMs: number;
+}
+
+/** What a dispatch came to. */
+export interface Dispatched {
+  readonly started: readonly Started[];
+  /** Nothing but the window of those on their way keeps more from being started. */
+  readonly windowFull: boolean;
+  /** There may be more waiting, for which there was no room. */
+  readonly more: boolean;
+  /** No provider admits: there is no use in looking again soon. */
+  readonly blocked: boolean;
+}
+
+const NOTHING: Dispatched = { started: [], windowFull: false, more: false, blocked: false };
+
+/**
+ * Claims the most urgent e-mails of one priority under the cap, those first that had their turn already and found no
+ * provider; has them started or woken, and marks those as dispatched, all in one transaction: when this process dies meanwhile, the rows are free again at once. One claimer a
+ * priority at a time keeps the cap exact; a frozen one is ended by `idle_in_transaction_session_timeout`.
+ *
+ * @param start starts workflows; resolves to the ids of those started. Starting again what runs already is harmless.
+ */
+export async function dispatchBatch(
+  db: Db,
+  priority: Priority,
+  options: DispatchOptions,
+  start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]>,
+): Promise<Dispatched> {
+  return transact(db, async (trx) => {
+    const [claimed, { gate, ratePerS, providers }, room] = await Promise.all([
+      claimPriority(trx, priority),
+      admittance(trx, options.providers, priority),
+      roomFor(trx, priority, options),
+    ]);
+    if (!claimed.got) return NOTHING;
+    if (claimed.stopped !== (gate !== 'open')) await noteStop(trx, priority, gate !== 'open');
+    if (gate === 'none') return { ...NOTHING, blocked: true };
+    const { free, windowFull, someAwait } = room(ratePerS);
+    const places = gate === 'trial' ? Math.min(free, 1) : free;
+    if (places <= 0) return { ...NOTHING, windowFull, more: true };
+    const asleep = someAwait ? await claimAsleep(trx, priority, providers, places) : [];
+    const waiting = places > asleep.length ? await claimWaiting(trx, priority, places - asleep.length) : [];
+    const emails = [...asleep, ...waiting];
+    if (emails.length === 0) return NOTHING;
+    const ids = await start(emails);
+    await markDispatched(trx, ids, options.checkAfterMs);
+    const started = ids.map((emailId) => ({ emailId, atMs: claimed.now_ms }));
+    return { started, windowFull, more: emails.length === places, blocked: gate === 'trial' };
+  });
+}
+
+/** Opens or closes a time in which no provider admits a priority; such times do not count against lifetimes. */
+async function noteStop(trx: Trx, priority: Priority, stopped: boolean): Promise<void> {
+  const cause = 'no_provider';
+  if (stopped) {
+    await trx
+      .insertInto('send_stops')
+      .values({ priority, cause, from_at: sql`clock_timestamp()`, until_at: null })
+      .onConflict((conflict) => conflict.columns(['priority', 'cause']).where('until_at', 'is', null).doNothing())
+      .execute();
+    return;
+  }
+  await trx
+    .updateTable('send_stops')
+    .set({ until_at: sql<Date>`clock_timestamp()` })
+    .where('priority', '=', priority)
+    .where('cause', '=', cause)
+    .where('until_at', 'is', null)
+    .execute();
+}
+
+/**
+ * `got`: no other dispatcher has the priority, and it is not paused. `stopped`: a time without a provider is open.
+ * `now_ms`: the transaction's time, which `markDispatched` writes, in milliseconds since 1970.
+ */
+async function claimPriority(trx: Trx, priority: Priority) {
+  const key = PRIORITIES.indexOf(priority);
+  const { rows } = await sql<{ got: boolean; stopped: boolean; now_ms: number }>`
+    select extract(epoch from now())::float8 * 1000 as now_ms, not ${isPaused(priority)}
+      and pg_try_advisory_xact_lock(hashtext('tempost.dispatch'), ${key}) as got,
+      exists (select from send_stops
+        where priority = ${priority} and cause = 'no_provider' and until_at is null) as stopped`.execute(trx);
+  return rows[0]!;
+}
+
+/** Those that await one of the providers. */
+async function claimAsleep(
+  trx: Trx,
+  priority: Priority,
+  providers: readonly ProviderName[],
+  limit: number,
+): Promise<ClaimedEmail[]> {
+  const { rows } = await sql<ClaimedEmail>`
+    with ready as materialized (
+      select email_id from email_queue
+      where state = 'awaiting_provider' and priority = ${priority} and ready_at <= now()
+        and providers && ${[...providers]}::text[]
+      order by due_at limit ${limit} for update skip locked)
+    select e.id as "emailId", e.client_id as "clientId", e.generation, true as asleep
+    from ready join emails e on e.id = ready.email_id`.execute(trx);
+  return rows;
+}
+
+async function claimWaiting(trx: Trx, priority: Priority, limit: number): Promise<ClaimedEmail[]> {
+  // The inner query is what the partial index answers; joined first, the planner might prefer the big table.
+  const { rows } = await sql<ClaimedEmail>`
+    with due as materialized (
+      select email_id from email_queue
+      where state = 'waiting' and priority = ${priority} and due_at <= now()
+      order by due_at limit ${limit} for update skip locked)
+    select e.id as "emailId", e.client_id as "clientId", e.generation, false as asleep
+    from due join emails e on e.id = due.email_id`.execute(trx);
+  return rows;
+}
+
+/**
+ * Touches the queue only: the started workflows lock their e-mails' rows first and the queue's second, so locking
+ * `emails` here would be a deadlock.
+ */
+async function markDispatched(trx: Trx, ids: readonly string[], checkAfterMs: number): Promise<void> {
+  const marked = sql`update email_queue
+    set state = 'in_flight', dispatched_at = now(), check_at = now() + make_interval(secs => ${checkAfterMs / 1000})
+    where email_id = any(${ids}::uuid[])`.execute(trx);
+  await later(trx, marked);
+}
+
+/** When the next scheduled e-mail of a priority becomes due, in milliseconds; undefined when none waits. */
+export async function nextDueInMs(db: Db, priority: Priority): Promise<number | undefined> {
+  const { rows } = await sql<{ ms: number }>`
+    select extract(epoch from due_at - now())::float8 * 1000 as ms from email_queue
+    where state = 'waiting' and priority = ${priority} and due_at > now() order by due_at limit 1`.execute(db);
+  return rows[0]?.ms;
+}
+
+/** So many that sleep are looked at as often as others; of more, each less often: a look costs Temporal a call. */
+const ASLEEP_AT_EASE = 1_000;
+
+/** An e-mail whose workflow the sweep looks at. */
+export interface Suspect {
+  readonly emailId: string;
+  readonly priority: Priority;
+  readonly generation: number;
+  readonly state: Exclude<QueueState, 'waiting'>;
+}
+
+/**
+ * Takes e-mails that have been on their way for longer than they should, for a look at their workflows; each is left
+ * alone afterwards for a while, so that several dispatchers share the work.
+ *
+ * @param againAfterMs until the next look at one that is still being handed over.
+ */
+export async function takeSuspects(db: Db, againAfterMs: number, limit: number): Promise<Suspect[]> {
+  const again = sql`make_interval(secs => ${againAfterMs / 1000})`;
+  const { rows } = await sql<Suspect>`
+    with suspects as materialized (
+      select email_id from email_queue where state <> 'waiting' and check_at < now()
+      order by check_at limit ${limit} for update skip locked)
+    update email_queue q
+    set check_at = now() + case state when 'handed_over' then interval '30 minutes'
+      when 'awaiting_provider' then ${again} * greatest(1, (select count(*) from email_queue
+        where state = 'awaiting_provider') / ${ASLEEP_AT_EASE}::float8) else ${again} end
+    from suspects where q.email_id = suspects.email_id
+    returning q.email_id as "emailId", q.priority, q.generation, q.state`.execute(db);
+  return rows;
+}
+
+/**
+ * Puts an e-mail back among the waiting, in its old place by `due_at`: its workflow is gone, and the dispatcher starts a
+ * new one under its cap. Its attempts keep what was sent from being sent again. One that has moved on is left alone.
+ */
+export async function requeue(db: Db, suspect: Suspect): Promise<void> {
+  await db
+    .updateTable('email_queue')
+    .set({ state: 'waiting', dispatched_at: null, check_at: null })
+    .where(placeOf(suspect))
+    .execute();
+}
+
+/**
+ * An operator ended the workflow in Temporal: the e-mail waits in the dead letter store, never restarted by itself. One
+ * that has moved on is left alone.
+ */
+export async function buryStopped(db: Db, suspect: Suspect, catalogue: StatusCatalogue): Promise<void> {
+  await transact(db, async (trx) => {
+    const email = await lockEmail(trx, suspect.emailId);
+    const place = await trx.selectFrom('email_queue').select('state').where(placeOf(suspect)).forUpdate().execute();
+    if (place.length === 0) return;
+    if (email && !catalogue.get(email.status)?.final) await bury(trx, email, 'stopped_in_temporal', catalogue);
+    else await trx.deleteFrom('email_queue').where(placeOf(suspect)).execute();
+  });
+}
+
+/** Removes an e-mail from the queue: nothing is left to be done for it. One that has moved on is left alone. */
+export async function leaveQueue(db: Db, suspect: Suspect): Promise<void> {
+  await db.deleteFrom('email_queue').where(placeOf(suspect)).execute();
+}
+
+/** A place in the queue as it was when somebody looked at it: between the look and the deed it may have changed. */
+const placeOf =
+  ({ emailId, generation, state }: Suspect) =>
+  ({ and, eb }: ExpressionBuilder<Database, 'email_queue'>) =>
+    and([eb('email_id', '=', emailId), eb('generation', '=', generation), eb('state', '=', state)]);

@@ -1,0 +1,29 @@
+import { sql } from 'kysely';
+import type { Db } from '../../postgres/database.js';
+import type { SignalKind } from '../../postgres/schema.js';
+
+/** Word left for an e-mail's workflow. */
+export interface PendingSignal {
+  readonly emailId: string;
+  readonly kind: SignalKind;
+}
+
+/** Takes signals that did not get through, and leaves each alone for ten seconds, so that dispatchers share the work. */
+export async function takePendingSignals(db: Db, limit: number): Promise<PendingSignal[]> {
+  const { rows } = await sql<PendingSignal>`
+    with due as materialized (
+      select email_id, kind from pending_signals where try_at < now()
+      order by try_at limit ${limit} for update skip locked)
+    update pending_signals p set try_at = now() + interval '10 seconds'
+    from due where p.email_id = due.email_id and p.kind = due.kind
+    returning p.email_id as "emailId", p.kind`.execute(db);
+  return rows;
+}
+
+/** Removes the word left for workflows that have been told. */
+export async function forgetSignals(db: Db, signals: readonly PendingSignal[]): Promise<void> {
+  const ids = signals.map((signal) => signal.emailId);
+  const kinds = signals.map((signal) => signal.kind);
+  await sql`delete from pending_signals using unnest(${ids}::uuid[], ${kinds}::text[]) as told (email_id, kind)
+    where pending_signals.email_id = told.email_id and pending_signals.kind = told.kind`.execute(db);
+}

@@ -1,0 +1,85 @@
+import type { Logger } from 'pino';
+import { isUuid } from '../../uuid.js';
+import type { Db } from '../../postgres/database.js';
+import { leaveSignal, lockEmail, recordEvents } from '../emails/events.js';
+import { endAwaiting } from '../queue/entry.js';
+import type { SignalKind } from '../../postgres/schema.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { transact } from '../../postgres/transaction.js';
+
+/** A transparent image of one pixel: 43 bytes. */
+export const PIXEL_GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==', 'base64');
+
+/** What goes out with it. Readers and their proxies must not keep it, or later opens are never seen. */
+export const PIXEL_HEADERS = {
+  'Content-Type': 'image/gif',
+  'Cache-Control': 'no-store, no-cache, must-revalidate, private, max-age=0',
+  Pragma: 'no-cache',
+  Expires: '0',
+} as const;
+
+const BUCKET_MS = 60_000;
+
+/**
+ * Records that our own pixel in an e-mail was loaded: the event `opened`, at most one a minute, so that a reader who
+ * reloads (or somebody who hammers) does not grow the record. It belongs to the accepted attempt of the newest
+ * generation that has one. An e-mail that was never handed over cannot be opened: nothing is recorded.
+ *
+ * Never throws, whatever the id and whatever the database does: the reader is to see an image.
+ *
+ * @returns what the e-mail's workflow is to be told; word is left in `pending_signals` as well.
+ */
+export async function recordPixelOpen(
+  db: Db,
+  catalogue: StatusCatalogue,
+  emailId: string,
+  logger?: Pick<Logger, 'warn'>,
+): Promise<{ signals: SignalKind[] }> {
+  if (!isUuid(emailId)) return { signals: [] };
+  try {
+    return { signals: await recordOpen(db, catalogue, emailId, new Date()) };
+  } catch (error) {
+    logger?.warn({ emailId, code: (error as { code?: string }).code }, 'an open could not be recorded');
+    return { signals: [] };
+  }
+}
+
+async function recordOpen(db: Db, catalogue: StatusCatalogue, emailId: string, at: Date): Promise<SignalKind[]> {
+  const key = `tempost:pixel:${Math.floor(at.getTime() / BUCKET_MS)}`;
+  const attempt = await acceptedAttempt(db, emailId);
+  // Looked up before the e-mail is locked: reloads must not stand in the way of webhooks.
+  if (!attempt || (await isRecorded(db, emailId, key))) return [];
+  return transact(db, async (trx) => {
+    const email = await lockEmail(trx, emailId);
+    if (!email) return [];
+    const opened = { key, type: 'opened', ...attempt, occurredAt: at };
+    const { added, before, status } = await recordEvents(trx, email, [opened], catalogue);
+    if (catalogue.get(status)?.final) await endAwaiting(trx, emailId);
+    // Only the first open moves the workflow.
+    if (added.length === 0 || before === 'opened' || before === 'clicked') return [];
+    await leaveSignal(trx, emailId, 'opened');
+    return ['opened'];
+  });
+}
+
+async function acceptedAttempt(db: Db, emailId: string) {
+  return db
+    .selectFrom('send_attempts')
+    .select(['generation', 'attempt'])
+    .where('email_id', '=', emailId)
+    .where('state', '=', 'accepted')
+    .orderBy('generation', 'desc')
+    .orderBy('attempt', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+async function isRecorded(db: Db, emailId: string, key: string): Promise<boolean> {
+  const known = await db
+    .selectFrom('email_events')
+    .select('event_key')
+    .where('email_id', '=', emailId)
+    .where('event_key', '=', key)
+    .executeTakeFirst();
+  return known !== undefined;
+}

@@ -1,0 +1,228 @@
+import { sql } from 'kysely';
+import type { ProviderName } from '../../config.js';
+import { closeAttempt, NOT_TAKEN } from '../attempts/steps.js';
+import { count } from '../../postgres/counters.js';
+import { eventKey, type LockedEmail, leaveSignal, lockEmail, type NewEvent, recordEvents } from '../emails/events.js';
+import { endAwaiting, leavePlace, noteTakenBy } from '../queue/entry.js';
+import { queueAgain } from '../actions/retry.js';
+import type { AttemptState, SignalKind } from '../../postgres/schema.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { suppressReceiver } from '../suppressions/suppressions.js';
+import { later, type Trx } from '../../postgres/transaction.js';
+
+/** A provider's webhook event in our words. */
+export interface ProviderEvent {
+  readonly provider: ProviderName;
+  /** Unique within the provider and the e-mail. */
+  readonly providerEventId: string;
+  /** A status name where it means one, any other word otherwise. */
+  readonly type: string;
+  /** What we had sent along; null when the event does not carry it. */
+  readonly generation: number | null;
+  readonly attempt: number | null;
+  readonly occurredAt: Date;
+  readonly providerMessageId: string | null;
+  /** Why the receiver's address must not be written to again. */
+  readonly suppress?: 'bounced' | 'complained' | 'unsubscribed';
+  /** The provider has refused the message and never had it; elsewhere it may be taken. */
+  readonly notTaken?: true;
+  readonly metadata: Record<string, unknown>;
+}
+
+export interface StoredEvents {
+  /** What the workflow is to be told; word is left in `pending_signals` as well. */
+  readonly signals: readonly SignalKind[];
+  readonly status: string;
+}
+
+/** An e-mail, locked, and all its attempts: what an event is judged by. */
+export interface EventTarget {
+  readonly email: LockedEmail;
+  readonly attempts: Attempt[];
+}
+
+interface Attempt {
+  readonly generation: number;
+  readonly attempt: number;
+  readonly provider: ProviderName;
+  /** Changed as events prove it. */
+  state: AttemptState;
+}
+
+/** Locks the e-mail that events are about. @returns undefined when there is none of that id. */
+export async function lockEventTarget(trx: Trx, emailId: string): Promise<EventTarget | undefined> {
+  const locking = lockEmail(trx, emailId);
+  const reading = trx
+    .selectFrom('send_attempts')
+    .select(['generation', 'attempt', 'provider', 'state'])
+    .where('email_id', '=', emailId)
+    .orderBy('attempt', 'desc')
+    .execute();
+  const [email, attempts] = await Promise.all([locking, reading]);
+  return email && { email, attempts };
+}
+
+/**
+ * Stores what a provider says of one e-mail with everything that follows from it (status, evidence for an attempt
+ * whose outcome was unknown, suppression, word for the workflow), in the caller's transaction. Repetition and order
+ * do not matter.
+ *
+ * News of an older generation, one before a retry, counts for the status alone: its failure is not the new one's. Its
+ * workflow is gone, and the new one's asks the record before each call.
+ */
+export async function storeProviderEvents(
+  trx: Trx,
+  { email, attempts }: EventTarget,
+  events: readonly ProviderEvent[],
+  catalogue: StatusCatalogue,
+): Promise<StoredEvents> {
+  const byKey = new Map<string, PlacedEvent>();
+  for (const event of events) {
+    byKey.set(eventKey.ofProvider(event.provider, event.providerEventId), placeEvent(email, attempts, event));
+  }
+  const recorded = await recordEvents(
+    trx,
+    email,
+    [...byKey].map(([key, event]) => toNewEvent(key, event)),
+    catalogue,
+  );
+  const added = recorded.added.map((event) => byKey.get(event.key)!);
+  const isCurrent = (event: PlacedEvent) => event.generation === email.generation;
+  const signals = new Set<SignalKind>();
+  let proven = false;
+  for (const event of added) {
+    const adopted = await adoptEvidence(trx, email, attempts, event);
+    if (adopted && isCurrent(event) && !event.notTaken) {
+      await noteProven(trx, email, event);
+      proven = true;
+    }
+    // Whoever is still calling finds the proof when it writes its answer down; only who waits for evidence is told.
+    if (adopted && adopted !== 'calling' && isCurrent(event)) signals.add('evidence');
+    if (event.suppress) await suppressReceiver(trx, email.id, event.generation, event.suppress);
+  }
+  for (const kind of whatToTell(added.filter(isCurrent), recorded.before, catalogue)) signals.add(kind);
+  for (const kind of signals) await leaveSignal(trx, email.id, kind);
+  const before = catalogue.get(recorded.before);
+  const after = catalogue.get(recorded.status);
+  // By the status, too: an older generation's news may come in any order, and an attempt may be unknown to the record.
+  const first = added.find((event) => catalogue.get(event.type)?.survives);
+  if (first && !proven && after?.survives && !before?.survives) await noteProven(trx, email, first);
+  if (after?.final) await endAwaiting(trx, email.id);
+  else if (before?.survives && !after?.survives) await takeUpAgain(trx, email);
+  return { signals: [...signals], status: recorded.status };
+}
+
+type PlacedEvent = ProviderEvent & { readonly generation: number };
+
+/**
+ * An event that names no attempt (its variables were lost; the Message-ID is the same for all attempts) is taken to be
+ * of the latest one at its provider: a bounce has to meet the "sent" that it undoes.
+ */
+function placeEvent(email: LockedEmail, attempts: readonly Attempt[], event: ProviderEvent): PlacedEvent {
+  const generation = event.generation ?? email.generation;
+  const own = attempts.filter((each) => each.generation === generation && each.provider === event.provider);
+  const about = own.find((each) => event.attempt === null || each.attempt === event.attempt);
+  const type = event.notTaken && about && GOES_ON.has(about.state) ? NOT_TAKEN : event.type;
+  return { ...event, type, generation, attempt: event.attempt ?? about?.attempt ?? null };
+}
+
+/**
+ * States of an attempt that a provider may say it has not taken without an end to the e-mail: the answer to the call is
+ * the caller's to read, or was understood as "try elsewhere", or that was done without one. Such news is kept under a
+ * type that is no status.
+ */
+const GOES_ON: ReadonlySet<AttemptState> = new Set(['calling', 'refused', 'abandoned']);
+
+function toNewEvent(key: string, event: PlacedEvent): NewEvent {
+  return {
+    key,
+    type: event.type,
+    generation: event.generation,
+    attempt: event.attempt,
+    provider: event.provider,
+    providerEventId: event.providerEventId,
+    occurredAt: event.occurredAt,
+    metadata: event.metadata,
+  };
+}
+
+/** Only what moves a workflow is signalled: the first delivery, the first open, the final failure. */
+function whatToTell(added: readonly ProviderEvent[], before: string, catalogue: StatusCatalogue): SignalKind[] {
+  const kinds: SignalKind[] = [];
+  const types = new Set(added.map((event) => event.type));
+  if (types.has('delivered')) kinds.push('delivered');
+  if ((types.has('opened') || types.has('clicked')) && before !== 'opened' && before !== 'clicked')
+    kinds.push('opened');
+  const over = (type: string) =>
+    catalogue.get(type)?.final && type !== 'delivered' && type !== 'opened' && type !== 'clicked';
+  if ([...types].some(over)) kinds.push('failed');
+  return kinds;
+}
+
+/**
+ * Whatever a provider tells of an attempt proves that it took the message, also when the call's answer said otherwise
+ * or never came; unless it says that it has not.
+ *
+ * @returns what was thought of the attempt before; undefined when this proves nothing new.
+ */
+async function adoptEvidence(
+  trx: Trx,
+  email: LockedEmail,
+  attempts: readonly Attempt[],
+  event: PlacedEvent,
+): Promise<AttemptState | undefined> {
+  const { generation, provider, providerMessageId } = event;
+  const proven = attempts.find(
+    (each) => each.generation === generation && each.attempt === event.attempt && each.provider === provider,
+  );
+  if (!proven || proven.state === 'accepted') return undefined;
+  if (event.notTaken) return closeNotTaken(trx, email, proven);
+  const before = proven.state;
+  proven.state = 'accepted';
+  const closing = trx
+    .updateTable('send_attempts')
+    .set({
+      state: 'accepted',
+      finished_at: sql<Date>`coalesce(finished_at, clock_timestamp())`,
+      provider_message_id: sql<string | null>`coalesce(provider_message_id, ${providerMessageId})`,
+    })
+    .where('email_id', '=', email.id)
+    .where('generation', '=', generation)
+    .where('attempt', '=', proven.attempt)
+    .execute();
+  await later(trx, closing);
+  if (before === 'ambiguous') await count(trx, 'adopted_attempts', provider);
+  const isSecond = attempts.some((each) => each !== proven && each.generation === generation && isAccepted(each));
+  if (isSecond) await count(trx, 'known_duplicates', provider);
+  return before;
+}
+
+const isAccepted = ({ state }: Attempt) => state === 'accepted';
+
+/** An attempt whose outcome was unknown was not taken. @returns what was thought of it before, if that changes. */
+async function closeNotTaken(trx: Trx, email: LockedEmail, attempt: Attempt): Promise<AttemptState | undefined> {
+  if (attempt.state !== 'ambiguous') return undefined;
+  attempt.state = 'rejected';
+  await closeAttempt(trx, { emailId: email.id, ...attempt }, 'rejected', NOT_TAKEN);
+  if (attempt.generation === email.generation) await leavePlace(trx, email.id, email.generation);
+  return 'ambiguous';
+}
+
+/** A provider has the e-mail, by the proof of an event. */
+const noteProven = (trx: Trx, { id }: LockedEmail, { occurredAt: at, ...event }: PlacedEvent) =>
+  noteTakenBy(trx, id, { ...event, at });
+
+/**
+ * An older generation turned out to have been taken, so the newest was not sent; and now it turns out to have failed.
+ * The newest is to be sent after all: whatever it was taken off the queue for is no more.
+ */
+async function takeUpAgain(trx: Trx, { id, priority, generation }: LockedEmail): Promise<void> {
+  const anew = {
+    ...{ sent_at: null, provider: null, provider_message_id: null },
+    // Its time begins now: it could not be sent before.
+    due_at: sql<Date>`now()`,
+    deadline_at: sql<Date>`now() + (deadline_at - due_at)`,
+  };
+  await later(trx, trx.updateTable('emails').set(anew).where('id', '=', id).execute());
+  await queueAgain(trx, id, priority, generation);
+}

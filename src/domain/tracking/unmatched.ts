@@ -1,0 +1,73 @@
+import { sql } from 'kysely';
+import type { Db } from '../../postgres/database.js';
+import { type FoundAttempt, findByMessageId } from './message-ids.js';
+import { lockEventTarget, type ProviderEvent, storeProviderEvents } from './provider-events.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { transact } from '../../postgres/transaction.js';
+
+const HOUR_MS = 3_600_000;
+/** An e-mail is mostly taken within hours of its acceptance; later looks reach back as far as `send_at` reaches ahead. */
+export const NEAR_MS = 24 * HOUR_MS;
+const FAR_MS = 40 * 24 * HOUR_MS;
+/** From this look on. */
+const FAR_FROM = 3;
+
+/** When an event is looked for again, in seconds after each look; then it stays where it is. */
+const AGAIN_AFTER_S = [10, 60, 600, 3_600, 6 * 3_600, 24 * 3_600];
+
+interface DueEvent {
+  readonly id: string;
+  readonly providerMessageId: string;
+  readonly takenAt: Date;
+  /** As JSON has it: times are texts. */
+  readonly event: Omit<ProviderEvent, 'occurredAt'> & { readonly occurredAt: string };
+  /** This look included. */
+  readonly tries: number;
+}
+
+/**
+ * Looks once more for the e-mails of events that named only the provider's id of the message: the answer that brought
+ * the id may have been written down after the event. What is found is stored as if it came now. Several processes may
+ * do this at once; what one dies with is looked for again.
+ *
+ * @returns how many were looked for.
+ */
+export async function matchUnmatched(db: Db, catalogue: StatusCatalogue, limit: number): Promise<number> {
+  const due = await takeDue(db, limit);
+  const near = due.filter(({ tries }) => tries < FAR_FROM);
+  const far = due.filter(({ tries }) => tries >= FAR_FROM);
+  const found = new Map([...(await findByMessageId(db, near, NEAR_MS)), ...(await findByMessageId(db, far, FAR_MS))]);
+  for (const each of due) {
+    const attempt = found.get(each.providerMessageId);
+    if (attempt) await storeMatched(db, catalogue, each, attempt);
+  }
+  return due.length;
+}
+
+async function takeDue(db: Db, limit: number): Promise<DueEvent[]> {
+  const { rows } = await sql<DueEvent>`
+    with due as materialized (
+      select id from unmatched_webhooks where match_at <= now()
+      order by match_at limit ${limit} for update skip locked)
+    update unmatched_webhooks u set match_tries = match_tries + 1,
+      match_at = now() + make_interval(secs => (${AGAIN_AFTER_S}::float8[])[match_tries + 1])
+    from due where u.id = due.id
+    returning u.id, provider_message_id as "providerMessageId", taken_at as "takenAt", event,
+      match_tries as tries`.execute(db);
+  return rows;
+}
+
+async function storeMatched(
+  db: Db,
+  catalogue: StatusCatalogue,
+  { id, event }: DueEvent,
+  { emailId, generation, attempt }: FoundAttempt,
+): Promise<void> {
+  await transact(db, async (trx) => {
+    const target = await lockEventTarget(trx, emailId);
+    if (!target) return;
+    const told = { ...event, generation, attempt, occurredAt: new Date(event.occurredAt) };
+    await storeProviderEvents(trx, target, [told], catalogue);
+    await trx.deleteFrom('unmatched_webhooks').where('id', '=', id).execute();
+  });
+}
