@@ -8,7 +8,7 @@ module.exports = {
     {
       name: 'the-record-calls-nobody',
       severity: 'error',
-      from: { path: within('db') },
+      from: { path: within('domain', 'postgres') },
       to: { path: within('providers', 'storage') },
     },
     {
@@ -23,9 +23,10 @@ module.exports = {
           'worker',
           'workflows',
           'activities',
+          'domain',
           'providers',
           'storage',
-          'db',
+          'postgres',
         ),
       },
     },

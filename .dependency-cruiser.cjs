@@ -1,11 +1,29 @@
-// Imports go one way, as docs/architecture.md draws it:
-// api, webhooks, dispatcher, worker → activities → providers, storage, db → config.
+// Imports go one way, as src/README.md draws it.
 // These rules hold for the sources, and so for imports of types as well. What may know another's types, but never run
 // its code, is ruled in .dependency-cruiser.built.cjs. swc reads the sources, because dependency-cruiser does not know
 // TypeScript 7.
 require.resolve('@swc/core/Visitor.js'); // Without it nothing would be read, and nothing be found.
 
 const within = (...folders) => `^src/(${folders.join('|')})/`;
+const domain = (...rooms) => `^src/domain/(${rooms.join('|')})/`;
+
+const PROCESSES = ['api', 'webhooks', 'dispatcher', 'worker', 'cli', 'dev'];
+
+/** Rooms of the domain, the lowest first: each may use those before it. */
+const ROOMS = [
+  'clients',
+  'suppressions',
+  'signals',
+  'emails',
+  'notices',
+  'transitions',
+  'dead-letters',
+  'provider-health',
+  'queue',
+  'actions',
+  'attempts',
+  'tracking',
+];
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
@@ -17,37 +35,60 @@ module.exports = {
       to: { circular: true },
     },
     {
-      name: 'services-do-not-know-each-other',
-      comment: 'api, webhooks, dispatcher and worker are processes of their own; what they share is below them.',
+      name: 'processes-do-not-know-each-other',
+      comment: 'What they share is below them. The command line finds a running `npm start` by what that wrote down.',
       severity: 'error',
-      from: { path: '^src/(api|webhooks|dispatcher|worker)/' },
-      to: { path: within('api', 'webhooks', 'dispatcher', 'worker', 'dev'), pathNot: '^src/$1/' },
+      from: { path: '^src/(api|webhooks|dispatcher|worker|cli|dev)/' },
+      to: { path: within(...PROCESSES), pathNot: '^src/$1/|^src/dev/(run-state|settings)[.]ts$' },
     },
     {
-      name: 'activities-are-below-the-services',
+      name: 'nothing-below-knows-a-process',
       severity: 'error',
-      from: { path: within('activities') },
-      to: { path: within('api', 'webhooks', 'dispatcher', 'worker', 'workflows', 'dev') },
+      from: { path: '^src/', pathNot: within(...PROCESSES) },
+      to: { path: within(...PROCESSES) },
     },
     {
-      name: 'only-the-worker-runs-activities',
+      name: 'only-the-worker-calls-providers',
       severity: 'error',
       from: { path: within('api', 'webhooks', 'dispatcher') },
       to: { path: within('activities', 'providers', 'storage') },
     },
     {
-      name: 'the-bottom-knows-nothing-above-it',
+      name: 'activities-know-no-workflow',
       severity: 'error',
-      from: { path: within('providers', 'storage', 'db') },
-      to: {
-        path: within('api', 'webhooks', 'dispatcher', 'worker', 'workflows', 'activities', 'dev'),
-      },
+      from: { path: within('activities', 'domain', 'providers', 'storage', 'temporal', 'postgres', 'http', 'process') },
+      to: { path: within('workflows') },
     },
     {
-      name: 'providers-and-storage-stand-alone',
+      name: 'the-domain-knows-no-activity',
       severity: 'error',
-      from: { path: '^src/(providers|storage)/' },
-      to: { path: within('providers', 'storage', 'db'), pathNot: '^src/$1/' },
+      from: { path: within('domain', 'providers', 'storage', 'temporal', 'postgres', 'http', 'process') },
+      to: { path: within('activities') },
+    },
+    ...ROOMS.map((room, index) => ({
+      name: `domain-${room}-knows-only-rooms-below`,
+      severity: 'error',
+      from: { path: domain(room) },
+      to: { path: '^src/domain/', pathNot: domain(...ROOMS.slice(0, index + 1)) },
+    })),
+    {
+      name: 'every-room-has-its-place',
+      comment: 'A new room of the domain is named in the list above.',
+      severity: 'error',
+      from: { path: '^src/domain/', pathNot: domain(...ROOMS) },
+      to: {},
+    },
+    {
+      name: 'adapters-and-the-ground-know-no-domain',
+      severity: 'error',
+      from: { path: within('providers', 'storage', 'temporal', 'postgres', 'http', 'process') },
+      to: { path: within('domain') },
+    },
+    {
+      name: 'adapters-stand-alone',
+      severity: 'error',
+      from: { path: '^src/(providers|storage|temporal|postgres)/' },
+      to: { path: within('providers', 'storage', 'temporal', 'postgres'), pathNot: '^src/$1/' },
     },
     {
       name: 'the-sandbox-is-a-stranger',
@@ -57,10 +98,10 @@ module.exports = {
       to: { path: '^(src|migrations)/' },
     },
     {
-      name: 'the-product-never-knows-the-sandbox',
+      name: 'the-product-knows-neither-sandbox-nor-tests',
       severity: 'error',
       from: { path: '^src/' },
-      to: { path: '^(sandbox|bench)/' },
+      to: { path: '^(sandbox|bench|drills|test)/' },
     },
   ],
   options: {

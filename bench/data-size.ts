@@ -12,10 +12,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import { type Db, openDatabase } from '../src/postgres/database.js';
-import { migrate } from '../src/postgres/migrate.js';
 import { freePort } from '../src/dev/ports.js';
 import { removePostgresHome, startPostgres } from '../src/dev/postgres.js';
+import { type Db, openDatabase } from '../src/postgres/database.js';
+import { migrate } from '../src/postgres/migrate.js';
 
 const BATCH = 2_000;
 /** About how many e-mails share a page. */

@@ -1,5 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
-import { workflowIdOf } from '../src/priority.js';
+import { workflowIdOf } from '../src/temporal/names.js';
 import type { World } from './world.js';
 
 /** An e-mail's history stays short whatever the providers do: an undisturbed one has 22 to 30 events. */

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import { ensurePartitions, linkLeaves } from '../src/postgres/partitions.js';
 import { STATUS_RULES } from '../src/domain/emails/statuses.js';
+import { ensurePartitions, linkLeaves } from '../src/postgres/partitions.js';
 
 /** The record: everything an e-mail is and everything that happened to it. `docs/data.md` explains each table. */
 export async function up(db: Kysely<any>): Promise<void> {

@@ -11,10 +11,5 @@ export function perPriority<T>(make: (priority: Priority) => T): PerPriority<T> 
   return { critical: make('critical'), medium: make('medium'), low: make('low') };
 }
 
-/** The names in Temporal, which operators and running workflows rely on, in one place. */
-export const workflowIdOf = (emailId: string) => `email-${emailId}`;
-export const workflowQueueOf = (priority: Priority) => `email-${priority}`;
-export const sendQueueOf = (priority: Priority) => `send-${priority}`;
-
 /** Whether a text names a priority. */
 export const isPriority = (text: string | undefined): text is Priority => PRIORITIES.includes(text as Priority);

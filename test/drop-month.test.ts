@@ -5,12 +5,13 @@ import { sql } from 'kysely';
 import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { recordOutcome } from '../src/domain/attempts/outcomes.js';
-import { lockEmail, recordEvents } from '../src/domain/emails/events.js';
-import { ensurePartitions, uuidFloor } from '../src/postgres/partitions.js';
 import { askPermission } from '../src/domain/attempts/permission.js';
-import { recordPixelOpen } from '../src/domain/tracking/pixel.js';
-import { dispatchBatch } from '../src/domain/queue/queue.js';
+import { lockEmail } from '../src/domain/emails/events.js';
 import { SHIPPED_STATUSES } from '../src/domain/emails/statuses.js';
+import { dispatchBatch } from '../src/domain/queue/queue.js';
+import { recordPixelOpen } from '../src/domain/tracking/pixel.js';
+import { recordEvents } from '../src/domain/transitions/record.js';
+import { ensurePartitions, uuidFloor } from '../src/postgres/partitions.js';
 import { transact } from '../src/postgres/transaction.js';
 import { sendForm, startTestApi, type TestApi } from './support/api.js';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { loadConfig } from '../../src/config.js';
+import { loadStatuses } from '../../src/domain/emails/statuses.js';
 import { openDatabase } from '../../src/postgres/database.js';
-import { loadStatuses } from '../../src/domain/emails/events.js';
 import { createLogger } from '../../src/process/log.js';
 import { createWebhooksApp } from '../../src/webhooks/app.js';
 import { WEBHOOK_LIMITS } from '../../src/webhooks/limits.js';

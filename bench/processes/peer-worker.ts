@@ -3,9 +3,9 @@ import { Logger, run } from 'graphile-worker';
 import { composeMessage } from '../../src/activities/message.js';
 import { loadConfig } from '../../src/config.js';
 import { recordOutcome } from '../../src/domain/attempts/outcomes.js';
-import { openDatabase } from '../../src/postgres/database.js';
-import { loadStatuses } from '../../src/domain/emails/events.js';
 import { askPermission } from '../../src/domain/attempts/permission.js';
+import { loadStatuses } from '../../src/domain/emails/statuses.js';
+import { openDatabase } from '../../src/postgres/database.js';
 import { createLogger } from '../../src/process/log.js';
 import { createProviders } from '../../src/providers/index.js';
 

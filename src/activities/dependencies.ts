@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config, ProviderName } from '../config.js';
-import type { Db } from '../postgres/database.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
+import type { Db } from '../postgres/database.js';
 import type { Priority } from '../priority.js';
 import type { Provider } from '../providers/provider.js';
 import type { ObjectStore } from '../storage/object-store.js';

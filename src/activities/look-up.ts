@@ -1,5 +1,5 @@
-import { adoptLookUp } from '../domain/attempts/unknown-outcomes.js';
 import { type SoughtAttempt, takeLookUpTurn } from '../domain/attempts/look-ups.js';
+import { adoptLookUp } from '../domain/attempts/unknown-outcomes.js';
 import type { LookUpResult, Provider } from '../providers/provider.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { messageIdOf } from './message.js';

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type AttachmentRow, loadAttachment } from '../domain/emails/attachments.js';
 import type { SendableEmail } from '../domain/attempts/permission.js';
-import type { OutgoingMessage } from '../providers/provider.js';
+import { type AttachmentRow, loadAttachment } from '../domain/emails/attachments.js';
 import { unsubscribePath } from '../domain/tracking/unsubscribe-link.js';
+import type { OutgoingMessage } from '../providers/provider.js';
 import type { ActivityDependencies } from './dependencies.js';
 
 export interface LoadedAttachment extends AttachmentRow {

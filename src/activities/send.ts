@@ -1,9 +1,9 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { AttemptId, Outcome } from '../domain/attempts/steps.js';
 import { noteNotAdmitted, recordOutcome } from '../domain/attempts/outcomes.js';
 import { askPermission, type Permission } from '../domain/attempts/permission.js';
+import type { AttemptId, Outcome } from '../domain/attempts/steps.js';
 import type { Failed, OutgoingMessage, Provider, SendResult } from '../providers/provider.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';

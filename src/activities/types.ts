@@ -1,6 +1,6 @@
 import type { ProviderName } from '../config.js';
-import type { Outcome } from '../domain/attempts/steps.js';
 import type { Answer } from '../domain/attempts/outcomes.js';
+import type { Outcome } from '../domain/attempts/steps.js';
 
 /** What the workflow learns from the record at its start, or when it is started anew: what is left to do. */
 export interface Plan {

@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa';
-import type { Db } from '../postgres/database.js';
 import { type Client, findClientByKey, type KeyState, readKeyState } from '../domain/clients/keys.js';
 import { Problem } from '../http/problem.js';
+import type { Db } from '../postgres/database.js';
 
 /** What the middleware of one request tells the next. */
 export interface ApiState {

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { LazyTemporal } from '../temporal/lazy-connection.js';
-import { workflowIdOf } from '../priority.js';
+import { workflowIdOf } from '../temporal/names.js';
 
 /** The workflow's updates: look at the record again; do not wait for the end of the back-off. */
 export type Nudge = 'cancel' | 'retryNow';

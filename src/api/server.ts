@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
-import { assertDurable, type Db, openDatabase } from '../postgres/database.js';
-import { loadStatuses } from '../domain/emails/events.js';
 import { ensureBootstrapKey } from '../domain/clients/keys.js';
-import { pendingMigrations } from '../postgres/migrate.js';
+import { loadStatuses } from '../domain/emails/statuses.js';
 import { closeServer, createServer, listen } from '../http/server.js';
-import { lazyTemporal } from '../temporal/lazy-connection.js';
+import { assertDurable, type Db, openDatabase } from '../postgres/database.js';
+import { pendingMigrations } from '../postgres/migrate.js';
 import { createQuietLog } from '../process/quiet-log.js';
 import type { Stop } from '../process/service.js';
+import { lazyTemporal } from '../temporal/lazy-connection.js';
 import { createApp } from './app.js';
 import { API_LIMITS, type ApiLimits } from './limits.js';
 import { createNudger } from './nudger.js';
@@ -41,7 +41,9 @@ export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLim
   const db = openDatabase({ url, poolSize, name: 'api', logger: quiet });
   const uploads = openDatabase({ url, poolSize: UPLOAD_POOL_SIZE, name: 'api-uploads', logger: quiet });
   // Loaded when it is needed: most apis never wake a workflow, and Temporal's native part takes memory.
-  const temporal = lazyTemporal(async () => (await import('../temporal/connection.js')).connectTemporal(config, logger));
+  const temporal = lazyTemporal(async () =>
+    (await import('../temporal/connection.js')).connectTemporal(config, logger),
+  );
   const nudger = createNudger(temporal, logger);
   const close = async () => {
     await nudger.stop();

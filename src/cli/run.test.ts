@@ -6,8 +6,8 @@ import { startTestApi, type TestApi } from '../../test/support/api.js';
 import { insertClient } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import { freePort } from '../../test/support/ports.js';
-import { noteForeignPause, readQueueControls } from '../domain/queue/pauses.js';
 import { readProviders } from '../domain/provider-health/switches.js';
+import { noteForeignPause, readQueueControls } from '../domain/queue/pauses.js';
 import { runCli } from './run.js';
 
 let api: TestApi;

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { type Config, temporalTls } from '../config.js';
-import { type Priority, sendQueueOf, workflowQueueOf } from '../priority.js';
+import type { Priority } from '../priority.js';
+import { sendQueueOf, workflowQueueOf } from '../temporal/names.js';
 
 /** Something that is to be ready before the system counts as up. */
 export interface Probe {

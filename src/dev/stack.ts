@@ -10,7 +10,7 @@ import { startPostgres } from './postgres.js';
 import { endWhenStuck } from './postgres-watch.js';
 import { allReady, connectForProbes, httpProbe, type Probe, workerProbe } from './readiness.js';
 import type { Addresses } from './run-state.js';
-import { ensureSearchAttributes } from './search-attributes.js';
+import { requireSearchAttributes } from './search-attributes.js';
 import type { Settings } from './settings.js';
 import type { Supervisor } from './supervisor.js';
 import { findTemporalCli } from './temporal-cli.js';
@@ -139,7 +139,7 @@ async function prepareForeignTemporal(config: Config): Promise<void> {
     throw new Error(`TEMPORAL_ADDRESS: no Temporal server answers at ${address} (${error.message}).`);
   });
   try {
-    await ensureSearchAttributes(connection, namespace);
+    await requireSearchAttributes(connection, namespace);
   } finally {
     await connection.close();
   }

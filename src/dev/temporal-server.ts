@@ -1,12 +1,10 @@
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import { SEARCH_ATTRIBUTES } from '../temporal/names.js';
 import { isPortFree } from './ports.js';
 import { PortTakenError } from './postgres.js';
 import { endProcess, exitOf, type RunningProcess, startDetached } from './process.js';
-
-/** Our own search attributes and their types; every Temporal namespace we use must know them. */
-export const SEARCH_ATTRIBUTES = ['EmailPriority', 'ClientId', 'EmailStatus'] as const;
 
 /**
  * The dev server has one history shard, and a shard looks for new tasks at most twenty times a second: each step of a

@@ -1,21 +1,21 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
-import type { Db } from '../postgres/database.js';
-import { loadStatuses } from '../domain/emails/events.js';
-import { keepHouse } from './housekeeping.js';
+import { loadStatuses } from '../domain/emails/statuses.js';
 import { sendDigests, setNoticePolicy } from '../domain/notices/notices.js';
-import { takePendingSignals } from '../domain/tracking/pending-signals.js';
 import { dispatchBatch, nextDueInMs } from '../domain/queue/queue.js';
-import { matchUnmatched } from '../domain/tracking/unmatched.js';
 import { readWays } from '../domain/queue/time-to-first-call.js';
-import { repeat } from '../process/loop.js';
+import { deliverSignals, forgetTold } from '../domain/signals/deliver.js';
+import { takePendingSignals } from '../domain/signals/outbox.js';
+import { matchUnmatched } from '../domain/tracking/unmatched.js';
+import type { Db } from '../postgres/database.js';
 import { type PerPriority, PRIORITIES, type Priority, perPriority } from '../priority.js';
+import { repeat } from '../process/loop.js';
 import type { Stop } from '../process/service.js';
-import { deliverSignals, forgetTold } from '../domain/tracking/signals.js';
 import type { TemporalLink } from '../temporal/connection.js';
+import { keepHouse } from './housekeeping.js';
 import { listen } from './listener.js';
 import { applyPauses } from './pauses.js';
-import { ensureSearchAttributes } from './search-attributes.js';
+import { registerSearchAttributes } from './search-attributes.js';
 import { startWorkflows } from './start.js';
 import { QuickestWay, StartingWindow } from './starting-window.js';
 import { finishUploads, sweep } from './sweep.js';
@@ -64,7 +64,7 @@ export async function startDispatcher(
   const { client } = temporal;
   const catalogue = await loadStatuses(db);
   await setNoticePolicy(db, { ...config.notices, deadlineMs: config.deadlineMs.medium });
-  await ensureSearchAttributes(temporal.connection, config.temporal.namespace, logger);
+  await registerSearchAttributes(temporal.connection, config.temporal.namespace, logger);
 
   const quickest = new QuickestWay();
   const windows = perPriority((priority) => new StartingWindow(config.inFlightCap[priority], quickest));

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import { createTestNamespace, type TestNamespace } from '../../test/support/temporal.js';
-import { workflowIdOf } from '../priority.js';
+import { workflowIdOf } from '../temporal/names.js';
 import { startWorkflow } from './start.js';
 import { finishUploads } from './sweep.js';
 

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { sweepOrphanChunks } from '../domain/emails/chunks.js';
-import type { Db } from '../postgres/database.js';
 import { completeMessageIndex } from '../domain/tracking/message-index.js';
+import type { Db } from '../postgres/database.js';
 import { ensurePartitions } from '../postgres/partitions.js';
 
 /** What is removed when it has served its time. Small batches: a long delete would hold up everything behind it. */

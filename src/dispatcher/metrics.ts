@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { PROVIDER_NAMES, type ProviderName } from '../config.js';
+import { countLeftovers, reportQueues } from '../domain/queue/report.js';
 import { readCounters } from '../postgres/counters.js';
 import type { Db } from '../postgres/database.js';
-import { countLeftovers, reportQueues } from '../domain/queue/report.js';
 import { COUNTER_NAMES } from '../postgres/schema.js';
 import type { PerPriority } from '../priority.js';
 import type { Stop } from '../process/service.js';

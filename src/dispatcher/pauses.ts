@@ -2,7 +2,8 @@ import type { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { type ForeignPause, noteForeignPause, type QueueControl, readQueueControls } from '../domain/queue/pauses.js';
 import type { Db } from '../postgres/database.js';
-import { type Priority, sendQueueOf } from '../priority.js';
+import type { Priority } from '../priority.js';
+import { sendQueueOf } from '../temporal/names.js';
 
 /** How a pause in Temporal is known as ours; a rate that it replaced follows, to be put back. */
 const OURS = /^tempost(?: \(before: ([\d.]+)\/s\))?: /;

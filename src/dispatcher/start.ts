@@ -2,8 +2,9 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { ClaimedEmail } from '../domain/queue/queue.js';
-import { type Priority, workflowIdOf, workflowQueueOf } from '../priority.js';
-import { PROVIDER_EVENT_SIGNAL } from '../domain/tracking/signals.js';
+import { PROVIDER_EVENT_SIGNAL } from '../domain/signals/deliver.js';
+import type { Priority } from '../priority.js';
+import { workflowIdOf, workflowQueueOf } from '../temporal/names.js';
 import type { EmailInput } from '../workflows/input.js';
 
 const emailPriority = defineSearchAttributeKey('EmailPriority', SearchAttributeType.KEYWORD);

@@ -1,12 +1,12 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { findStraySpools } from '../domain/emails/attachments.js';
-import type { Db } from '../postgres/database.js';
-import { buryStopped, leaveQueue, requeue, type Suspect, takeSuspects } from '../domain/queue/queue.js';
-import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import { findWork } from '../domain/attempts/plan.js';
+import { findStraySpools } from '../domain/emails/attachments.js';
+import type { StatusCatalogue } from '../domain/emails/statuses.js';
+import { buryStopped, leaveQueue, requeue, type Suspect, takeSuspects } from '../domain/queue/queue.js';
+import type { Db } from '../postgres/database.js';
 import { inParallel } from '../process/parallel.js';
-import { workflowIdOf } from '../priority.js';
+import { workflowIdOf } from '../temporal/names.js';
 import { startWorkflow } from './start.js';
 
 const BATCH = 200;

@@ -1,9 +1,9 @@
 import type { Context, Middleware } from 'koa';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
-import type { Db } from '../postgres/database.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import { Problem } from '../http/problem.js';
+import type { Db } from '../postgres/database.js';
 import { type Bodies, WholeBody } from './body.js';
 import { textOfField, UrlencodedForm } from './form.js';
 import type { WebhookLimits } from './limits.js';

@@ -1,9 +1,8 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
-import { type Db, openDatabase } from '../postgres/database.js';
-import { loadStatuses } from '../domain/emails/events.js';
-import type { StatusCatalogue } from '../domain/emails/statuses.js';
+import { loadStatuses, type StatusCatalogue } from '../domain/emails/statuses.js';
 import { closeServer, createServer, listen } from '../http/server.js';
+import { type Db, openDatabase } from '../postgres/database.js';
 import { createQuietLog } from '../process/quiet-log.js';
 import type { Stop } from '../process/service.js';
 import { connectTemporal } from '../temporal/connection.js';

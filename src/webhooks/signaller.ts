@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { deliverSignals, forgetTold, type PendingSignal } from '../domain/signals/deliver.js';
 import type { Db } from '../postgres/database.js';
-import { deliverSignals, forgetTold, type PendingSignal } from '../domain/tracking/signals.js';
 import type { TemporalLink } from '../temporal/connection.js';
 
 /** How many signals are sent together, and how many such groups at a time: 64 calls in the air at most. */

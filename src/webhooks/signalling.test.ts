@@ -14,7 +14,7 @@ import {
   startTestWebhooks,
   type TestEmail,
 } from '../../test/support/webhooks.js';
-import { workflowIdOf } from '../priority.js';
+import { workflowIdOf } from '../temporal/names.js';
 
 let database: TestDatabase;
 beforeAll(async () => {

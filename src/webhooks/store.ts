@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Db } from '../postgres/database.js';
+import type { StatusCatalogue } from '../domain/emails/statuses.js';
+import type { PendingSignal } from '../domain/signals/deliver.js';
 import { findByMessageId } from '../domain/tracking/message-ids.js';
 import { lockEventTarget, storeProviderEvents } from '../domain/tracking/provider-events.js';
-import type { StatusCatalogue } from '../domain/emails/statuses.js';
-import { transact } from '../postgres/transaction.js';
 import { NEAR_MS } from '../domain/tracking/unmatched.js';
 import { keepUnmatched, takeWebhookToken } from '../domain/tracking/webhook-store.js';
-import type { PendingSignal } from '../domain/tracking/signals.js';
+import type { Db } from '../postgres/database.js';
+import { transact } from '../postgres/transaction.js';
 import { boundedId, type Normalised } from './normalise.js';
 
 /** What came of a webhook once it is committed. */

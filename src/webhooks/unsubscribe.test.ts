@@ -5,8 +5,8 @@ import { insertQueuedEmail } from '../../test/support/emails.js';
 import { startTestWebhooks, type TestWebhooks } from '../../test/support/webhooks.js';
 import { retryEmail } from '../domain/actions/retry.js';
 import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
-import { perPriority } from '../priority.js';
 import { unsubscribePath } from '../domain/tracking/unsubscribe-link.js';
+import { perPriority } from '../priority.js';
 
 let database: TestDatabase;
 let webhooks: TestWebhooks;

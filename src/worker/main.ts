@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
+import { loadStatuses } from '../domain/emails/statuses.js';
 import { assertDurable, openDatabase } from '../postgres/database.js';
-import { loadStatuses } from '../domain/emails/events.js';
-import { NICENESS, stepBack } from '../process/niceness.js';
 import { isPriority, PRIORITIES } from '../priority.js';
-import { createProviders } from '../providers/index.js';
+import { NICENESS, stepBack } from '../process/niceness.js';
 import { createQuietLog } from '../process/quiet-log.js';
 import { runService } from '../process/service.js';
+import { createProviders } from '../providers/index.js';
 import { createObjectStore } from '../storage/index.js';
 import { connectTemporal } from '../temporal/connection.js';
 import { startWorker } from './worker.js';

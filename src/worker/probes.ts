@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { ProviderName } from '../config.js';
-import type { Db } from '../postgres/database.js';
 import { type DueProbe, recordProbe, takeProbes } from '../domain/provider-health/probes.js';
+import type { Db } from '../postgres/database.js';
 import { type Loop, repeat } from '../process/loop.js';
 import type { Provider } from '../providers/provider.js';
 

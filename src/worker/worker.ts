@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { type ActivityDependencies, createRecordActivities, createSendActivities } from '../activities/index.js';
 import type { Config } from '../config.js';
-import { sendQueueOf, workflowQueueOf } from '../priority.js';
 import type { Stop } from '../process/service.js';
 import type { TemporalLink } from '../temporal/connection.js';
+import { sendQueueOf, workflowQueueOf } from '../temporal/names.js';
 import { FLEET_SIZES, STICKY_TIMEOUT } from './fleet.js';
 import { startProbes } from './probes.js';
 

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
-import type { Db } from '../../src/postgres/database.js';
 import { bury } from '../../src/domain/dead-letters/dead-letters.js';
 import { lockEmail } from '../../src/domain/emails/events.js';
-import type { AttemptState, DeadReason } from '../../src/postgres/schema.js';
 import { SHIPPED_STATUSES } from '../../src/domain/emails/statuses.js';
+import type { Db } from '../../src/postgres/database.js';
+import type { AttemptState, DeadReason } from '../../src/postgres/schema.js';
 import { insertQueuedEmail, type QueuedEmailOptions } from './emails.js';
 
 export interface InsertedAttempt {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Db } from '../../src/postgres/database.js';
 import { eventKey, toRow } from '../../src/domain/emails/events.js';
+import type { Db } from '../../src/postgres/database.js';
 import type { QueueState } from '../../src/postgres/schema.js';
 import type { Priority } from '../../src/priority.js';
 import { insertClient } from './database.js';

@@ -1,6 +1,6 @@
-import type { Db } from '../../src/postgres/database.js';
-import { lockEventTarget, type ProviderEvent, storeProviderEvents } from '../../src/domain/tracking/provider-events.js';
 import { SHIPPED_STATUSES } from '../../src/domain/emails/statuses.js';
+import { lockEventTarget, type ProviderEvent, storeProviderEvents } from '../../src/domain/tracking/provider-events.js';
+import type { Db } from '../../src/postgres/database.js';
 import { transact } from '../../src/postgres/transaction.js';
 
 /** Stores what a provider says of an e-mail, as the webhooks service does. */

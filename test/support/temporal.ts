@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { inject } from 'vitest';
-import { SEARCH_ATTRIBUTES } from '../../src/dev/temporal-server.js';
+import { SEARCH_ATTRIBUTES } from '../../src/temporal/names.js';
 import { startOwnTemporal } from './temporal-server.js';
 
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */

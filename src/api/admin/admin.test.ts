@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../../../test/support/api.js';
 import { insertClient } from '../../../test/support/database.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
-import { noteForeignPause, resume } from '../../domain/queue/pauses.js';
 import type { ProviderView } from '../../domain/provider-health/switches.js';
+import { noteForeignPause, resume } from '../../domain/queue/pauses.js';
 import type { QueueReport } from '../../domain/queue/report.js';
 
 /** What the endpoints answer, as far as each says it. */

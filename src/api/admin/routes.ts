@@ -1,12 +1,12 @@
 import type Router from '@koa/router';
 import type { Logger } from 'pino';
 import { PROVIDER_NAMES, type ProviderName } from '../../config.js';
-import { pause, resume } from '../../domain/queue/pauses.js';
-import { readCounters } from '../../postgres/counters.js';
-import type { Db } from '../../postgres/database.js';
 import { changeProvider, readProviders } from '../../domain/provider-health/switches.js';
+import { pause, resume } from '../../domain/queue/pauses.js';
 import { countLeftovers, reportQueues } from '../../domain/queue/report.js';
 import { Problem } from '../../http/problem.js';
+import { readCounters } from '../../postgres/counters.js';
+import type { Db } from '../../postgres/database.js';
 import type { PerPriority, Priority } from '../../priority.js';
 import { type ApiState, type Authenticate, requireOperator } from '../authenticate.js';
 import { readJson } from '../json-body.js';

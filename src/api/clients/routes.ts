@@ -1,8 +1,8 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
 import { changeClientSettings, createClient, listClients, readClientSettings } from '../../domain/clients/clients.js';
-import type { Db } from '../../postgres/database.js';
 import { Problem } from '../../http/problem.js';
+import type { Db } from '../../postgres/database.js';
 import { type ApiState, type Authenticate, requireOperator } from '../authenticate.js';
 import { cursor, cursorOf, pageLimit } from '../fields.js';
 import { readJson, validate } from '../json-body.js';

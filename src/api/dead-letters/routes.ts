@@ -1,9 +1,9 @@
 import type Router from '@koa/router';
-import { countDeadLetters, findDeadLetters } from '../../domain/dead-letters/search.js';
-import { discard } from '../../domain/dead-letters/dead-letters.js';
-import { findEmailView } from '../../domain/emails/view.js';
-import type { Client } from '../../domain/clients/keys.js';
 import { retryEmail } from '../../domain/actions/retry.js';
+import type { Client } from '../../domain/clients/keys.js';
+import { discard } from '../../domain/dead-letters/dead-letters.js';
+import { countDeadLetters, findDeadLetters } from '../../domain/dead-letters/search.js';
+import { findEmailView } from '../../domain/emails/view.js';
 import { Problem } from '../../http/problem.js';
 import type { ApiState, Authenticate } from '../authenticate.js';
 import { handleRetry, mustBeConfigured, type RetryDependencies } from '../email/retry.js';

@@ -4,8 +4,8 @@ import { sendForm, startTestApi, type TestApi } from '../../../test/support/api.
 import { insertClient } from '../../../test/support/database.js';
 import { insertAttempts } from '../../../test/support/dead.js';
 import { answerOf } from '../../../test/support/record.js';
-import { loadAttachment } from '../../domain/emails/attachments.js';
 import { askPermission } from '../../domain/attempts/permission.js';
+import { loadAttachment } from '../../domain/emails/attachments.js';
 import { SHIPPED_STATUSES } from '../../domain/emails/statuses.js';
 
 let api: TestApi;

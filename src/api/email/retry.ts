@@ -1,10 +1,10 @@
 import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
 import type { ProviderName } from '../../config.js';
-import type { Db } from '../../postgres/database.js';
 import { type RetryResult, retryEmail } from '../../domain/actions/retry.js';
 import type { StatusCatalogue } from '../../domain/emails/statuses.js';
 import { Problem } from '../../http/problem.js';
+import type { Db } from '../../postgres/database.js';
 import type { PerPriority } from '../../priority.js';
 import { limitReached } from '../acceptance.js';
 import type { ApiState } from '../authenticate.js';

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type Router from '@koa/router';
+import { Problem } from '../../http/problem.js';
 import type { Db } from '../../postgres/database.js';
 import { pendingMigrations } from '../../postgres/migrate.js';
-import { Problem } from '../../http/problem.js';
 import type { ApiState } from '../authenticate.js';
 
 /** Whoever asks has a time-out, too. */

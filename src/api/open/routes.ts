@@ -1,9 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type Router from '@koa/router';
 import type { Logger } from 'pino';
-import type { Db } from '../../postgres/database.js';
-import { PIXEL_GIF, PIXEL_HEADERS, recordPixelOpen } from '../../domain/tracking/pixel.js';
 import type { StatusCatalogue } from '../../domain/emails/statuses.js';
+import { PIXEL_GIF, PIXEL_HEADERS, recordPixelOpen } from '../../domain/tracking/pixel.js';
+import type { Db } from '../../postgres/database.js';
 import { createLane } from '../../process/lane.js';
 import type { ApiState } from '../authenticate.js';
 import type { ApiLimits } from '../limits.js';

@@ -1,9 +1,9 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
-import type { Db } from '../../postgres/database.js';
 import type { Client } from '../../domain/clients/keys.js';
 import { addSuppression, findSuppressions, removeSuppression } from '../../domain/suppressions/suppressions.js';
 import { Problem } from '../../http/problem.js';
+import type { Db } from '../../postgres/database.js';
 import type { ApiState, Authenticate } from '../authenticate.js';
 import { address, cursor, cursorOf, pageLimit } from '../fields.js';
 import { readJson, validate } from '../json-body.js';

@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import { QUEUE_CHANNEL } from '../../postgres/channels.js';
 import type { Db } from '../../postgres/database.js';
-import { generationEvent, type LockedEmail, lockEmail, recordEvents } from '../emails/events.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
+import { generationEvent, type LockedEmail, lockEmail } from '../emails/events.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { recordEvents } from '../transitions/record.js';
 
 /**
  * Why it cannot be stopped any more: a call is under way or its outcome unknown; a provider has it; it has ended

@@ -1,6 +1,6 @@
+import type { Db } from '../../postgres/database.js';
 import type { PerPriority } from '../../priority.js';
 import { type AcceptResult, acceptEmail, type Idempotency } from '../emails/accept.js';
-import type { Db } from '../../postgres/database.js';
 
 export interface ResendOptions {
   readonly deadlineMs: PerPriority<number>;

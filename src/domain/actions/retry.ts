@@ -1,13 +1,14 @@
 import { sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import type { PerPriority, Priority } from '../../priority.js';
-import { QUEUE_CHANNEL } from '../../postgres/channels.js';
 import type { Db } from '../../postgres/database.js';
-import { generationEvent, lockEmail, recordEvents } from '../emails/events.js';
 import type { Database } from '../../postgres/schema.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
-import { countSubmission, LimitReachedError } from '../provider-health/usage.js';
+import type { PerPriority } from '../../priority.js';
+import { countSubmission, LimitReachedError } from '../clients/limits.js';
+import { generationEvent, lockEmail } from '../emails/events.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { queueAgain } from '../queue/entry.js';
+import { recordEvents } from '../transitions/record.js';
 
 /** What one life of an e-mail can end in that another one may follow. */
 const RETRYABLE: ReadonlySet<string> = new Set(['dead', 'failed', 'bounced', 'suppressed']);
@@ -103,29 +104,4 @@ function newLife({ provider, receiver }: RetryRequest, generation: number, deadl
     only_provider: provider ?? null,
     ...(receiver && { receiver: receiver.submitted, receiver_address: receiver.address }),
   };
-}
-
-/** Has a generation wait in the queue as if it had just come due, whatever place the e-mail had. */
-export async function queueAgain(
-  trx: Transaction<Database>,
-  emailId: string,
-  priority: Priority,
-  generation: number,
-): Promise<void> {
-  const place = {
-    priority,
-    generation,
-    state: 'waiting' as const,
-    due_at: sql<Date>`now()`,
-    dispatched_at: null,
-    check_at: null,
-  };
-  await trx
-    .insertInto('email_queue')
-    .values({ email_id: emailId, ...place })
-    .onConflict((conflict) => conflict.column('email_id').doUpdateSet(place))
-    .execute();
-  // Word of the former life is not for the workflow of this one.
-  await trx.deleteFrom('pending_signals').where('email_id', '=', emailId).execute();
-  await sql`select pg_notify(${QUEUE_CHANNEL}, ${priority})`.execute(trx);
 }

@@ -6,11 +6,11 @@ import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { patient } from '../../../test/support/patience.js';
 import { storeEvents } from '../../../test/support/provider-events.js';
 import type { SendResult } from '../../providers/provider.js';
-import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous } from './unknown-outcomes.js';
-import { recordOutcome } from './outcomes.js';
-import { askPermission } from './permission.js';
 import { projectStatus } from '../emails/projection.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
+import { recordOutcome } from './outcomes.js';
+import { askPermission } from './permission.js';
+import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous } from './unknown-outcomes.js';
 
 /**
  * Random lives of an e-mail: answers, crashes, webhooks, look-ups and give-ups of two providers, in any order. Beside

@@ -8,9 +8,9 @@ import { createPersist } from '../../activities/persist.js';
 import { loadConfig, type ProviderName } from '../../config.js';
 import type { Priority } from '../../priority.js';
 import type { Failed } from '../../providers/provider.js';
+import { SHIPPED_STATUSES } from '../emails/statuses.js';
 import { recordOutcome } from './outcomes.js';
 import { askPermission } from './permission.js';
-import { SHIPPED_STATUSES } from '../emails/statuses.js';
 
 /** Addresses that a provider refuses because they are on a list of its own. */
 let database: TestDatabase;

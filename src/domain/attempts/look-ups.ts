@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { LookUpWindow } from '../../providers/provider.js';
-import type { AttemptId } from './steps.js';
 import type { Db } from '../../postgres/database.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
+import type { LookUpWindow } from '../../providers/provider.js';
+import type { AttemptId } from './steps.js';
 
 /** An attempt as its provider is asked about it. */
 export interface SoughtAttempt extends AttemptId {

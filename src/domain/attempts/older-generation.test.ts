@@ -4,14 +4,14 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/dat
 import { insertDeadEmail } from '../../../test/support/dead.js';
 import { storeEvents } from '../../../test/support/provider-events.js';
 import { readRecord } from '../../../test/support/record.js';
-import { recordOutcome } from './outcomes.js';
+import { transact } from '../../postgres/transaction.js';
+import { retryEmail } from '../actions/retry.js';
 import { bury } from '../dead-letters/dead-letters.js';
 import { lockEmail } from '../emails/events.js';
-import { askPermission } from './permission.js';
-import type { ProviderEvent } from '../tracking/provider-events.js';
-import { retryEmail } from '../actions/retry.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
-import { transact } from '../../postgres/transaction.js';
+import type { ProviderEvent } from '../tracking/provider-events.js';
+import { recordOutcome } from './outcomes.js';
+import { askPermission } from './permission.js';
 
 /** An operator has retried an e-mail whose fate was unknown, and only now its provider tells of the first try. */
 let database: TestDatabase;

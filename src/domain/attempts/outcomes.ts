@@ -1,6 +1,16 @@
 import { domainOf } from '../../address.js';
 import type { ProviderName } from '../../config.js';
+import type { Db } from '../../postgres/database.js';
+import type { AttemptState } from '../../postgres/schema.js';
+import { type Trx, transact } from '../../postgres/transaction.js';
 import type { Accepted, Failed, FailureKind, SendResult } from '../../providers/provider.js';
+import { type LockedEmail, lockEmail } from '../emails/events.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { blockSenderDomain, noteFailure, noteSuccess } from '../provider-health/breaker.js';
+import { leavePlace } from '../queue/entry.js';
+import { suppressReceiver } from '../suppressions/suppressions.js';
+import { recordEvents } from '../transitions/record.js';
+import { turnedElsewhere } from './listed.js';
 import {
   type AttemptId,
   adopt,
@@ -12,15 +22,6 @@ import {
   type Outcome,
   readAttempt,
 } from './steps.js';
-import { blockSenderDomain, noteFailure, noteSuccess } from '../provider-health/breaker.js';
-import type { Db } from '../../postgres/database.js';
-import { type LockedEmail, lockEmail, recordEvents } from '../emails/events.js';
-import { leavePlace } from '../queue/entry.js';
-import { turnedElsewhere } from './listed.js';
-import type { AttemptState } from '../../postgres/schema.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
-import { suppressReceiver } from '../suppressions/suppressions.js';
-import { type Trx, transact } from '../../postgres/transaction.js';
 
 /** What a provider answered, with what is needed to write it down. */
 export interface Answer {

@@ -4,10 +4,10 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/dat
 import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { storeEvents } from '../../../test/support/provider-events.js';
 import type { SendResult } from '../../providers/provider.js';
-import { abandon, adoptLookUp, findOpenAttempt } from './unknown-outcomes.js';
+import { SHIPPED_STATUSES } from '../emails/statuses.js';
 import { recordOutcome } from './outcomes.js';
 import { askPermission, type Permission } from './permission.js';
-import { SHIPPED_STATUSES } from '../emails/statuses.js';
+import { abandon, adoptLookUp, findOpenAttempt } from './unknown-outcomes.js';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -2,15 +2,16 @@ import { performance } from 'node:perf_hooks';
 import { sql } from 'kysely';
 import { domainOf } from '../../address.js';
 import type { ProviderName } from '../../config.js';
-import type { Priority } from '../../priority.js';
-import { admit, readStanding } from '../provider-health/admission.js';
-import { attemptEvent } from './steps.js';
 import type { Db } from '../../postgres/database.js';
-import { bury } from '../dead-letters/dead-letters.js';
-import { generationEvent, type LockedEmail, readEvents, recordEvents, withEvents } from '../emails/events.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
-import { isSuppressed } from '../suppressions/suppressions.js';
 import { later, type Trx, transact } from '../../postgres/transaction.js';
+import type { Priority } from '../../priority.js';
+import { bury } from '../dead-letters/dead-letters.js';
+import { generationEvent, type LockedEmail, readEvents, withEvents } from '../emails/events.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { admit, readStanding } from '../provider-health/admission.js';
+import { isSuppressed } from '../suppressions/suppressions.js';
+import { recordEvents } from '../transitions/record.js';
+import { attemptEvent } from './steps.js';
 
 export interface PermissionRequest {
   readonly emailId: string;

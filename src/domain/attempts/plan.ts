@@ -1,11 +1,12 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import { admittingProviders } from '../provider-health/admittance.js';
 import type { Db } from '../../postgres/database.js';
-import { generationEvent, lockEmail, recordEvents } from '../emails/events.js';
-import { unsubscribedAt } from './listed.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
 import { transact } from '../../postgres/transaction.js';
+import { generationEvent, lockEmail } from '../emails/events.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { admittingProviders } from '../provider-health/admittance.js';
+import { recordEvents } from '../transitions/record.js';
+import { unsubscribedAt } from './listed.js';
 
 /** Where an e-mail is, for the workflow that carries it. Durations by the database's clock. */
 export interface Work {

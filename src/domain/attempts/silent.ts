@@ -1,12 +1,13 @@
-import type { AttemptId } from './steps.js';
-import { attemptEvent } from './steps.js';
 import { count } from '../../postgres/counters.js';
 import type { Db } from '../../postgres/database.js';
-import { lockEmail, recordEvents } from '../emails/events.js';
-import { endAwaiting } from '../queue/entry.js';
-import type { SoughtAttempt } from './look-ups.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
 import { transact } from '../../postgres/transaction.js';
+import { lockEmail } from '../emails/events.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { endAwaiting } from '../queue/entry.js';
+import { recordEvents } from '../transitions/record.js';
+import type { SoughtAttempt } from './look-ups.js';
+import type { AttemptId } from './steps.js';
+import { attemptEvent } from './steps.js';
 
 /** Statuses that say no more than that a provider has it. */
 const UNHEARD = ['sent', 'deferred'];

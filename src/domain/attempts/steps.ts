@@ -1,13 +1,14 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import type { SendResult } from '../../providers/provider.js';
 import { count } from '../../postgres/counters.js';
-import { eventKey, type LockedEmail, recordEvents } from '../emails/events.js';
-import { handOverChanges, leavePlace, noteHandedOver, noteTakenBy } from '../queue/entry.js';
-import type { ProjectableEvent } from '../emails/projection.js';
 import type { AttemptState, Database } from '../../postgres/schema.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
 import { later, type Trx } from '../../postgres/transaction.js';
+import type { SendResult } from '../../providers/provider.js';
+import { eventKey, type LockedEmail } from '../emails/events.js';
+import type { ProjectableEvent } from '../emails/projection.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { handOverChanges, leavePlace, noteHandedOver, noteTakenBy } from '../queue/entry.js';
+import { recordEvents } from '../transitions/record.js';
 
 // The steps that whoever learns an attempt's outcome takes, each under the e-mail's row lock.
 

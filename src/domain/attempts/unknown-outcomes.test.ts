@@ -4,13 +4,13 @@ import { insertAttempts } from '../../../test/support/dead.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { storeEvents } from '../../../test/support/provider-events.js';
 import { readRecord } from '../../../test/support/record.js';
-import { abandon, adoptLookUp, markAmbiguous } from './unknown-outcomes.js';
-import { attemptEvent } from './steps.js';
-import { recordOutcome } from './outcomes.js';
-import { toRow } from '../emails/events.js';
-import { buryStopped } from '../queue/queue.js';
 import { retryEmail } from '../actions/retry.js';
+import { toRow } from '../emails/events.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
+import { buryStopped } from '../queue/queue.js';
+import { recordOutcome } from './outcomes.js';
+import { attemptEvent } from './steps.js';
+import { abandon, adoptLookUp, markAmbiguous } from './unknown-outcomes.js';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -1,5 +1,15 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
+import { count } from '../../postgres/counters.js';
+import type { Db } from '../../postgres/database.js';
+import { transact } from '../../postgres/transaction.js';
+import { bury } from '../dead-letters/dead-letters.js';
+import { lockEmail } from '../emails/events.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { leaveSignal } from '../signals/outbox.js';
+import { recordEvents } from '../transitions/record.js';
+import type { SoughtAttempt } from './look-ups.js';
+import { openMs } from './permission.js';
 import {
   type AttemptId,
   adopt,
@@ -10,14 +20,6 @@ import {
   type Outcome,
   readAttempt,
 } from './steps.js';
-import { count } from '../../postgres/counters.js';
-import type { Db } from '../../postgres/database.js';
-import { bury } from '../dead-letters/dead-letters.js';
-import { leaveSignal, lockEmail, recordEvents } from '../emails/events.js';
-import type { SoughtAttempt } from './look-ups.js';
-import { openMs } from './permission.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
-import { transact } from '../../postgres/transaction.js';
 
 /** What an ambiguous e-mail may do next. */
 export interface OpenAttempt extends SoughtAttempt {

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { type PerPriority, perPriority } from '../../priority.js';
 import type { Db } from '../../postgres/database.js';
-import { TODAY } from '../provider-health/usage.js';
+import { TODAY } from '../../postgres/today.js';
+import { type PerPriority, perPriority } from '../../priority.js';
 
 /** A client as lists show it. */
 export interface ListedClient {

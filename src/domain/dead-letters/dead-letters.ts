@@ -1,8 +1,10 @@
 import { sql, type Transaction } from 'kysely';
 import type { Db } from '../../postgres/database.js';
-import { closeDeadLetter, generationEvent, type LockedEmail, recordEvents } from '../emails/events.js';
 import type { Database, DeadReason } from '../../postgres/schema.js';
+import { generationEvent, type LockedEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
+import { closeDeadLetter } from '../transitions/dead-letter.js';
+import { recordEvents } from '../transitions/record.js';
 
 /**
  * Moves a locked e-mail's generation to the dead letter store; doing it twice is doing it once.

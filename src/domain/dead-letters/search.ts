@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import type { Priority } from '../../priority.js';
 import type { Db } from '../../postgres/database.js';
 import type { DeadReason } from '../../postgres/schema.js';
+import type { Priority } from '../../priority.js';
 
 /** Which dead letters; what is left out does not matter. */
 export interface DeadLetterFilter {

@@ -1,11 +1,11 @@
 import { sql } from 'kysely';
-import type { Priority } from '../../priority.js';
 import { QUEUE_CHANNEL } from '../../postgres/channels.js';
 import type { Db } from '../../postgres/database.js';
-import { eventKey, toRow } from './event-rows.js';
-import { type KeyState, keyStateOf } from '../clients/keys.js';
 import { later, type Trx, transact } from '../../postgres/transaction.js';
-import { countSubmission, LimitReachedError } from '../provider-health/usage.js';
+import type { Priority } from '../../priority.js';
+import { type KeyState, keyStateOf } from '../clients/keys.js';
+import { countSubmission, LimitReachedError } from '../clients/limits.js';
+import { eventKey, toRow } from './event-rows.js';
 
 /** An e-mail as a client submits it, validated. */
 export interface Submission {

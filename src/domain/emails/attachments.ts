@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import type { Priority } from '../../priority.js';
-import type { ObjectDigest } from '../../storage/object-store.js';
 import type { Db } from '../../postgres/database.js';
 import { transact } from '../../postgres/transaction.js';
+import type { Priority } from '../../priority.js';
+import type { ObjectDigest } from '../../storage/object-store.js';
 
 export interface AttachmentRow extends ObjectDigest {
   readonly filename: string;

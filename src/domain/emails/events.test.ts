@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { insertEmail } from '../../../test/support/webhooks.js';
-import { eventKey, leaveSignal, loadStatuses, lockEmail, type NewEvent, recordEvents } from './events.js';
+import { leaveSignal } from '../signals/outbox.js';
+import { recordEvents } from '../transitions/record.js';
+import { eventKey, lockEmail, type NewEvent } from './events.js';
 import { projectStatus } from './projection.js';
-import { SHIPPED_STATUSES, STATUS_RULES } from './statuses.js';
+import { loadStatuses, SHIPPED_STATUSES, STATUS_RULES } from './statuses.js';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -1,11 +1,10 @@
-import { type Kysely, sql, type UpdateObject } from 'kysely';
+import type { UpdateObject } from 'kysely';
+import type { Database } from '../../postgres/schema.js';
+import { later, type Trx } from '../../postgres/transaction.js';
 import type { Priority } from '../../priority.js';
 import { type NewEvent, toRow } from './event-rows.js';
-import { tellSender } from '../notices/notices.js';
 import { type ProjectableEvent, projectStatus } from './projection.js';
-import type { Database, SignalKind } from '../../postgres/schema.js';
 import type { StatusCatalogue } from './statuses.js';
-import { later, type Trx } from '../../postgres/transaction.js';
 
 export { eventKey, generationEvent, type NewEvent, toRow } from './event-rows.js';
 
@@ -59,12 +58,12 @@ export interface RecordedEvents {
 
 /**
  * Appends events to a locked e-mail and projects its status from all of them. Repeated events change nothing. Once a
- * transaction: `email` does not learn its new status.
+ * transaction: `email` does not learn its new status. What follows from a change of status is `recordEvents`' to see to.
  *
  * @param email as `lockEmail` gave it in this transaction.
  * @param changes other columns of the e-mail to write along with its status, in the same statement.
  */
-export async function recordEvents(
+export async function appendEvents(
   trx: Trx,
   email: LockedEmail,
   events: readonly NewEvent[],
@@ -77,10 +76,6 @@ export async function recordEvents(
   // Here rather than on the way: what cannot be written has to fail before the commit is sent.
   const rows = added.map((event) => toRow(email.id, event));
   await later(trx, write(trx, email, rows, status === email.status ? changes : { ...changes, status }));
-  if (email.status === 'dead' && status !== 'dead') await closeDeadLetter(trx, email.id);
-  if (email.status !== 'dead' && status === 'dead') await reopenDeadLetter(trx, email);
-  // Here, where every status comes from: whoever records a failure, its sender is told.
-  if (status !== email.status) await tellSender(trx, email, status);
   return { added, before: email.status, status };
 }
 
@@ -98,44 +93,4 @@ async function write(
   }
   if (rows.length > 0) await trx.insertInto('email_events').values(rows).execute();
   if (changes) await trx.updateTable('emails').set(changes).where('id', '=', id).execute();
-}
-
-/** A provider had taken it after all; an operator's retry has closed it already, with a word of its own. */
-export async function closeDeadLetter(trx: Trx, emailId: string): Promise<void> {
-  await trx
-    .updateTable('dead_emails')
-    .set({ resolved_at: sql<Date>`now()`, resolution: 'delivered' })
-    .where('email_id', '=', emailId)
-    .where('resolved_at', 'is', null)
-    .execute();
-}
-
-/** A provider had not taken it after all: it failed there later. */
-async function reopenDeadLetter(trx: Trx, { id, generation }: LockedEmail): Promise<void> {
-  await trx
-    .updateTable('dead_emails')
-    .set({ resolved_at: null, resolution: null })
-    .where('email_id', '=', id)
-    .where('generation', '=', generation)
-    .where('resolution', '=', 'delivered')
-    .execute();
-}
-
-/** Leaves word that an e-mail's workflow is to be told; whoever delivers it deletes the row. */
-export async function leaveSignal(trx: Trx, emailId: string, kind: SignalKind): Promise<void> {
-  // Five seconds' grace: the webhooks service signals at once, the dispatcher only what that did not get through.
-  await later(
-    trx,
-    trx
-      .insertInto('pending_signals')
-      .values({ email_id: emailId, kind, try_at: sql`now() + interval '5 seconds'` })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute(),
-  );
-}
-
-/** Reads the `statuses` table; a process does it once, at its start. */
-export async function loadStatuses(db: Kysely<Database>): Promise<StatusCatalogue> {
-  const rows = await db.selectFrom('statuses').selectAll().execute();
-  return new Map(rows.map((row) => [row.name, row]));
 }

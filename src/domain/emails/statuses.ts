@@ -1,3 +1,6 @@
+import type { Kysely } from 'kysely';
+import type { Database } from '../../postgres/schema.js';
+
 /**
  * The statuses an e-mail can have, as they are seeded into the `statuses` table. A new one ("replied") is a new row:
  * an event whose type has a row there counts, any other is kept and changes nothing.
@@ -54,3 +57,9 @@ export type StatusCatalogue = ReadonlyMap<string, StatusRule>;
 
 /** The statuses this release ships with. */
 export const SHIPPED_STATUSES: StatusCatalogue = new Map(STATUS_RULES.map((status) => [status.name, status]));
+
+/** Reads the `statuses` table; a process does it once, at its start. */
+export async function loadStatuses(db: Kysely<Database>): Promise<StatusCatalogue> {
+  const rows = await db.selectFrom('statuses').selectAll().execute();
+  return new Map(rows.map((row) => [row.name, row]));
+}

@@ -4,10 +4,10 @@ import { createTestDatabase, insertClient, type TestDatabase } from '../../../te
 import { insertAttempts, insertDeadEmail } from '../../../test/support/dead.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { storeEvents } from '../../../test/support/provider-events.js';
-import { recordOutcome } from '../attempts/outcomes.js';
-import { sendDigests, setNoticePolicy } from './notices.js';
 import { retryEmail } from '../actions/retry.js';
+import { recordOutcome } from '../attempts/outcomes.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
+import { sendDigests, setNoticePolicy } from './notices.js';
 
 let database: TestDatabase;
 let clientId: string;

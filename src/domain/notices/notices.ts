@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import { addressOf } from '../../address.js';
-import { insertEmail } from '../emails/accept.js';
 import type { Db } from '../../postgres/database.js';
+import { type Trx, transact } from '../../postgres/transaction.js';
+import { insertEmail } from '../emails/accept.js';
 import { generationEvent, toRow } from '../emails/event-rows.js';
 import { digestOf, type FailedEmail, noticeOf } from './notice-text.js';
-import { type Trx, transact } from '../../postgres/transaction.js';
 
 /** The ends of an e-mail that its sender is told of. */
 const TOLD: ReadonlySet<string> = new Set(['failed', 'dead', 'bounced']);

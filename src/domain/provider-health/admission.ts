@@ -1,9 +1,10 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
+import { TODAY } from '../../postgres/today.js';
+import { later, type Trx } from '../../postgres/transaction.js';
 import type { PerPriority, Priority } from '../../priority.js';
 import { BREAKER } from './breaker.js';
-import { later, type Trx } from '../../postgres/transaction.js';
-import { countCall, TODAY, usedToday } from './usage.js';
+import { countCall, usedToday } from './calls.js';
 
 /** Whether a provider may be called now. `noted`: its health row says more than "all is well". */
 export type Admission =

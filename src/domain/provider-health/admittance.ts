@@ -1,9 +1,9 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
+import type { Database } from '../../postgres/schema.js';
 import { PRIORITIES, type Priority } from '../../priority.js';
 import { DAY_SHARE, rampPerS, TRIED_AFTER_S } from './admission.js';
-import type { Database } from '../../postgres/schema.js';
-import { usedToday } from './usage.js';
+import { usedToday } from './calls.js';
 
 /** What the providers together would take of a priority now; the dispatcher asks before it starts anything. */
 export interface Admittance {

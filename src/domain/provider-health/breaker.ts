@@ -1,9 +1,9 @@
 import { sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import type { FailureKind } from '../../providers/provider.js';
-import { announce } from '../queue/pauses.js';
+import { announce } from '../../postgres/channels.js';
 import { count } from '../../postgres/counters.js';
 import type { Database } from '../../postgres/schema.js';
+import type { FailureKind } from '../../providers/provider.js';
 
 /**
  * One breaker a provider, in PostgreSQL, for all processes: a critical e-mail every eight seconds could never trip or

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import type { Failed } from '../../providers/provider.js';
-import { BREAKER, noteFailure, noteSuccess } from './breaker.js';
 import type { Db } from '../../postgres/database.js';
 import { transact } from '../../postgres/transaction.js';
+import type { Failed } from '../../providers/provider.js';
+import { BREAKER, noteFailure, noteSuccess } from './breaker.js';
 
 /** A probe that is this process's to make. */
 export interface DueProbe {

@@ -3,10 +3,10 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/dat
 import { insertAttempts } from '../../../test/support/dead.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { storeEvents } from '../../../test/support/provider-events.js';
-import { markAmbiguous } from '../attempts/unknown-outcomes.js';
+import type { AttemptState } from '../../postgres/schema.js';
 import { recordOutcome } from '../attempts/outcomes.js';
 import { askPermission } from '../attempts/permission.js';
-import type { AttemptState } from '../../postgres/schema.js';
+import { markAmbiguous } from '../attempts/unknown-outcomes.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
 
 /** Mandrill tells of what it rejects by a webhook as well: a message that it did not take. */

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { PROVIDER_NAMES, type ProviderName } from '../../config.js';
-import { announce } from '../queue/pauses.js';
+import { announce } from '../../postgres/channels.js';
 import type { Db } from '../../postgres/database.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
-import { usedToday } from './usage.js';
+import { usedToday } from './calls.js';
 
 /** What an operator says about a provider; what is left out stays. */
 export interface ProviderChange {

@@ -2,8 +2,8 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
-import { awaitProvider } from './await-provider.js';
 import { blockSenderDomain } from '../provider-health/breaker.js';
+import { awaitProvider } from './await-provider.js';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -1,7 +1,9 @@
 import { sql, type UpdateObject } from 'kysely';
 import type { ProviderName } from '../../config.js';
+import { QUEUE_CHANNEL } from '../../postgres/channels.js';
 import type { Database } from '../../postgres/schema.js';
 import { later, type Trx } from '../../postgres/transaction.js';
+import type { Priority } from '../../priority.js';
 
 /** An e-mail handed over is looked at again after this long, in case its workflow was lost. */
 const CHECK_HANDED_OVER = sql<Date>`now() + interval '10 minutes'`;
@@ -60,4 +62,24 @@ export async function endAwaiting(trx: Trx, emailId: string): Promise<void> {
     trx,
     trx.deleteFrom('email_queue').where('email_id', '=', emailId).where('state', '=', 'handed_over').execute(),
   );
+}
+
+/** Has a generation wait in the queue as if it had just come due, whatever place the e-mail had. */
+export async function queueAgain(trx: Trx, emailId: string, priority: Priority, generation: number): Promise<void> {
+  const place = {
+    priority,
+    generation,
+    state: 'waiting' as const,
+    due_at: sql<Date>`now()`,
+    dispatched_at: null,
+    check_at: null,
+  };
+  await trx
+    .insertInto('email_queue')
+    .values({ email_id: emailId, ...place })
+    .onConflict((conflict) => conflict.column('email_id').doUpdateSet(place))
+    .execute();
+  // Word of the former life is not for the workflow of this one.
+  await trx.deleteFrom('pending_signals').where('email_id', '=', emailId).execute();
+  await sql`select pg_notify(${QUEUE_CHANNEL}, ${priority})`.execute(trx);
 }

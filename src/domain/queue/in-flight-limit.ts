@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import { PRIORITIES, type Priority } from '../../priority.js';
 import type { Trx } from '../../postgres/transaction.js';
+import { PRIORITIES, type Priority } from '../../priority.js';
 
 /** Older than this an e-mail no longer counts as in flight: it is stuck, and must not block the others. */
 const STUCK_AFTER = sql`interval '2 minutes'`;

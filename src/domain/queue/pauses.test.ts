@@ -2,8 +2,8 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { PRIORITIES } from '../../priority.js';
-import { noteForeignPause, pause, readQueueControls, resume } from './pauses.js';
 import { changeProvider, readProviders } from '../provider-health/switches.js';
+import { noteForeignPause, pause, readQueueControls, resume } from './pauses.js';
 import { dispatchBatch } from './queue.js';
 
 let database: TestDatabase;

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
-import { PRIORITIES, type Priority } from '../../priority.js';
-import { CONTROLS_CHANNEL } from '../../postgres/channels.js';
+import { announce } from '../../postgres/channels.js';
 import type { Db } from '../../postgres/database.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
+import { PRIORITIES, type Priority } from '../../priority.js';
 
 /** Whether one priority is sent. */
 export interface QueueControl {
@@ -95,9 +95,6 @@ async function keepStops(trx: Trx, priorities: readonly Priority[]): Promise<voi
     where c.priority in (${sql.join(priorities)}) and (c.paused_at is not null or c.temporal_paused_at is not null)
     on conflict (priority, cause) where until_at is null do nothing`.execute(trx);
 }
-
-/** Tells every dispatcher, once this transaction is committed, that a switch has changed. */
-export const announce = (trx: Trx) => sql`select pg_notify(${CONTROLS_CHANNEL}, '')`.execute(trx);
 
 /** The controls of every priority, most urgent first. */
 export async function readQueueControls(db: Db): Promise<QueueControl[]> {

@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/dat
 import { insertAttempts } from '../../../test/support/dead.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
 import type { Priority } from '../../priority.js';
+import { SHIPPED_STATUSES } from '../emails/statuses.js';
 import { awaitProvider } from './await-provider.js';
 import {
   buryStopped,
@@ -15,7 +16,6 @@ import {
   requeue,
   takeSuspects,
 } from './queue.js';
-import { SHIPPED_STATUSES } from '../emails/statuses.js';
 
 let database: TestDatabase;
 beforeEach(async () => {

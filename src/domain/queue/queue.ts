@@ -1,15 +1,15 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import { PRIORITIES, type Priority } from '../../priority.js';
-import { admittance } from '../provider-health/admittance.js';
-import { isPaused } from './pauses.js';
 import type { Db } from '../../postgres/database.js';
+import type { Database, QueueState } from '../../postgres/schema.js';
+import { later, type Trx, transact } from '../../postgres/transaction.js';
+import { PRIORITIES, type Priority } from '../../priority.js';
 import { bury } from '../dead-letters/dead-letters.js';
 import { lockEmail } from '../emails/events.js';
-import { type RoomOptions, roomFor } from './in-flight-limit.js';
-import type { Database, QueueState } from '../../postgres/schema.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
-import { later, type Trx, transact } from '../../postgres/transaction.js';
+import { admittance } from '../provider-health/admittance.js';
+import { type RoomOptions, roomFor } from './in-flight-limit.js';
+import { isPaused } from './pauses.js';
 import type { Started } from './time-to-first-call.js';
 
 /** An e-mail to start a workflow for. */

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
+import type { Db } from '../../postgres/database.js';
 import { type PerPriority, PRIORITIES, type Priority } from '../../priority.js';
 import { admittance } from '../provider-health/admittance.js';
 import { readQueueControls } from './pauses.js';
-import type { Db } from '../../postgres/database.js';
 
 /** What stops a priority: operators through us, or somebody in Temporal. */
 export interface PauseView {

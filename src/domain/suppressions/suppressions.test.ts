@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, insertClient, type TestDatabase } from '../../../test/support/database.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
+import { transact } from '../../postgres/transaction.js';
 import { PRIORITIES, type Priority } from '../../priority.js';
 import { askPermission } from '../attempts/permission.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
@@ -12,7 +13,6 @@ import {
   type SuppressionReason,
   suppressReceiver,
 } from './suppressions.js';
-import { transact } from '../../postgres/transaction.js';
 
 let database: TestDatabase;
 beforeAll(async () => {

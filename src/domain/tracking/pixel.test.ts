@@ -3,8 +3,8 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/dat
 import { storeEvents } from '../../../test/support/provider-events.js';
 import { insertEmail } from '../../../test/support/webhooks.js';
 import { openDatabase } from '../../postgres/database.js';
-import { PIXEL_GIF, recordPixelOpen } from './pixel.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
+import { PIXEL_GIF, recordPixelOpen } from './pixel.js';
 
 let database: TestDatabase;
 beforeAll(async () => {

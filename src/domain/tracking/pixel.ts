@@ -1,11 +1,13 @@
 import type { Logger } from 'pino';
-import { isUuid } from '../../uuid.js';
 import type { Db } from '../../postgres/database.js';
-import { leaveSignal, lockEmail, recordEvents } from '../emails/events.js';
-import { endAwaiting } from '../queue/entry.js';
 import type { SignalKind } from '../../postgres/schema.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
 import { transact } from '../../postgres/transaction.js';
+import { isUuid } from '../../uuid.js';
+import { lockEmail } from '../emails/events.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { endAwaiting } from '../queue/entry.js';
+import { leaveSignal } from '../signals/outbox.js';
+import { recordEvents } from '../transitions/record.js';
 
 /** A transparent image of one pixel: 43 bytes. */
 export const PIXEL_GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==', 'base64');

@@ -1,14 +1,15 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import { closeAttempt, NOT_TAKEN } from '../attempts/steps.js';
 import { count } from '../../postgres/counters.js';
-import { eventKey, type LockedEmail, leaveSignal, lockEmail, type NewEvent, recordEvents } from '../emails/events.js';
-import { endAwaiting, leavePlace, noteTakenBy } from '../queue/entry.js';
-import { queueAgain } from '../actions/retry.js';
 import type { AttemptState, SignalKind } from '../../postgres/schema.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
-import { suppressReceiver } from '../suppressions/suppressions.js';
 import { later, type Trx } from '../../postgres/transaction.js';
+import { closeAttempt, NOT_TAKEN } from '../attempts/steps.js';
+import { eventKey, type LockedEmail, lockEmail, type NewEvent } from '../emails/events.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
+import { endAwaiting, leavePlace, noteTakenBy, queueAgain } from '../queue/entry.js';
+import { leaveSignal } from '../signals/outbox.js';
+import { suppressReceiver } from '../suppressions/suppressions.js';
+import { recordEvents } from '../transitions/record.js';
 
 /** A provider's webhook event in our words. */
 export interface ProviderEvent {

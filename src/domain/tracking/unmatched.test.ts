@@ -11,10 +11,10 @@ import {
   type TestEmail,
   type TestWebhooks,
 } from '../../../test/support/webhooks.js';
-import { recordOutcome } from '../attempts/outcomes.js';
 import type { Db } from '../../postgres/database.js';
-import { completeMessageIndex } from './message-index.js';
+import { recordOutcome } from '../attempts/outcomes.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
+import { completeMessageIndex } from './message-index.js';
 import { matchUnmatched } from './unmatched.js';
 
 /** Events that name nothing of ours, only Mandrill's id of the message. */

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import type { Db } from '../../postgres/database.js';
+import { transact } from '../../postgres/transaction.js';
+import type { StatusCatalogue } from '../emails/statuses.js';
 import { type FoundAttempt, findByMessageId } from './message-ids.js';
 import { lockEventTarget, type ProviderEvent, storeProviderEvents } from './provider-events.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
-import { transact } from '../../postgres/transaction.js';
 
 const HOUR_MS = 3_600_000;
 /** An e-mail is mostly taken within hours of its acceptance; later looks reach back as far as `send_at` reaches ahead. */

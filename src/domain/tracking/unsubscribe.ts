@@ -1,9 +1,10 @@
-import { hasItsToken, type UnsubscribeReference } from './unsubscribe-link.js';
 import type { Db } from '../../postgres/database.js';
-import { generationEvent, lockEmail, recordEvents } from '../emails/events.js';
+import { transact } from '../../postgres/transaction.js';
+import { generationEvent, lockEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
 import { suppressReceiver } from '../suppressions/suppressions.js';
-import { transact } from '../../postgres/transaction.js';
+import { recordEvents } from '../transitions/record.js';
+import { hasItsToken, type UnsubscribeReference } from './unsubscribe-link.js';
 
 /**
  * The receiver of a bulk e-mail wants no more: the address is suppressed for its client's bulk, and the event recorded,

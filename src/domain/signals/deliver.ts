@@ -2,11 +2,11 @@ import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Db } from '../../postgres/database.js';
-import { forgetSignals, type PendingSignal } from './pending-signals.js';
+import { forgetSignals, type PendingSignal } from './outbox.js';
 
-export type { PendingSignal } from './pending-signals.js';
+export type { PendingSignal } from './outbox.js';
 
-import { workflowIdOf } from '../../priority.js';
+import { workflowIdOf } from '../../temporal/names.js';
 
 /** The signal's name, part of the interface; its one argument is a `SignalKind`. */
 export const PROVIDER_EVENT_SIGNAL = 'providerEvent';

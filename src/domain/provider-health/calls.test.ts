@@ -3,12 +3,12 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
 import type { ProviderName } from '../../config.js';
-import type { Priority } from '../../priority.js';
-import { admittance } from './admittance.js';
 import { keepHouse } from '../../dispatcher/housekeeping.js';
+import type { Priority } from '../../priority.js';
 import { askPermission } from '../attempts/permission.js';
-import { changeProvider, readProviders } from './switches.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
+import { admittance } from './admittance.js';
+import { changeProvider, readProviders } from './switches.js';
 
 let database: TestDatabase;
 beforeEach(async () => {

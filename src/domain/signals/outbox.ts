@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../postgres/database.js';
 import type { SignalKind } from '../../postgres/schema.js';
+import { later, type Trx } from '../../postgres/transaction.js';
 
 /** Word left for an e-mail's workflow. */
 export interface PendingSignal {
@@ -26,4 +27,17 @@ export async function forgetSignals(db: Db, signals: readonly PendingSignal[]): 
   const kinds = signals.map((signal) => signal.kind);
   await sql`delete from pending_signals using unnest(${ids}::uuid[], ${kinds}::text[]) as told (email_id, kind)
     where pending_signals.email_id = told.email_id and pending_signals.kind = told.kind`.execute(db);
+}
+
+/** Leaves word that an e-mail's workflow is to be told; whoever delivers it deletes the row. */
+export async function leaveSignal(trx: Trx, emailId: string, kind: SignalKind): Promise<void> {
+  // Five seconds' grace: the webhooks service signals at once, the dispatcher only what that did not get through.
+  await later(
+    trx,
+    trx
+      .insertInto('pending_signals')
+      .values({ email_id: emailId, kind, try_at: sql`now() + interval '5 seconds'` })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute(),
+  );
 }

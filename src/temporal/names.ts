@@ -1,0 +1,9 @@
+import type { Priority } from '../priority.js';
+
+/** The names in Temporal, which operators and running workflows rely on, in one place. */
+export const workflowIdOf = (emailId: string) => `email-${emailId}`;
+export const workflowQueueOf = (priority: Priority) => `email-${priority}`;
+export const sendQueueOf = (priority: Priority) => `send-${priority}`;
+
+/** Keywords by which workflows are found; each costs an indexed write an e-mail, so there are few. */
+export const SEARCH_ATTRIBUTES = ['EmailPriority', 'ClientId', 'EmailStatus'] as const;
