@@ -7,13 +7,14 @@ import { loadConfig } from '../config.js';
 import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
 import type { Provider } from '../providers/provider.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { createSend } from './send.js';
+import { sendOnce } from './send.js';
+import type { SendRequest } from './types.js';
 
 /** A provider that never answers in time, on the real record. */
 const silent: Partial<Provider> = { name: 'smtp', send: async () => ({ kind: 'ambiguous', code: 'timeout' }) };
 
 let database: TestDatabase;
-let send: ReturnType<typeof createSend>;
+let send: (request: SendRequest) => ReturnType<typeof sendOnce>;
 beforeAll(async () => {
   database = await createTestDatabase();
   const config = loadConfig({
@@ -24,7 +25,7 @@ beforeAll(async () => {
     providers: new Map([['smtp', silent]]),
     logger: pino({ level: 'silent' }),
   };
-  send = createSend(dependencies as unknown as ActivityDependencies);
+  send = (request) => sendOnce(dependencies as unknown as ActivityDependencies, request);
 });
 afterAll(() => database.drop());
 

@@ -7,11 +7,12 @@ import { loadConfig } from '../config.js';
 import { cancelEmail } from '../domain/actions/cancel.js';
 import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { createSend } from './send.js';
+import { sendOnce } from './send.js';
+import type { SendRequest } from './types.js';
 
 /** What cannot be sent, whatever a provider would say: on the real record, without any provider to call. */
 let database: TestDatabase;
-let send: ReturnType<typeof createSend>;
+let send: (request: SendRequest) => ReturnType<typeof sendOnce>;
 beforeAll(async () => {
   database = await createTestDatabase();
   const config = loadConfig({
@@ -29,7 +30,7 @@ beforeAll(async () => {
     priority: 'medium',
     logger: pino({ level: 'silent' }),
   };
-  send = createSend(dependencies as unknown as ActivityDependencies);
+  send = (request) => sendOnce(dependencies as unknown as ActivityDependencies, request);
 });
 afterAll(() => database.drop());
 

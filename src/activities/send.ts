@@ -27,7 +27,8 @@ export function createSend(dependencies: ActivityDependencies) {
   return (request: SendRequest): Promise<SendOutcome> => withHeartbeats(() => sendOnce(dependencies, request));
 }
 
-async function sendOnce(dependencies: ActivityDependencies, request: SendRequest): Promise<SendOutcome> {
+/** The same without heartbeats. */
+export async function sendOnce(dependencies: ActivityDependencies, request: SendRequest): Promise<SendOutcome> {
   const { config, providers } = dependencies;
   const provider = providers.get(request.provider);
   if (!provider) return withoutCall(dependencies, request, 'provider_not_configured');

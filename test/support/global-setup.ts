@@ -95,7 +95,7 @@ async function makeTemplate(url: string): Promise<void> {
   await admin.end();
   const template = new URL(url);
   template.pathname = `/${TEMPLATE}`;
-  await promisify(execFile)(process.execPath, ['--import', 'tsx', join(root, 'src', 'db', 'migrate-main.ts')], {
+  await promisify(execFile)(process.execPath, ['--import', 'tsx', join(root, 'src', 'postgres', 'migrate-main.ts')], {
     cwd: root,
     env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: template.href },
   }).catch((error: Error & { stderr?: string }) => {

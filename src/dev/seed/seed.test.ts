@@ -1,10 +1,10 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, insertClient, type TestDatabase } from '../../../test/support/database.js';
-import type { Db } from '../../postgres/database.js';
-import { findEmailView } from '../../domain/emails/view.js';
-import { loadStatuses } from '../../domain/emails/events.js';
 import { projectStatus } from '../../domain/emails/projection.js';
+import { loadStatuses } from '../../domain/emails/statuses.js';
+import { findEmailView } from '../../domain/emails/view.js';
+import type { Db } from '../../postgres/database.js';
 import { reasonsAgainst } from './guard.js';
 import { LIVES } from './lives.js';
 import { planLives } from './plan.js';

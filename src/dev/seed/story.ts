@@ -1,8 +1,8 @@
 import type { ProviderName } from '../../config.js';
 import { eventKey } from '../../domain/emails/event-rows.js';
 import { projectStatus } from '../../domain/emails/projection.js';
-import type { AttemptState, DeadReason, QueueState } from '../../postgres/schema.js';
 import { SHIPPED_STATUSES } from '../../domain/emails/statuses.js';
+import type { AttemptState, DeadReason, QueueState } from '../../postgres/schema.js';
 import type { Priority } from '../../priority.js';
 import { receiver, type SeededClient } from './clients.js';
 import { type Chance, uuidAt } from './random.js';
