@@ -1,15 +1,26 @@
 import { defineConfig } from 'vitest/config';
+import { type Kind, testFilesByKind } from './test/support/kinds.js';
 import { patient } from './test/support/patience.js';
 
-export default defineConfig({
+const files = testFilesByKind();
+const project = (name: Kind) => ({
   test: {
-    include: ['src/**/*.test.ts', 'sandbox/**/*.test.ts', 'test/**/*.test.ts'],
-    globalSetup: ['test/support/global-setup.ts'],
+    name,
+    include: files[name],
+    globalSetup: name === 'unit' ? [] : ['test/support/global-setup.ts'],
     // Longer than any wait inside a test, so that the wait's own message is what one reads.
     testTimeout: patient(90_000),
     hookTimeout: patient(120_000),
     // The default of one second is a guess about the machine.
     expect: { poll: { timeout: patient(20_000) } },
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [project('unit'), project('integration'), project('system')],
     maxWorkers: 2,
+    // A test that fails once has a fault, or its product has: it is mended, never repeated.
+    retry: 0,
   },
 });

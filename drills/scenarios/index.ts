@@ -1,5 +1,6 @@
 import type { Drill } from '../drill.js';
 import { AMBIGUITY_DRILLS } from './ambiguity.js';
+import { CHAOS_DRILLS } from './chaos.js';
 import { PROVIDER_DRILLS } from './providers.js';
 import { SERVER_DRILLS } from './servers.js';
 import { SERVICE_DRILLS } from './services.js';
@@ -14,6 +15,7 @@ export const DRILLS: readonly Drill[] = [
   ...PROVIDER_DRILLS,
   ...AMBIGUITY_DRILLS,
   ...STOP_DRILLS,
+  ...CHAOS_DRILLS,
 ];
 
 /** @throws Error when there is no drill of that name. */
