@@ -69,6 +69,31 @@ function knownVariables(): string[] {
   return [...Object.keys(schemas), ...ofTools];
 }
 
+/** Beyond these a diff no longer shows what changed: what needs more room is a list, or a heading of its own. */
+const MAX_LINE = 300;
+const MAX_CELL = 120;
+
+/** The lines of a text that are too long, or hold a cell of a table that is, by their numbers. */
+const tooWide = (text: string) =>
+  text.split('\n').flatMap((line, index) => {
+    const cells = line.startsWith('|') ? line.split(/(?<!\\)\|/).map((cell) => cell.trim()) : [];
+    // A rule under a heading is as wide as the widest cell, which is told by itself.
+    const wide = cells.find((cell) => cell.length > MAX_CELL && !/^:?-+:?$/.test(cell));
+    if (wide) return `line ${index + 1}: a cell of ${wide.length} characters`;
+    return line.length > MAX_LINE ? `line ${index + 1}: ${line.length} characters` : [];
+  });
+
+describe.each([
+  ...docs,
+  ...list('src')
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('src', name)),
+])('%s', (path) => {
+  it('can be edited: no line over 300 characters, no cell of a table over 120', () => {
+    expect(tooWide(read(path))).toEqual([]);
+  });
+});
+
 describe.each(docs)('%s', (path) => {
   const text = read(path);
 
@@ -120,7 +145,7 @@ describe('docs/data.md', () => {
     const tables = migrations.flatMap((text) => [...text.matchAll(/create table (\w+) /g)].map(([, name]) => name!));
     const text = read('docs/data.md');
     expect(tables.length).toBeGreaterThan(10);
-    expect(tables.filter((table) => !text.includes(`\n| \`${table}\` `))).toEqual([]);
+    expect(tables.filter((table) => !text.includes(`\n- \`${table}\`: `))).toEqual([]);
   });
 });
 
