@@ -69,6 +69,8 @@ function knownVariables(): string[] {
   return [...Object.keys(schemas), ...ofTools];
 }
 
+const hasWord = (text: string, word: string) => new RegExp(`\\b${word}\\b`).test(text);
+
 /** Beyond these a diff no longer shows what changed: what needs more room is a list, or a heading of its own. */
 const MAX_LINE = 300;
 const MAX_CELL = 120;
@@ -136,6 +138,36 @@ describe.each(docs)('%s', (path) => {
       expect(diagram).toMatch(/^(flowchart|sequenceDiagram|stateDiagram-v2|erDiagram|graph|gantt|timeline)\b/);
       expect(diagram!.trim().split('\n').length).toBeGreaterThan(3);
     }
+  });
+});
+
+describe.each(['docs/tour.md', 'docs/glossary.md'])('%s', (path) => {
+  // `path`: `name`, `name`: the names that follow a path are in that file.
+  const pairs = [...read(path).matchAll(/`(src\/[\w./-]+)`:\s+((?:`\w+`(?:,\s+)?)+)/g)].flatMap(([, file, names]) =>
+    [...names!.matchAll(/`(\w+)`/g)].map(([, name]) => ({ file: file!, name: name! })),
+  );
+
+  it('points at names that are in the files it names', () => {
+    expect(pairs.length).toBeGreaterThan(30);
+    const missing = pairs.filter(({ file, name }) => !existsSync(join(root, file)) || !hasWord(read(file), name));
+    expect(missing).toEqual([]);
+  });
+});
+
+describe('docs/decisions', () => {
+  const pages = list('docs/decisions').filter((name) => /^\d{4}-/.test(name));
+
+  it('are numbered one by one, alike, and in the list', () => {
+    const index = read('docs/decisions/README.md');
+    pages.sort().forEach((name, place) => {
+      const text = read(join('docs/decisions', name));
+      expect(Number(name.slice(0, 4))).toBe(place + 1);
+      expect(text).toContain(`# ${place + 1}. `);
+      const headings = [...text.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+      expect(headings, name).toEqual(['Context', 'Decision', 'Figures', 'Consequences', 'Where']);
+      expect(index).toContain(`(${name})`);
+    });
+    expect(pages.length).toBeGreaterThan(30);
   });
 });
 
