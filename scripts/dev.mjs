@@ -73,8 +73,10 @@ async function apply(changed) {
     changed.some((path) => path.startsWith(name + sep)),
   );
   if (folders.length === 0) return;
-  system.send({ reload: folders });
-  await Promise.race([once(system, 'message'), once(system, 'exit')]);
+  const answered = Promise.race([once(system, 'message'), once(system, 'exit')]);
+  // It may have ended while we were building, and its end not have been told to us yet: that comes next.
+  system.send({ reload: folders }, () => {});
+  await answered;
 }
 
 /** @param {(code: number) => void} onFailure told when it has ended, and nobody wanted that */
