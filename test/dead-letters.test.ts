@@ -19,7 +19,7 @@ beforeAll(async () => {
     inbox: true,
     env: {
       // Short enough to die of in a test; the retried e-mail has to make it in the same time.
-      LIFETIME_MEDIUM_S: '15',
+      LIFETIME_MEDIUM_S: '30',
       BACKOFF_INITIAL_S: '0.2',
       BACKOFF_MAX_S: '1',
       CALL_TIMEOUT_MEDIUM_S: '3',
@@ -68,7 +68,7 @@ describe('an e-mail that no provider takes', () => {
   it('dies of its lifetime, and is found in the dead letter store with its reason', async () => {
     await stack.setFaults({ mailgun: { down: true }, mandrill: { down: true } });
     id = await stack.submit({ sender: 'told@example.com', receiver: 'wrong@example.org', subject: 'Contract' });
-    const view = await stack.reaches(id, ['dead'], 60_000);
+    const view = await stack.reaches(id, ['dead'], 90_000);
     expect(view.attempts.length).toBeGreaterThanOrEqual(2);
     const letter = await letterOf(id);
     expect(letter?.reason).toBe('lifetime_over');
