@@ -17,7 +17,7 @@ async function lookForNews(
   { emailId, generation }: ReconcileRequest,
 ): Promise<News> {
   const { db, catalogue } = dependencies;
-  const attempt = await findQuiet(db, emailId, generation);
+  const attempt = await findQuiet(db, emailId, generation, catalogue);
   // A webhook came meanwhile.
   if (!attempt) return 'delivered';
   const found = await lookUp(dependencies, attempt);

@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { findWork, noteDue } from '../domain/attempts/plan.js';
+import { type StatusRule, statusesThat } from '../domain/emails/statuses.js';
 import type { ActivityDependencies } from './dependencies.js';
 import type { Plan } from './types.js';
 
@@ -8,8 +9,9 @@ import type { Plan } from './types.js';
  * workflow that is started again after a reset, or after the loss of Temporal's data, continues where the e-mail is.
  */
 export function createPersist({ db, config, catalogue }: ActivityDependencies) {
+  const trouble = statusesThat(catalogue, (rule) => rule.trouble);
   return async function persist(emailId: string): Promise<Plan> {
-    const work = await findWork(db, emailId);
+    const work = await findWork(db, emailId, catalogue);
     if (work?.status === 'scheduled') await noteDue(db, emailId, catalogue);
     if (!work) throw ApplicationFailure.nonRetryable('no such e-mail in the record', 'UnknownEmail');
     const all = work.onlyProvider ? [work.onlyProvider] : config.providers;
@@ -26,15 +28,16 @@ export function createPersist({ db, config, catalogue }: ActivityDependencies) {
       backoff: config.backoff,
       deliveryTimeoutMs: remaining(config.deliveryTimeoutMs, work.sinceSentMs),
       openWindowMs: remaining(config.openWindowMs, work.sinceDeliveredMs),
+      trouble,
     };
-    return { ...common, stage: stageOf(work.status, work.accepted, catalogue.get(work.status)?.final ?? false) };
+    return { ...common, stage: stageOf(work.accepted, catalogue.get(work.status)) };
   };
 }
 
 const remaining = (wholeMs: number, passedMs: number | null) => Math.max(0, wholeMs - (passedMs ?? 0));
 
-function stageOf(status: string, accepted: boolean, final: boolean): Plan['stage'] {
-  if (status === 'delivered') return 'await_open';
-  if (final) return 'over';
+function stageOf(accepted: boolean, rule: StatusRule | undefined): Plan['stage'] {
+  if (rule?.signal === 'delivered') return 'await_open';
+  if (rule?.final) return 'over';
   return accepted ? 'await_delivery' : 'hand_over';
 }

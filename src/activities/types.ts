@@ -18,6 +18,8 @@ export interface Plan {
   /** What remains of each wait. */
   readonly deliveryTimeoutMs: number;
   readonly openWindowMs: number;
+  /** Statuses that are search attributes when a workflow ends so; left out by earlier releases. */
+  readonly trouble?: readonly string[];
 }
 
 export interface SendRequest {

@@ -40,7 +40,7 @@ async function mend(dependencies: SweepDependencies, suspect: Suspect): Promise<
   const workflow = await stateOfWorkflow(dependencies.client, emailId);
   if (workflow === 'running') return;
   logger.warn({ emailId, state, workflow }, 'an e-mail on its way has no running workflow');
-  const work = await findWork(db, emailId);
+  const work = await findWork(db, emailId, catalogue);
   const rule = work && catalogue.get(work.status);
   if (!work || rule?.final) return leaveQueue(db, suspect);
   // Taken in this generation, or in an older one that nobody knew of when it was retried.

@@ -86,6 +86,12 @@ interface StatusTable {
   survives: boolean;
   final: boolean;
   description: string;
+  signal: 'delivered' | 'opened' | 'over' | null;
+  trouble: Generated<boolean>;
+  retryable: Generated<boolean>;
+  told: Generated<boolean>;
+  unheard: Generated<boolean>;
+  provider_events: Generated<string[]>;
 }
 
 interface EmailTable {

@@ -29,7 +29,8 @@ export const status = defineQuery<Stage>('status');
 
 /** Set only when something is wrong: each search attribute costs an indexed write per e-mail. */
 const emailStatus = defineSearchAttributeKey('EmailStatus', SearchAttributeType.KEYWORD);
-const TROUBLE = new Set(['failed', 'dead', 'suppressed', 'bounced', 'complained']);
+/** What earlier releases took for trouble: their plans do not say. */
+const FORMER_TROUBLE: readonly string[] = ['failed', 'dead', 'suppressed', 'bounced', 'complained'];
 
 const record = proxyLocalActivities<RecordActivities>({
   startToCloseTimeout: '10s',
@@ -92,11 +93,16 @@ export async function email(input: EmailInput): Promise<string> {
   }
   if (heard.has('opened')) end = 'opened';
   // A plan without `admitting` is of a release that took everything that had failed after its hand-over for `failed`.
-  if (heard.has('failed')) end = plan.admitting ? (await record.persist(emailId)).status : 'failed';
+  let { trouble = FORMER_TROUBLE } = plan;
+  if (heard.has('failed')) {
+    const last = plan.admitting && (await record.persist(emailId));
+    end = last?.status ?? 'failed';
+    trouble = last?.trouble ?? trouble;
+  }
 
   enter('finishing upload', `${end}; finishing the upload of the attachment`);
   await upload;
   enter('over', end);
-  if (TROUBLE.has(end)) upsertSearchAttributes([{ key: emailStatus, value: end }]);
+  if (trouble.includes(end)) upsertSearchAttributes([{ key: emailStatus, value: end }]);
   return end;
 }

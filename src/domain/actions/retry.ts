@@ -10,9 +10,6 @@ import type { StatusCatalogue } from '../emails/statuses.js';
 import { queueAgain } from '../queue/entry.js';
 import { recordEvents } from '../transitions/record.js';
 
-/** What one life of an e-mail can end in that another one may follow. */
-const RETRYABLE: ReadonlySet<string> = new Set(['dead', 'failed', 'bounced', 'suppressed']);
-
 export interface RetryRequest {
   readonly emailId: string;
   /** Whose it has to be; null for anyone's. */
@@ -52,7 +49,7 @@ export async function retryEmail(db: Db, request: RetryRequest, catalogue: Statu
 async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: StatusCatalogue): Promise<RetryResult> {
   const email = await lockEmail(trx, request.emailId);
   if (!email || (request.clientId && email.client_id !== request.clientId)) return { kind: 'not_found' };
-  if (!RETRYABLE.has(email.status)) return { kind: 'not_retryable', status: email.status };
+  if (!catalogue.get(email.status)?.retryable) return { kind: 'not_retryable', status: email.status };
   if (await isCalling(trx, email.id)) return { kind: 'attempt_open' };
 
   const generation = email.generation + 1;

@@ -3,7 +3,7 @@ import type { ProviderName } from '../../config.js';
 import type { Db } from '../../postgres/database.js';
 import { transact } from '../../postgres/transaction.js';
 import { generationEvent, lockEmail } from '../emails/events.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
+import { type StatusCatalogue, statusesThat } from '../emails/statuses.js';
 import { admittingProviders } from '../provider-health/admittance.js';
 import { recordEvents } from '../transitions/record.js';
 import { unsubscribedAt } from './listed.js';
@@ -28,7 +28,8 @@ export interface Work {
 }
 
 /** Reads where an e-mail is. @returns undefined when there is none of that id. */
-export async function findWork(db: Db, emailId: string): Promise<Work | undefined> {
+export async function findWork(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<Work | undefined> {
+  const deliveries = statusesThat(catalogue, ({ signal }) => signal === 'delivered');
   const row = await db
     .selectFrom('emails as e')
     .leftJoin('attachments as a', 'a.email_id', 'e.id')
@@ -45,7 +46,7 @@ export async function findWork(db: Db, emailId: string): Promise<Work | undefine
         and t.generation = e.generation and t.state = 'accepted')`.as('accepted'),
       sql<number | null>`extract(epoch from now() - e.sent_at)::float8 * 1000`.as('since_sent_ms'),
       sql<number | null>`extract(epoch from now() - (select min(v.recorded_at) from email_events v
-        where v.email_id = ${emailId} and v.type = 'delivered'))::float8 * 1000`.as('since_delivered_ms'),
+        where v.email_id = ${emailId} and v.type = any(${deliveries})))::float8 * 1000`.as('since_delivered_ms'),
     ])
     .where('e.id', '=', emailId)
     .executeTakeFirst();

@@ -2,18 +2,21 @@ import { count } from '../../postgres/counters.js';
 import type { Db } from '../../postgres/database.js';
 import { transact } from '../../postgres/transaction.js';
 import { lockEmail } from '../emails/events.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
+import { type StatusCatalogue, statusesThat } from '../emails/statuses.js';
 import { endAwaiting } from '../queue/entry.js';
 import { recordEvents } from '../transitions/record.js';
 import type { SoughtAttempt } from './look-ups.js';
 import type { AttemptId } from './steps.js';
 import { attemptEvent } from './steps.js';
 
-/** Statuses that say no more than that a provider has it. */
-const UNHEARD = ['sent', 'deferred'];
-
 /** The accepted attempt of an e-mail of which nothing has been heard. @returns undefined when something has. */
-export async function findQuiet(db: Db, emailId: string, generation: number): Promise<SoughtAttempt | undefined> {
+export async function findQuiet(
+  db: Db,
+  emailId: string,
+  generation: number,
+  catalogue: StatusCatalogue,
+): Promise<SoughtAttempt | undefined> {
+  const unheard = statusesThat(catalogue, (rule) => rule.unheard);
   const row = await db
     .selectFrom('emails')
     .innerJoin('send_attempts', 'send_attempts.email_id', 'emails.id')
@@ -22,7 +25,7 @@ export async function findQuiet(db: Db, emailId: string, generation: number): Pr
     .where('email_id', '=', emailId)
     .where('send_attempts.generation', '=', generation)
     .where('state', '=', 'accepted')
-    .where('status', 'in', UNHEARD)
+    .where('status', 'in', unheard)
     .orderBy('attempt', 'desc')
     .limit(1)
     .executeTakeFirst();

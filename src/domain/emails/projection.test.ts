@@ -28,6 +28,16 @@ const rearranged = (of: readonly ProjectableEvent[]) =>
     .map((times) => of.flatMap((one, index) => Array.from({ length: times[index] ?? 1 }, () => one)))
     .chain((many) => fc.shuffledSubarray(many, { minLength: many.length, maxLength: many.length }));
 
+/** What a rule says beside what the projection asks for. */
+const NOT_PROJECTED = {
+  signal: fc.constant(null),
+  trouble: fc.boolean(),
+  retryable: fc.boolean(),
+  told: fc.boolean(),
+  unheard: fc.boolean(),
+  provider_events: fc.constant([]),
+};
+
 /** Statuses an operator may add as rows: ranks and preferences may well be equal to others'. */
 const catalogue: fc.Arbitrary<StatusCatalogue> = fc
   .array(
@@ -38,6 +48,7 @@ const catalogue: fc.Arbitrary<StatusCatalogue> = fc
       survives: fc.boolean(),
       final: fc.boolean(),
       description: fc.constant(''),
+      ...NOT_PROJECTED,
     }),
     { minLength: 1 },
   )

@@ -76,6 +76,8 @@ function explain({ status, reason, code }: Failure): { readonly why: string; rea
     return { why: "the receiver's mail server refused it. Most often the address does not exist.", what: CHECK };
   }
   if (status === 'failed') return refused(code ?? '');
+  // A status that was added as a row: its name is all that there is to say.
+  if (status !== 'dead') return { why: `it has ended as "${status}".`, what: ASK };
   switch (reason) {
     case 'ambiguous':
       return {

@@ -6,8 +6,6 @@ import { insertEmail } from '../emails/accept.js';
 import { generationEvent, toRow } from '../emails/event-rows.js';
 import { digestOf, type FailedEmail, noticeOf } from './notice-text.js';
 
-/** The ends of an e-mail that its sender is told of. */
-const TOLD: ReadonlySet<string> = new Set(['failed', 'dead', 'bounced']);
 /** How many of the untold a digest lists. */
 const LISTED = 50;
 
@@ -34,14 +32,13 @@ export async function setNoticePolicy(db: Db, { sender, perHour, deadlineMs }: N
  * bound for an hour a failure is only counted, for the digest.
  *
  * @param email locked in this transaction.
- * @param status what it has just become.
+ * @param status what it has just become: one that senders are told of.
  */
 export async function tellSender(
   trx: Trx,
   email: { readonly id: string; readonly generation: number },
   status: string,
 ): Promise<void> {
-  if (!TOLD.has(status)) return;
   const policy = await policyFor(trx, email.id);
   if (!policy) return;
   if (!(await markTold(trx, email))) return;

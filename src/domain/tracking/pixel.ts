@@ -58,7 +58,7 @@ async function recordOpen(db: Db, catalogue: StatusCatalogue, emailId: string, a
     const { added, before, status } = await recordEvents(trx, email, [opened], catalogue);
     if (catalogue.get(status)?.final) await endAwaiting(trx, emailId);
     // Only the first open moves the workflow.
-    if (added.length === 0 || before === 'opened' || before === 'clicked') return [];
+    if (added.length === 0 || catalogue.get(before)?.signal === 'opened') return [];
     await leaveSignal(trx, emailId, 'opened');
     return ['opened'];
   });

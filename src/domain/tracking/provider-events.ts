@@ -5,7 +5,7 @@ import type { AttemptState, SignalKind } from '../../postgres/schema.js';
 import { later, type Trx } from '../../postgres/transaction.js';
 import { closeAttempt, NOT_TAKEN } from '../attempts/steps.js';
 import { eventKey, type LockedEmail, lockEmail, type NewEvent } from '../emails/events.js';
-import type { StatusCatalogue } from '../emails/statuses.js';
+import { type StatusCatalogue, statusOf } from '../emails/statuses.js';
 import { endAwaiting, leavePlace, noteTakenBy, queueAgain } from '../queue/entry.js';
 import { leaveSignal } from '../signals/outbox.js';
 import { suppressReceiver } from '../suppressions/suppressions.js';
@@ -78,7 +78,8 @@ export async function storeProviderEvents(
   catalogue: StatusCatalogue,
 ): Promise<StoredEvents> {
   const byKey = new Map<string, PlacedEvent>();
-  for (const event of events) {
+  for (const told of events) {
+    const event = { ...told, type: statusOf(catalogue, told.type) };
     byKey.set(eventKey.ofProvider(event.provider, event.providerEventId), placeEvent(email, attempts, event));
   }
   const recorded = await recordEvents(
@@ -147,16 +148,16 @@ function toNewEvent(key: string, event: PlacedEvent): NewEvent {
   };
 }
 
-/** Only what moves a workflow is signalled: the first delivery, the first open, the final failure. */
+/**
+ * Only what moves a workflow is signalled: a delivery, the first open, an end. Workflows know any end as `failed`, and
+ * read from the record which it is.
+ */
 function whatToTell(added: readonly ProviderEvent[], before: string, catalogue: StatusCatalogue): SignalKind[] {
+  const told = new Set(added.map(({ type }) => catalogue.get(type)?.signal));
   const kinds: SignalKind[] = [];
-  const types = new Set(added.map((event) => event.type));
-  if (types.has('delivered')) kinds.push('delivered');
-  if ((types.has('opened') || types.has('clicked')) && before !== 'opened' && before !== 'clicked')
-    kinds.push('opened');
-  const over = (type: string) =>
-    catalogue.get(type)?.final && type !== 'delivered' && type !== 'opened' && type !== 'clicked';
-  if ([...types].some(over)) kinds.push('failed');
+  if (told.has('delivered')) kinds.push('delivered');
+  if (told.has('opened') && catalogue.get(before)?.signal !== 'opened') kinds.push('opened');
+  if (told.has('over')) kinds.push('failed');
   return kinds;
 }
 

@@ -18,14 +18,19 @@ export async function recordEvents(
   changes?: UpdateObject<Database, 'emails'>,
 ): Promise<RecordedEvents> {
   const recorded = await appendEvents(trx, email, events, catalogue, changes);
-  await react(trx, email, recorded);
+  await react(trx, email, recorded, catalogue);
   return recorded;
 }
 
 /** What follows from a change of status: the dead letter store is kept in step, and a sender is told of a failure. */
-async function react(trx: Trx, email: LockedEmail, { before, status }: RecordedEvents): Promise<void> {
+async function react(
+  trx: Trx,
+  email: LockedEmail,
+  { before, status }: RecordedEvents,
+  catalogue: StatusCatalogue,
+): Promise<void> {
   if (status === before) return;
   if (before === 'dead') await closeDeadLetter(trx, email.id);
   if (status === 'dead') await reopenDeadLetter(trx, email);
-  await tellSender(trx, email, status);
+  if (catalogue.get(status)?.told) await tellSender(trx, email, status);
 }
