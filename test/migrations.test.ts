@@ -183,6 +183,22 @@ describe('from the release before', () => {
     await sql`insert into clients (name) values ('meanwhile')`.execute(db);
     await sql`insert into dead_emails (email_id, generation, reason) values (${id}, 2, 'ambiguous')`.execute(db);
   });
+
+  it('a final status that somebody had added as a row ends workflows as it did, and does nothing new', async () => {
+    const { db, migrate } = await migratedTo('0007-keys-and-calls');
+    const names = async () => (await sql<{ name: string }>`select name from statuses order by rank`.execute(db)).rows;
+    const seeded = await names();
+    await sql`insert into statuses (name, rank, preference, survives, final, description)
+      values ('replied', 87, 195, true, true, ''), ('postponed', 51, 155, true, false, '')`.execute(db);
+    await migrate();
+    const added = await db.selectFrom('statuses').selectAll().where('name', 'in', ['replied', 'postponed']).execute();
+    const plain = { trouble: false, retryable: false, told: false, unheard: false, provider_events: [] };
+    const signalOf = Object.fromEntries(added.map(({ name, signal }) => [name, signal]));
+    expect(signalOf).toEqual({ replied: 'over', postponed: null });
+    for (const row of added) expect(row).toMatchObject(plain);
+    expect(seeded).toHaveLength(16);
+    expect(await names()).toEqual(expect.arrayContaining(seeded));
+  });
 });
 
 /** The rows of one e-mail, and of the client, as they are. */

@@ -235,6 +235,18 @@ describe('the e-mail workflow', () => {
     }
   });
 
+  it('has the search attribute for what the record calls trouble when it ends, and for nothing else', async () => {
+    const trouble = ['bad_reply'];
+    for (const status of ['bad_reply', 'bounced']) {
+      const { handle, signal, calls } = await start({ plan: { trouble: [] }, laterPlan: { status, trouble } });
+      await expect.poll(() => calls).toEqual(['send mailgun']);
+      await signal('failed');
+      expect(await handle.result()).toBe(status);
+      const { searchAttributes } = await handle.describe();
+      expect(searchAttributes.EmailStatus).toEqual(status === 'bad_reply' ? [status] : undefined);
+    }
+  });
+
   it('goes past a provider whose breaker has opened since the round began', async () => {
     const { handle, signal, calls } = await start({
       plan: { providers: ['mailgun', 'mandrill', 'smtp'], admitting: ['mailgun', 'mandrill', 'smtp'] },
