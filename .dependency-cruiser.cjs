@@ -98,6 +98,13 @@ module.exports = {
       to: { path: '^(src|migrations)/' },
     },
     {
+      name: 'migrations-are-frozen',
+      comment: 'What they wrote once they write for ever: no rule that changes. An index is made by the name it has.',
+      severity: 'error',
+      from: { path: '^migrations/' },
+      to: { path: '^src/', pathNot: '^src/(postgres/partitions|domain/tracking/message-index)[.]ts$' },
+    },
+    {
       name: 'the-product-knows-neither-sandbox-nor-tests',
       severity: 'error',
       from: { path: '^src/' },

@@ -62,7 +62,7 @@ async function tempost(...argv: string[]): Promise<Record<string, unknown>> {
   return JSON.parse(out.join('\n')) as Record<string, unknown>;
 }
 
-describe('a status added by one row', { timeout: patient(60_000) }, () => {
+describe('a status added by one row', { timeout: patient(120_000) }, () => {
   it('is reached by a webhook, ends the workflow, and is seen by API and command', async () => {
     const id = await stack.submit();
     await stack.isDelivered(id);
