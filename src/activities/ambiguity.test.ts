@@ -13,7 +13,7 @@ const open = (overrides: Partial<Parameters<typeof decideAmbiguity>[1]> = {}) =>
 
 describe('an ambiguous attempt without evidence', () => {
   it('critical: waits until five seconds before the deadline, then goes to the next provider', () => {
-    expect(decideAmbiguity('critical', open({ toDeadlineMs: 9_000 }), limits)).toEqual({ kind: 'wait', waitMs: 1_500 });
+    expect(decideAmbiguity('critical', open({ toDeadlineMs: 9_000 }), limits)).toEqual({ kind: 'wait', waitMs: 3_000 });
     expect(decideAmbiguity('critical', open({ toDeadlineMs: 5_200 }), limits)).toEqual({ kind: 'wait', waitMs: 200 });
     expect(decideAmbiguity('critical', open({ toDeadlineMs: 5_000 }), limits)).toEqual({ kind: 'send_again' });
   });

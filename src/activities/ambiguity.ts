@@ -1,5 +1,5 @@
 import type { OpenAttempt } from '../domain/attempts/unknown-outcomes.js';
-import type { PerPriority, Priority } from '../priority.js';
+import type { Priority } from '../priority.js';
 
 /** What to do about an attempt for which there is no evidence. */
 export type AmbiguityDecision =
@@ -19,9 +19,9 @@ const GRACE_MS = 1_000;
 const LOOK_UP_EVERY_MS = { min: 1_000, max: 5 * 60_000 };
 /**
  * The share of an attempt's age that passes until the next look. Each look adds eight events to the workflow's history,
- * and evidence that comes by webhook wakes it anyway; critical has so little time that it looks more often.
+ * evidence that comes by webhook wakes it anyway, and the last look is when the decision is due.
  */
-const AGE_SHARE: PerPriority<number> = { critical: 1 / 4, medium: 1 / 2, low: 1 / 2 };
+const AGE_SHARE = 1 / 2;
 const LOOK_UP_TIME_MS = { critical: { min: 1_000, max: 3_000 }, others: 3_000 };
 
 /** An open attempt, as far as the policy looks at it; times as of one moment. */
@@ -39,7 +39,7 @@ type Doubtful = Pick<OpenAttempt, 'provider' | 'ageMs' | 'openMs' | 'toDeadlineM
 export function decideAmbiguity(priority: Priority, open: Doubtful, limits: AmbiguityLimits): AmbiguityDecision {
   const untilMs = untilDecision(priority, open, limits);
   if (untilMs > 0) {
-    const pace = Math.min(Math.max(open.ageMs * AGE_SHARE[priority], LOOK_UP_EVERY_MS.min), LOOK_UP_EVERY_MS.max);
+    const pace = Math.min(Math.max(open.ageMs * AGE_SHARE, LOOK_UP_EVERY_MS.min), LOOK_UP_EVERY_MS.max);
     return { kind: 'wait', waitMs: Math.ceil(Math.min(pace, untilMs)) };
   }
   return { kind: mayRepeat(priority, open, limits) ? 'send_again' : 'bury' };
