@@ -5,6 +5,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  truncateSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -25,7 +26,8 @@ export class Journal<Entry> {
   static open<Entry>(path: string): { journal: Journal<Entry>; entries: Entry[] } {
     const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
     const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-    if (whole.length !== text.length) writeFileSync(path, whole);
+    // Cut where it stands: a kill in the middle of writing it anew would lose all of it.
+    if (whole.length !== text.length) truncateSync(path, Buffer.byteLength(whole));
     const entries = whole
       .split('\n')
       .filter((line) => line !== '')

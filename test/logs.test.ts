@@ -30,7 +30,8 @@ afterAll(async () => {
 });
 
 type Entry = Record<string, unknown> & { level: number; service: string; msg: string };
-const linesOf = (name: ProcessName) => stack.logOf(name).split('\n').filter(Boolean);
+/** What follows the last end of a line is yet to be written in full. */
+const linesOf = (name: ProcessName) => stack.logOf(name).split('\n').slice(0, -1).filter(Boolean);
 const entriesOf = (name: ProcessName) => linesOf(name).map((line) => JSON.parse(line) as Entry);
 const wrote = (name: ProcessName, holds: (entry: Entry) => boolean) => entriesOf(name).filter(holds);
 

@@ -7,12 +7,12 @@ let system: TestSystem;
 let ids: string[];
 
 const COUNT = 60;
-/** Mandrill takes every message, and tells nothing of it by itself. */
-const SILENT = { noAnswer: true, webhooks: { loseFraction: 1 } };
+/** Mandrill takes every message, and tells nothing of it by itself: each call is cut off without an answer. */
+const SILENT = { resetAfterTaking: true, webhooks: { loseFraction: 1 } };
 
 beforeAll(async () => {
   system = await startTestSystem({
-    env: { PROVIDERS: 'mandrill', CALL_TIMEOUT_MEDIUM_S: '2', CALL_TIMEOUT_LOW_S: '2', DELIVERY_TIMEOUT_S: '2' },
+    env: { PROVIDERS: 'mandrill', DELIVERY_TIMEOUT_S: '2' },
   });
   const { database, stack } = system;
   // Calls without an answer would open the breaker, and the rest would wait for it.

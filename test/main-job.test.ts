@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from './support/database.js';
 import { readableText, showWorkflow, withoutLostTasks } from './support/history.js';
+import { patient } from './support/patience.js';
 import { type Stack, sha256 } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import type { TestNamespace } from './support/temporal.js';
@@ -100,7 +101,7 @@ describe('an e-mail without an attachment', () => {
   });
 
   it('is sent when its time has come, not before', async () => {
-    const sendAt = new Date(Date.now() + 6_000);
+    const sendAt = new Date(Date.now() + patient(2_000));
     const id = await stack.submit({ send_at: sendAt.toISOString() });
     expect((await stack.email(id)).status).toBe('scheduled');
     const view = await stack.isDelivered(id);

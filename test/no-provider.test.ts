@@ -24,6 +24,18 @@ async function probed(times: number) {
     await until('a provider is probed', async () => (await probedAt()) > before);
   }
 }
+/** Its history grows by itself no more: no activity is under way, and no turn of the workflow is to come. */
+const isAtRest = async (id: string) => {
+  const { raw } = await system.temporal.client.workflow.getHandle(`email-${id}`).describe();
+  return !raw.pendingActivities?.length && !raw.pendingWorkflowTask;
+};
+/** How many of its activities `send` have made no call. */
+const idleSendsOf = async (id: string) => {
+  const sends = (await historyOf(id)).filter(
+    (event) => event.activityTaskScheduledEventAttributes?.activityType.name === 'send',
+  );
+  return sends.length - (await system.stack.email(id)).attempts.length;
+};
 const historyOf = async (id: string) => {
   const { events } = await showWorkflow(system.temporal, `email-${id}`);
   return events;
@@ -36,11 +48,14 @@ it('while no provider admits, a critical e-mail adds nothing to its history, and
   await stack.setFaults({ mailgun: { down: true }, mandrill: { down: true } });
   const ids = await Promise.all(Array.from({ length: 10 }, () => stack.submit({ priority: 'critical' })));
   for (const id of ids) {
-    await until('it sleeps', async () => (await queueStateOf(id)) === 'awaiting_provider');
+    await until('it sleeps', async () => (await queueStateOf(id)) === 'awaiting_provider' && (await isAtRest(id)));
   }
   // One that comes now is not dispatched at all.
   const late = await stack.submit({ priority: 'critical' });
   const before = await Promise.all(ids.map(historyOf));
+  const idleBefore = new Map(await Promise.all(ids.map(async (id) => [id, await idleSendsOf(id)] as const)));
+  // The breaker of each of the two providers may have opened between the look and the try.
+  expect(Math.max(...idleBefore.values()), 'sends that made no call').toBeLessThanOrEqual(2);
   await probed(4);
   const after = await Promise.all(ids.map(historyOf));
   expect(after.map((events) => events.length)).toEqual(before.map((events) => events.length));
@@ -48,16 +63,11 @@ it('while no provider admits, a critical e-mail adds nothing to its history, and
 
   await stack.setFaults({});
   for (const id of [...ids, late]) {
-    const { attempts } = await stack.reaches(id, ['delivered', 'opened']);
-    const events = await historyOf(id);
-    const sends = events.filter(
-      (event) =>
-        event.eventType === 'EVENT_TYPE_ACTIVITY_TASK_SCHEDULED' &&
-        JSON.stringify(event).includes('"activityType":{"name":"send"}'),
-    );
-    // A breaker that opens between the look and the try leaves one that made no call.
-    expect(sends.length - attempts.length, 'sends that made no call').toBeLessThanOrEqual(1);
-    expect(events.length).toBeLessThan(60);
+    await stack.reaches(id, ['delivered', 'opened']);
+    // Woken together, one may find that others have used what the provider admits at first.
+    const idle = (await idleSendsOf(id)) - (idleBefore.get(id) ?? 0);
+    expect(idle, 'sends that made no call, once woken').toBeLessThanOrEqual(1);
+    expect((await historyOf(id)).length).toBeLessThan(60);
   }
   const calls = (await stack.acceptance()).map((call) => call.email_id);
   expect(calls.sort()).toEqual([...ids, late].sort());

@@ -11,7 +11,7 @@ import { startTestTemporal, type TestTemporal } from './support/temporal.js';
 import { until } from './support/until.js';
 
 /** Shorter than the longest pause below: nothing may die of being paused. Long enough to be sent in after it. */
-const LIFETIME_S = 30;
+const LIFETIME_S = patient(7_500) / 1_000;
 /** Every process is started anew in here, and some machines are slow. */
 const PATIENT = { timeout: patient(120_000) };
 

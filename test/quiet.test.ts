@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from './support/database.js';
+import { patient } from './support/patience.js';
 import type { Stack } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import { until } from './support/until.js';
@@ -10,7 +11,8 @@ let stack: Stack;
 
 beforeAll(async () => {
   system = await startTestSystem({
-    env: { DELIVERY_TIMEOUT_S: '2' },
+    // Long enough for the sandbox to deliver what a look-up is to find delivered.
+    env: { DELIVERY_TIMEOUT_S: String(patient(1_000) / 1_000) },
   });
   ({ database, stack } = system);
 });

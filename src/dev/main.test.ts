@@ -17,7 +17,7 @@ import { type Addresses, endOrphans, type ProcessRecord, readAddresses } from '.
 const script = (name: string) => fileURLToPath(new URL(`../../dist/src/dev/${name}.js`, import.meta.url));
 
 const PORTS = ['API', 'WEBHOOKS', 'POSTGRES', 'TEMPORAL', 'TEMPORAL_UI', 'SANDBOX', 'INBOX', 'INBOX_SMTP', 'METRICS'];
-const READY_WITHIN_MS = 100_000;
+const READY_WITHIN_MS = patient(100_000);
 
 let dataDir: string;
 let env: NodeJS.ProcessEnv;
@@ -135,7 +135,7 @@ it('names the variable of every busy port, and starts nothing', async () => {
 });
 
 it('runs the whole system, goes on after a kill -9 of itself, and ends in order', {
-  timeout: patient(240_000),
+  timeout: patient(300_000),
 }, async () => {
   const first = start();
   await ready(first);

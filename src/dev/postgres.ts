@@ -20,6 +20,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { isReachableByOthers, type ServerUser, serverUser, usableBinaries } from './postgres-binaries.js';
 import { endProcess, exitOf, POSTGRES_STOP, type RunningProcess, type StopStep, startDetached } from './process.js';
+import { writeWhole } from './write-whole.js';
 
 const run = promisify(execFile);
 
@@ -29,7 +30,9 @@ const NAME = 'tempost';
 /** Where data go that a server running as another user could not reach in place. */
 const OUTSIDE = '/var/lib/tempost';
 
-const READY_WITHIN_MS = 30_000;
+/** A process that ends is noticed at once: only one that hangs, or a machine that is very busy, takes so long. */
+const READY_WITHIN_MS = 120_000;
+const ANSWERS_WITHIN_MS = 5_000;
 
 export interface PostgresOptions {
   /** A folder for everything of this server: data, password, log, and binaries where a copy is needed. */
@@ -122,7 +125,7 @@ function prepareHome(wanted: string): { home: string; user: ServerUser | undefin
   if (existsSync(note)) home = readFileSync(note, 'utf8').trim();
   else if (user && !isReachableByOthers(asked)) {
     home = join(OUTSIDE, randomBytes(6).toString('hex'));
-    writeFileSync(note, `${home}\n`);
+    writeWhole(note, `${home}\n`);
   }
   mkdirSync(home, { recursive: true });
   // Passable, whatever the umask; what is in it is closed.
@@ -206,7 +209,7 @@ async function ready(starting: Starting): Promise<void> {
 async function answers({ url, data, port }: Starting): Promise<boolean> {
   const admin = new URL(url);
   admin.pathname = '/postgres';
-  const client = new pg.Client({ connectionString: admin.href, connectionTimeoutMillis: 2_000 });
+  const client = new pg.Client({ connectionString: admin.href, connectionTimeoutMillis: ANSWERS_WITHIN_MS });
   client.on('error', () => {});
   try {
     await client.connect();

@@ -1,7 +1,8 @@
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { endProcess, POSTGRES_STOP, processStartTime } from './process.js';
+import { writeWhole } from './write-whole.js';
 
 /** A process, told apart from a later one of the same id by when it was started. */
 export interface ProcessRecord {
@@ -117,11 +118,9 @@ export class RunState {
     rmSync(lockOf(this.#dataDir), { force: true });
   }
 
-  /** It holds the API key. Written beside and renamed: a kill leaves the old one or the new one. */
+  /** It holds the API key. */
   #write(): void {
-    const path = fileOf(this.#dataDir);
-    writeFileSync(`${path}.new`, JSON.stringify(this.#run, null, 2), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    writeWhole(fileOf(this.#dataDir), JSON.stringify(this.#run, null, 2));
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeWhole } from './write-whole.js';
 
 /** What the system and its sandbox share, as a real account would have it. */
 export interface SandboxSecrets {
@@ -38,7 +39,6 @@ function keep(path: string, make: () => string): string {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
   const value = make();
-  writeFileSync(`${path}.new`, `${value}\n`, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writeWhole(path, `${value}\n`);
   return value;
 }

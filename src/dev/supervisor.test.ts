@@ -44,11 +44,19 @@ const journal = () => {
   }
 };
 
-function child(name: string, code = WELL_BEHAVED, onLine: (name: string, line: string) => void = () => {}) {
+/** Nobody who ends in order may be killed for being slow. */
+const GRACE_MS = patient(10_000);
+
+function child(
+  name: string,
+  code = WELL_BEHAVED,
+  onLine: (name: string, line: string) => void = () => {},
+  graceMs = GRACE_MS,
+) {
   const script = join(folder, `${name}.cjs`);
   writeFileSync(script, code);
   const planned = { name, script, args: [name, join(folder, 'journal')] };
-  return childService(planned, { env: process.env, graceMs: 500, onLine });
+  return childService(planned, { env: process.env, graceMs, onLine });
 }
 
 const runs = (name: string, times: number) =>
@@ -115,6 +123,8 @@ it('kills what does not end within its time', async () => {
     child(
       'deaf',
       `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); require('node:fs').writeFileSync(process.argv[3], 'deaf runs\\n');`,
+      undefined,
+      500,
     ),
   );
   await runs('deaf', 1);

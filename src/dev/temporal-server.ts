@@ -12,7 +12,9 @@ import { endProcess, exitOf, type RunningProcess, startDetached } from './proces
  */
 const UNTHROTTLED = ['history.transferProcessorMaxPollRPS=500', 'history.timerProcessorMaxPollRPS=500'];
 
-const READY_WITHIN_MS = 30_000;
+/** A process that ends is noticed at once: only one that hangs, or a machine that is very busy, takes so long. */
+const READY_WITHIN_MS = 120_000;
+const ANSWERS_WITHIN_MS = 5_000;
 
 export interface TemporalServerOptions {
   /** The executable, as `findTemporalCli` gives it. */
@@ -110,9 +112,9 @@ async function ready(address: string, namespaces: readonly string[], exited: Pro
 }
 
 async function answers(address: string, namespaces: readonly string[]): Promise<boolean> {
-  const connection = Connection.lazy({ address, connectTimeout: 1_000 });
+  const connection = Connection.lazy({ address, connectTimeout: ANSWERS_WITHIN_MS });
   try {
-    return await connection.withDeadline(Date.now() + 1_000, async () => {
+    return await connection.withDeadline(Date.now() + ANSWERS_WITHIN_MS, async () => {
       for (const namespace of namespaces) await connection.workflowService.describeNamespace({ namespace });
       return true;
     });

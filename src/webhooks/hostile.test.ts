@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openConnection, sendWithoutEnd } from '../../test/support/api.js';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { holdEmail } from '../../test/support/emails.js';
+import { patient } from '../../test/support/patience.js';
 import { answerOf, readRecord } from '../../test/support/record.js';
 import {
   insertEmail,
@@ -54,7 +55,7 @@ describe('connections that stall with unsigned bodies', () => {
   const stalled: { socket: net.Socket }[] = [];
   beforeAll(async () => {
     // They must not be sent away before we have looked.
-    service = await start({ progressWindowMs: 100_000 });
+    service = await start({ progressWindowMs: patient(100_000) });
     stalled.push(...(await Promise.all(Array.from({ length: 29 }, () => stall(service.port, 16 * MB, 9 * MB)))));
     // Into whatever gap is left.
     const last = await stall(service.port, 16 * MB, 1);
@@ -80,7 +81,7 @@ describe('connections that stall with unsigned bodies', () => {
 describe('who is slow', () => {
   let service: TestWebhooks;
   beforeAll(async () => {
-    service = await start({ progressWindowMs: 1_000, headersTimeoutMs: 1_000 });
+    service = await start({ progressWindowMs: patient(500), headersTimeoutMs: patient(500) });
   });
   afterAll(() => service.stop());
 

@@ -40,7 +40,7 @@ describe('fifty clients that send a byte a second', () => {
   let api: TestApi;
   beforeAll(async () => {
     // They must not be sent away before we have looked.
-    api = await startTestApi({ progressWindowMs: 100_000 });
+    api = await startTestApi({ progressWindowMs: patient(100_000) });
   });
   afterAll(() => api.stop());
 
@@ -60,7 +60,7 @@ describe('fifty clients that send a byte a second', () => {
 describe('a client that is too slow', () => {
   let api: TestApi;
   beforeAll(async () => {
-    api = await startTestApi({ progressWindowMs: 8_000, progressBytes: 1024, concurrentUploads: 4 });
+    api = await startTestApi({ progressWindowMs: patient(2_000), progressBytes: 1024, concurrentUploads: 4 });
   });
   afterAll(() => api.stop());
 
@@ -82,7 +82,7 @@ describe('a client that is too slow', () => {
 describe('a client that never finishes', () => {
   let api: TestApi;
   beforeAll(async () => {
-    api = await startTestApi({ uploadTimeoutMs: 2_000, headersTimeoutMs: 1_000 });
+    api = await startTestApi({ uploadTimeoutMs: patient(500), headersTimeoutMs: patient(500) });
   });
   afterAll(() => api.stop());
 

@@ -138,8 +138,8 @@ describe('the breaker of a provider', () => {
     await succeed();
     expect((await health()).state).toBe('half_open');
     const admitted = async () => {
-      const asked: Admission[] = [];
-      for (let n = 0; n < 40; n++) asked.push(await ask());
+      // Together: asked for one after the other, a slow machine might never be faster than the rate.
+      const asked: Admission[] = await Promise.all(Array.from({ length: 40 }, () => ask()));
       return asked.filter((one) => one.admitted).length;
     };
     const begun = Date.now();
@@ -188,14 +188,14 @@ describe('trouble tied to a sender domain', () => {
 
 describe('a rate', () => {
   it('shared by many is never exceeded by more than 5 % in ten seconds, and critical is served first', async () => {
-    // Ten seconds at 20 a second, in a tenth of the time: the bound scales with the rate.
-    const rate = 200;
+    // A second of it, with the ten seconds' allowance; on a slow machine as long as it takes to ask for more.
+    const rate = 50;
     await control({ rate_per_s: rate });
     const admitted = { critical: 0, low: 0 };
     const asked = { critical: 0, low: 0 };
     const startedAt = Date.now();
     const caller = async (priority: 'critical' | 'low', everyMs: number) => {
-      while (Date.now() - startedAt < 1_000) {
+      while (Date.now() - startedAt < 1_000 || admitted.low === asked.low) {
         asked[priority]++;
         if ((await ask(priority)).admitted) admitted[priority]++;
         await delay(everyMs);
