@@ -74,10 +74,10 @@ describe('benches', () => {
       const options = { perS: 10, seconds: 2, hostileBytesPerS: 5_000_000 };
       const { quiet, attacked, hostile } = await benchHostile(world, stack, options);
       expect([quiet.webhooks, attacked.webhooks]).toEqual([20, 20]);
-      // Without a processor to be had, a webhook may be asked to come again; it is the hostile bodies that must not cost one.
-      if (!isOverloaded()) {
-        expect(quiet).toMatchObject({ refused: {}, lost: 0 });
-        expect(attacked).toMatchObject({ refused: {}, lost: 0 });
+      for (const { refused, lost } of [quiet, attacked]) {
+        // Without a processor to be had, a webhook may be asked to come again; none that was taken may be lost.
+        if (!isOverloaded()) expect(refused).toEqual({});
+        expect(lost).toBeLessThanOrEqual(Object.values(refused).reduce((all, count) => all + count, 0));
       }
       expect(hostile.requests).toBeGreaterThan(0);
       expect(hostile.answers).not.toHaveProperty('200');
