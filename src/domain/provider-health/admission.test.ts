@@ -164,6 +164,17 @@ describe('the breaker of a provider', () => {
     expect(await ask()).toMatchObject({ admitted: false, code: 'provider_disabled' });
   });
 
+  it('lets every call through while an operator has closed it, also half open', async () => {
+    await open();
+    await letTimePass(61);
+    await ask();
+    await succeed();
+    expect((await health()).state).toBe('half_open');
+    await control({ forced: 'closed' });
+    for (let n = 0; n < 40; n++) expect(await ask()).toMatchObject({ admitted: true });
+    expect(await admittance(database.db, ['mailgun'], 'low')).toMatchObject({ ratePerS: Number.POSITIVE_INFINITY });
+  });
+
   it('tells the dispatcher whether any provider admits', async () => {
     expect(await admittance(database.db, ['mailgun', 'mandrill'], 'low')).toMatchObject({ gate: 'open' });
     await open();

@@ -26,8 +26,11 @@ const AHEAD_S: PerPriority<number> = { critical: 0.5, medium: 0.25, low: 0 };
 /** The share of a day's quota that each priority may use up: the last tenth is kept for critical and medium. */
 export const DAY_SHARE: PerPriority<number> = { critical: 1, medium: 0.95, low: 0.9 };
 
-/** Calls a second that a provider gets while its traffic comes back; null in ordinary times. For `provider_health h`. */
-export const rampPerS = sql<number | null>`case when h.state = 'half_open' then
+/**
+ * Calls a second that a provider gets while its traffic comes back; null in ordinary times, and when an operator lets
+ * every call through. For `provider_health h` and `provider_controls c`.
+ */
+export const rampPerS = sql<number | null>`case when h.state = 'half_open' and c.forced is distinct from 'closed' then
   2 ^ least(coalesce(extract(epoch from clock_timestamp() - h.closed_at), 0)::float8 + 1, ${BREAKER.rampS + 1}::float8) end`;
 
 /** Where a provider stands: its switches, limits and health. Reads only. */
