@@ -207,7 +207,7 @@ function shape(env: Environment, providers: readonly ProviderName[]) {
     ambiguousWaitLowMs: ms(env.AMBIGUOUS_WAIT_LOW_S),
     backoff: { initialMs: ms(env.BACKOFF_INITIAL_S), maxMs: ms(env.BACKOFF_MAX_S) },
     /** How many e-mails may be in flight, over all processes. */
-    inFlightCap: { critical: env.IN_FLIGHT_CRITICAL, medium: env.IN_FLIGHT_MEDIUM, low: env.IN_FLIGHT_LOW },
+    inFlightLimit: { critical: env.IN_FLIGHT_CRITICAL, medium: env.IN_FLIGHT_MEDIUM, low: env.IN_FLIGHT_LOW },
     /** Hand-over to "nothing was heard": the workflow stops waiting for a delivery. */
     deliveryTimeoutMs: ms(env.DELIVERY_TIMEOUT_S),
     /** Delivery to the end of the workflow; later opens are recorded without it. */

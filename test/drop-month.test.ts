@@ -95,7 +95,7 @@ function traffic(old: readonly string[]) {
     done.submitted++;
   };
   const send = async () => {
-    const options = { cap: 10, checkAfterMs: 60_000, providers: ['mailgun' as const] };
+    const options = { limit: 10, checkAfterMs: 60_000, providers: ['mailgun' as const] };
     const start = async (emails: readonly { emailId: string }[]) => emails.map((email) => email.emailId);
     const { started } = await dispatchBatch(api.db, 'medium', options, start);
     for (const { emailId } of started) {

@@ -37,7 +37,7 @@ export interface Served {
 }
 
 /**
- * Follows a load through the fleets in steps. Each priority is first come, first served; the cap in flight and the time
+ * Follows a load through the fleets in steps. Each priority is first come, first served; the in-flight limit and the time
  * of a hand-over bound its rate (Little's law), and the cores of a pool are shared by all that are at work there, the
  * more urgent first. When they are too few, hand-overs take longer, up to what the windows of starting e-mails allow.
  *

@@ -13,7 +13,7 @@ import { STICKY_TIMEOUT } from '../../src/worker/fleet.js';
  * `{count}` by the bench, it answers when all signals are out.
  */
 const { TEMPORAL_ADDRESS: address, IN_FLIGHT, OPEN_AFTER_MS } = process.env;
-const inFlightCap = Number(IN_FLIGHT);
+const inFlightLimit = Number(IN_FLIGHT);
 const openAfterMs = Number(OPEN_AFTER_MS);
 
 Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
@@ -52,7 +52,7 @@ async function run(count: number): Promise<void> {
   const work = async () => {
     while (left-- > 0) await startOne();
   };
-  await Promise.all(Array.from({ length: inFlightCap }, work));
+  await Promise.all(Array.from({ length: inFlightLimit }, work));
   await Promise.all(signals.splice(0));
 }
 

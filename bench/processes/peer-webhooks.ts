@@ -15,7 +15,7 @@ const app = createWebhooksApp({
   config,
   db,
   catalogue: async () => catalogue,
-  tell: () => {},
+  notify: () => {},
   logger,
   limits: WEBHOOK_LIMITS,
 });

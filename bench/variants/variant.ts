@@ -13,7 +13,7 @@ export interface Variant {
   round(emails: number): Promise<void>;
 }
 
-/** How many are handed over at once: the cap of the priority that is measured, and the same for all variants. */
+/** How many are handed over at once: the in-flight limit of the priority that is measured, and the same for all variants. */
 export const IN_FLIGHT = 30;
 /** The sandbox's readers open after a minute of its time. */
 export const TIME_SCALE = 0.005;

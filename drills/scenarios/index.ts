@@ -1,10 +1,10 @@
 import type { Drill } from '../drill.js';
-import { AMBIGUITY_DRILLS } from './ambiguity.js';
 import { CHAOS_DRILLS } from './chaos.js';
 import { PROVIDER_DRILLS } from './providers.js';
 import { SERVER_DRILLS } from './servers.js';
 import { SERVICE_DRILLS } from './services.js';
 import { STOP_DRILLS } from './stops.js';
+import { UNKNOWN_OUTCOME_DRILLS } from './unknown-outcomes.js';
 import { WORKER_DRILLS } from './workers.js';
 
 /** Every drill, in the order in which they are run. */
@@ -13,7 +13,7 @@ export const DRILLS: readonly Drill[] = [
   ...SERVICE_DRILLS,
   ...SERVER_DRILLS,
   ...PROVIDER_DRILLS,
-  ...AMBIGUITY_DRILLS,
+  ...UNKNOWN_OUTCOME_DRILLS,
   ...STOP_DRILLS,
   ...CHAOS_DRILLS,
 ];

@@ -8,7 +8,7 @@ const LOOK_AGAIN_MS = 15 * 60_000;
 
 /** None of an e-mail's providers admits it: it sleeps, unless the record says that it is over or that one has it. */
 export function createAwaitProvider(dependencies: ActivityDependencies) {
-  return async function awaitAdmission(request: AwaitProviderRequest): Promise<Awaiting> {
+  return async function awaitAvailability(request: AwaitProviderRequest): Promise<Awaiting> {
     const { emailId, generation, providers } = request;
     const impossible = 'no_provider_admits';
     const asked = { emailId, generation, provider: providers[0]!, dispatchedAtMs: 0, impossible };

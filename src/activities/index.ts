@@ -1,7 +1,7 @@
 import { createAwaitProvider } from './await-provider.js';
+import { createCheckDelivery } from './check-delivery.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { createLookForNews } from './look-for-news.js';
-import { createPersist } from './persist.js';
+import { createLoadPlan } from './load-plan.js';
 import { createReconcile } from './reconcile.js';
 import { createRecordAnswer, createSend } from './send.js';
 import type { RecordActivities, SendActivities } from './types.js';
@@ -12,7 +12,7 @@ export type { ActivityDependencies } from './dependencies.js';
 /** The activities of the workflow's own queue. */
 export function createRecordActivities(dependencies: ActivityDependencies): RecordActivities {
   return {
-    persist: createPersist(dependencies),
+    persist: createLoadPlan(dependencies),
     recordAnswer: createRecordAnswer(dependencies),
     awaitProvider: createAwaitProvider(dependencies),
     uploadAttachment: createUploadAttachment(dependencies),
@@ -24,6 +24,6 @@ export function createSendActivities(dependencies: ActivityDependencies): SendAc
   return {
     send: createSend(dependencies),
     reconcile: createReconcile(dependencies),
-    lookForNews: createLookForNews(dependencies),
+    lookForNews: createCheckDelivery(dependencies),
   };
 }

@@ -57,7 +57,7 @@ async function adoptFound(
   for (const [index, result] of results.entries()) {
     if (result.kind !== 'found') continue;
     const attempt = sought[index]!;
-    const adopting = adoptLookUp(db, attempt, result.providerMessageId, catalogue, { tell: index > 0 });
+    const adopting = adoptLookUp(db, attempt, result.providerMessageId, catalogue, { notify: index > 0 });
     if (index === 0) await adopting;
     else await adopting.catch(() => logger.warn({ emailId: attempt.emailId }, 'what was found could not be adopted'));
   }

@@ -1,10 +1,10 @@
 import { performance } from 'node:perf_hooks';
-import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous } from '../domain/attempts/unknown-outcomes.js';
-import { decideAmbiguity, later, lookUpTimeMs, untilDecision } from './ambiguity.js';
+import { abandon, adoptLookUp, findOpenAttempt, markOutcomeUnknown } from '../domain/attempts/unknown-outcomes.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { lookUp } from './look-up.js';
 import type { ReconcileRequest, Reconciliation } from './types.js';
+import { decideUnknownOutcome, later, lookUpTimeMs, untilDecision } from './unknown-outcome-policy.js';
 
 /**
  * Finds out whether an ambiguous attempt went through: our own events first (they have closed it in the record), then
@@ -23,7 +23,7 @@ async function reconcile(dependencies: ActivityDependencies, request: ReconcileR
   // The call may still be going on; nobody decides about it earlier.
   if (open.state === 'calling' && open.openMs > 0) return { kind: 'wait', waitMs: open.openMs };
   if (open.state === 'calling') {
-    const outcome = await markAmbiguous(db, open, 'no_answer', catalogue);
+    const outcome = await markOutcomeUnknown(db, open, 'no_answer', catalogue);
     if (outcome.kind !== 'ambiguous') return outcome;
   }
   const limits = { ambiguousWaitLowMs: config.ambiguousWaitLowMs, providerCount: config.providers.length };
@@ -36,7 +36,7 @@ async function reconcile(dependencies: ActivityDependencies, request: ReconcileR
     // A search has written it down already, before what it found of others: then nothing is written again.
     return settled(await adoptLookUp(db, open, found.providerMessageId, catalogue));
   }
-  const decision = decideAmbiguity(priority, later(open, performance.now() - askedAt), limits);
+  const decision = decideUnknownOutcome(priority, later(open, performance.now() - askedAt), limits);
   if (decision.kind === 'wait') return decision;
   return settled(await abandon(db, open, decision.kind, catalogue));
 }

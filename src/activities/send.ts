@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { noteNotAdmitted, recordOutcome } from '../domain/attempts/outcomes.js';
 import { askPermission, type Permission } from '../domain/attempts/permission.js';
-import type { AttemptId, Outcome } from '../domain/attempts/steps.js';
+import type { AttemptId, Outcome } from '../domain/attempts/transitions.js';
 import type { Failed, OutgoingMessage, Provider, SendResult } from '../providers/provider.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';

@@ -1,6 +1,6 @@
 import type { ProviderName } from '../config.js';
 import type { Answer } from '../domain/attempts/outcomes.js';
-import type { Outcome } from '../domain/attempts/steps.js';
+import type { Outcome } from '../domain/attempts/transitions.js';
 
 /** What the workflow learns from the record at its start, or when it is started anew: what is left to do. */
 export interface Plan {
@@ -75,11 +75,12 @@ export type Reconciliation =
   /** Nothing is known yet: ask again after this long, or when evidence comes. */
   | { readonly kind: 'wait'; readonly waitMs: number };
 
-/** What was found about an e-mail of which nothing has been heard since it was sent. */
-export type News = 'delivered' | 'quiet';
+/** What a delivery check found; `quiet`: nothing, the e-mail is silent. */
+export type DeliveryCheck = 'delivered' | 'quiet';
 
-/** On the workflow's own queue. */
+/** On the workflow's own queue. The names are the activity types, which recorded histories hold. */
 export interface RecordActivities {
+  /** Loads the plan. */
   persist(emailId: string): Promise<Plan>;
   recordAnswer(unrecorded: UnrecordedAnswer): Promise<Outcome>;
   awaitProvider(request: AwaitProviderRequest): Promise<Awaiting>;
@@ -90,5 +91,6 @@ export interface RecordActivities {
 export interface SendActivities {
   send(request: SendRequest): Promise<SendOutcome>;
   reconcile(request: ReconcileRequest): Promise<Reconciliation>;
-  lookForNews(request: ReconcileRequest): Promise<News>;
+  /** The delivery check. */
+  lookForNews(request: ReconcileRequest): Promise<DeliveryCheck>;
 }

@@ -16,10 +16,10 @@ import { addDeadLetterRoutes } from './dead-letters/routes.js';
 import { addEmailRoutes } from './email/routes.js';
 import { addHealthRoutes } from './health/routes.js';
 import type { ApiLimits } from './limits.js';
-import type { Nudger } from './nudger.js';
 import { addOpenRoutes } from './open/routes.js';
 import { addSendRoutes } from './send/routes.js';
 import { addSuppressionRoutes } from './suppressions/routes.js';
+import type { WorkflowWaker } from './workflow-waker.js';
 
 export interface AppOptions {
   readonly db: Db;
@@ -30,17 +30,17 @@ export interface AppOptions {
   readonly limits: ApiLimits;
   /** Those we send through. */
   readonly providers: readonly ProviderName[];
-  readonly nudger: Nudger;
+  readonly waker: WorkflowWaker;
 }
 
 /** The service's routes and what surrounds them. */
 export function createApp(options: AppOptions): Koa<ApiState> {
-  const { db, uploads, catalogue, logger, deadlineMs, limits, providers, nudger } = options;
+  const { db, uploads, catalogue, logger, deadlineMs, limits, providers, waker } = options;
   const router = new Router<ApiState>();
   const authenticate = authenticator(db);
   addHealthRoutes(router, { db });
   addSendRoutes(router, { db, uploads, authenticate, deadlineMs, limits });
-  addEmailRoutes(router, { db, authenticate, catalogue, deadlineMs, providers, nudger });
+  addEmailRoutes(router, { db, authenticate, catalogue, deadlineMs, providers, waker });
   addDeadLetterRoutes(router, { db, authenticate, catalogue, deadlineMs, providers });
   addSuppressionRoutes(router, { db, authenticate });
   addClientRoutes(router, { db, authenticate });

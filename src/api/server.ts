@@ -10,7 +10,7 @@ import type { Stop } from '../process/service.js';
 import { lazyTemporal } from '../temporal/lazy-connection.js';
 import { createApp } from './app.js';
 import { API_LIMITS, type ApiLimits } from './limits.js';
-import { createNudger } from './nudger.js';
+import { createWorkflowWaker } from './workflow-waker.js';
 
 /** Connections for staging attachments: about what one disk can write at once. */
 const UPLOAD_POOL_SIZE = 6;
@@ -44,16 +44,16 @@ export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLim
   const temporal = lazyTemporal(async () =>
     (await import('../temporal/connection.js')).connectTemporal(config, logger),
   );
-  const nudger = createNudger(temporal, logger);
+  const waker = createWorkflowWaker(temporal, logger);
   const close = async () => {
-    await nudger.stop();
+    await waker.stop();
     await Promise.all([db.destroy(), uploads.destroy()]);
   };
   try {
     await prepare(db, config.bootstrapApiKey, logger);
     const catalogue = await loadStatuses(db);
     const { deadlineMs, providers } = config;
-    const app = createApp({ db, uploads, catalogue, logger, deadlineMs, limits, providers, nudger });
+    const app = createApp({ db, uploads, catalogue, logger, deadlineMs, limits, providers, waker });
     const { headersTimeoutMs: headersMs, uploadTimeoutMs, connections } = limits;
     const server = createServer({ headersMs, requestMs: uploadTimeoutMs + 10_000, connections }, app.callback());
     const port = await listen(server, config.apiPort, config.host);

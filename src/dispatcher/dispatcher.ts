@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { loadStatuses, type StatusCatalogue } from '../domain/emails/statuses.js';
 import { sendDigests, setNoticePolicy } from '../domain/notices/notices.js';
-import { deliverSignals, forgetTold } from '../domain/signals/deliver.js';
+import { deliverSignals, removeDelivered } from '../domain/signals/deliver.js';
 import { takePendingSignals } from '../domain/signals/outbox.js';
 import { matchUnmatched } from '../domain/tracking/unmatched.js';
 import type { Db } from '../postgres/database.js';
@@ -83,7 +83,7 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
 
 async function bringSignals(db: Db, client: Client, logger: Logger): Promise<number> {
   const pending = await takePendingSignals(db, SIGNALS_BATCH);
-  if (pending.length > 0) await forgetTold(db, await deliverSignals(client, pending, logger), logger);
+  if (pending.length > 0) await removeDelivered(db, await deliverSignals(client, pending, logger), logger);
   return pending.length;
 }
 
@@ -101,12 +101,12 @@ export async function startDispatcher(
   await setNoticePolicy(db, { ...config.notices, deadlineMs: config.deadlineMs.medium });
   await registerSearchAttributes(temporal.connection, config.temporal.namespace, logger);
 
-  const { windows, dispatch, adaptWindows, hasRoom } = createDispatching(config, db, temporal.client, logger);
+  const { windows, dispatch, adaptWindows, hasHeadroom } = createDispatching(config, db, temporal.client, logger);
   const tasks = { windows: adaptWindows, ...tasksOf({ config, db, temporal, catalogue, logger }) };
   const dispatching = perPriority((priority) => repeat(`dispatch ${priority}`, () => dispatch(priority), logger));
   const others = new Map(Object.entries(tasks).map(([name, task]) => [name, repeat(name, task, logger)]));
   const wake = (priority?: Priority) => {
-    if (priority && !hasRoom(priority)) return;
+    if (priority && !hasHeadroom(priority)) return;
     for (const each of priority ? [priority] : PRIORITIES) dispatching[each].wake();
     if (!priority) others.get('pauses')?.wake();
   };

@@ -2,13 +2,13 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { dispatchBatch, nextDueInMs } from '../domain/queue/queue.js';
-import { readWays } from '../domain/queue/time-to-first-call.js';
+import { readTimesToFirstCall } from '../domain/queue/time-to-first-call.js';
 import type { Db } from '../postgres/database.js';
 import { type PerPriority, PRIORITIES, type Priority, perPriority } from '../priority.js';
 import { startWorkflows } from './start.js';
-import { QuickestWay, StartingWindow } from './starting-window.js';
+import { QuickestFirstCall, StartingWindow } from './starting-window.js';
 
-/** A full priority is looked at again after this long: places become free without a notification. */
+/** A full priority is looked at again after this long: headroom comes without a notification. */
 const WHEN_FULL_MS = 60;
 /** While no provider admits; also the pace at which probes are dispatched. */
 const WHEN_BLOCKED_MS = 500;
@@ -16,36 +16,36 @@ const WHEN_BLOCKED_MS = 500;
 const WHEN_IDLE_MS = 1_000;
 const WINDOWS_MS = 1_000;
 
-/** What starts workflows, and adapts how many may be on their way to their first call. */
+/** What starts workflows, and adapts how many may be before their first call. */
 export interface Dispatching {
-  /** How many bulk e-mails may be on their way to their first call just now, as far as this dispatcher decides. */
+  /** How many bulk e-mails may be before their first call just now, as far as this dispatcher decides. */
   readonly windows: PerPriority<{ readonly size: number }>;
-  /** Starts what a priority has room for. @returns how long to pause, in milliseconds. */
+  /** Starts what a priority has headroom for. @returns how long to pause, in milliseconds. */
   dispatch(priority: Priority): Promise<number>;
   /** Adapts the windows. @returns how long to pause, in milliseconds. */
   adaptWindows(): Promise<number>;
-  /** Whether one more that waits is a reason to look at a priority: not while the waiting have no room. */
-  hasRoom(priority: Priority): boolean;
+  /** Whether one more that waits is a reason to look at a priority: not while the waiting have no headroom. */
+  hasHeadroom(priority: Priority): boolean;
 }
 
 export function createDispatching(
-  config: Pick<Config, 'inFlightCap' | 'providers' | 'sweep'>,
+  config: Pick<Config, 'inFlightLimit' | 'providers' | 'sweep'>,
   db: Db,
   client: Client,
   logger: Logger,
 ): Dispatching {
-  const quickest = new QuickestWay();
-  const windows = perPriority((priority) => new StartingWindow(config.inFlightCap[priority], quickest));
-  const withoutRoom = new Set<Priority>();
+  const quickest = new QuickestFirstCall();
+  const windows = perPriority((priority) => new StartingWindow(config.inFlightLimit[priority], quickest));
+  const withoutHeadroom = new Set<Priority>();
   return {
     windows,
-    hasRoom: (priority) => !withoutRoom.has(priority),
+    hasHeadroom: (priority) => !withoutHeadroom.has(priority),
     async dispatch(priority) {
-      withoutRoom.delete(priority);
+      withoutHeadroom.delete(priority);
       const window = windows[priority];
       const options = {
-        cap: config.inFlightCap[priority],
-        // Critical e-mails wait for nothing but the cap; their ways tell what is quick.
+        limit: config.inFlightLimit[priority],
+        // Critical e-mails wait for nothing but the limit; their times tell what is quick.
         window: priority === 'critical' ? undefined : window.size,
         providers: config.providers,
         checkAfterMs: config.sweep.afterMs,
@@ -55,7 +55,7 @@ export function createDispatching(
       );
       window.note(started, windowFull);
       if (started.length > 0) logger.debug({ priority, started: started.length }, 'dispatched');
-      if (blocked || more) withoutRoom.add(priority);
+      if (blocked || more) withoutHeadroom.add(priority);
       if (blocked) return WHEN_BLOCKED_MS;
       if (more) return WHEN_FULL_MS;
       return Math.max(1, Math.min(WHEN_IDLE_MS, (await nextDueInMs(db, priority)) ?? WHEN_IDLE_MS));
@@ -63,7 +63,7 @@ export function createDispatching(
     async adaptWindows() {
       for (const priority of PRIORITIES) {
         const { size } = windows[priority];
-        await windows[priority].adapt((started) => readWays(db, started));
+        await windows[priority].adapt((started) => readTimesToFirstCall(db, started));
         if (priority !== 'critical' && windows[priority].size !== size)
           logger.debug({ priority, size: windows[priority].size }, 'window adapted');
       }

@@ -13,7 +13,7 @@ export interface MetricsSources {
   readonly deadlineMs: PerPriority<number>;
   /** Those we send through. */
   readonly providers: readonly ProviderName[];
-  /** This dispatcher's own: how many bulk e-mails may be on their way to their first call. */
+  /** This dispatcher's own: how many bulk e-mails may be before their first call. */
   readonly windows: PerPriority<{ readonly size: number }>;
 }
 

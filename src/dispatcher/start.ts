@@ -33,7 +33,9 @@ export async function startWorkflows(
 ): Promise<string[]> {
   const results = await client.withDeadline(Date.now() + START_TIMEOUT_MS, () =>
     Promise.allSettled(
-      emails.map((email) => (email.asleep ? wakeWorkflow(client, email) : startWorkflow(client, priority, email))),
+      emails.map((email) =>
+        email.awaitingProvider ? wakeWorkflow(client, email) : startWorkflow(client, priority, email),
+      ),
     ),
   );
   const started = emails.filter((_, index) => results[index]!.status === 'fulfilled').map((email) => email.emailId);
@@ -56,7 +58,7 @@ async function wakeWorkflow(client: Client, { emailId }: ClaimedEmail): Promise<
 export async function startWorkflow(
   client: Client,
   priority: Priority,
-  email: Omit<ClaimedEmail, 'asleep'>,
+  email: Omit<ClaimedEmail, 'awaitingProvider'>,
 ): Promise<void> {
   const input: EmailInput = { emailId: email.emailId, priority };
   await client.workflow.start('email', {

@@ -1,18 +1,18 @@
-import type { Started, Way } from '../domain/queue/time-to-first-call.js';
+import type { Started, TimeToFirstCall } from '../domain/queue/time-to-first-call.js';
 
-/** The least that counts as a long way: through idle servers on one machine it takes 20 to 30 ms. */
+/** The least that counts as a long time to the first call: through idle servers on one machine it takes 20 to 30 ms. */
 const LONG_AT_LEAST_MS = 60;
 /** However slow the quickest was: a dispatcher that began in the middle of a backlog has seen no other. */
 const LONG_AT_MOST_MS = 1_000;
-/** Ways differ by a factor of two by themselves; beyond that it is queueing. */
+/** Times differ by a factor of two by themselves; beyond that it is queueing. */
 export const LONG_FACTOR = 2.5;
-/** A single way can be short by chance, as when a workflow was running already: the median of so many counts. */
+/** A single time can be short by chance, as when a workflow was running already: the median of so many counts. */
 const TOGETHER = 5;
 /** How long the quickest is remembered: at least so long, at most twice. Backlogs pass sooner, and servers change. */
 const REMEMBERED_MS = 6 * 3_600_000;
 /** One that has not begun by then is counted with its time so far. */
 const COUNTED_AFTER_MS = 1_000;
-/** The shares of a cap in flight that a window begins with, and never goes below: then its fleet would stand still. */
+/** The shares of a limit in flight that a window begins with, and never goes below: then its fleet would stand still. */
 const FIRST_SHARE = 0.2;
 const LEAST_SHARE = 0.1;
 const SHRINK = 0.8;
@@ -21,8 +21,8 @@ const GROW_AT_LEAST = 0.5;
 /** Enough for a median; more would only cost. */
 const SAMPLE = 50;
 
-/** The quickest way from a workflow's start to the first call, of whatever priority: what it takes without queueing. */
-export class QuickestWay {
+/** The quickest time from a workflow's start to the first call, of any priority: what it takes without queueing. */
+export class QuickestFirstCall {
   private latest: number[] = [];
   private ms = Infinity;
   private beforeMs = Infinity;
@@ -44,7 +44,7 @@ export class QuickestWay {
     this.ms = Math.min(this.ms, medianOf(this.latest));
   }
 
-  /** From how many milliseconds a way is taken for queueing. */
+  /** From how many milliseconds a time to first call is taken for queueing. */
   get longMs(): number {
     const quickestMs = Math.min(this.ms, this.beforeMs);
     if (!Number.isFinite(quickestMs)) return LONG_AT_LEAST_MS;
@@ -53,10 +53,10 @@ export class QuickestWay {
 }
 
 /**
- * How many bulk e-mails of a priority may be on their way to their first call. A call in the air takes no core, however
+ * How many bulk e-mails of a priority may be before their first call. A call in the air takes no core, however
  * slow the provider; what has not begun yet queues for cores inside Temporal and the workers, where priorities cannot
- * help a critical e-mail past it. So the window follows how long the way takes beside the quickest seen: it grows while
- * it is used up and ways are short, and shrinks once they are long, as TCP Vegas does with what is on the wire. A large
+ * help a critical e-mail past it. So the window follows the time to first call beside the quickest seen: it grows while
+ * it is used up and times are short, and shrinks once they are long, as TCP Vegas does with what is on the wire. A large
  * fleet gets a large window, busy cores a small one, and servers that are slow for one are not taken for busy. Of several
  * dispatchers each has a window of its own; the largest is what counts.
  */
@@ -66,13 +66,13 @@ export class StartingWindow {
   private wasFull = false;
   private sample: Started[] = [];
 
-  /** @param cap how many e-mails of the priority may be in flight. */
+  /** @param limit how many e-mails of the priority may be in flight. */
   constructor(
-    cap: number,
-    private readonly quickest: QuickestWay,
+    limit: number,
+    private readonly quickest: QuickestFirstCall,
   ) {
-    this.least = Math.ceil(cap * LEAST_SHARE);
-    this.exact = Math.ceil(cap * FIRST_SHARE);
+    this.least = Math.ceil(limit * LEAST_SHARE);
+    this.exact = Math.ceil(limit * FIRST_SHARE);
   }
 
   /** At least one. */
@@ -88,14 +88,16 @@ export class StartingWindow {
   }
 
   /** Adapts to how far those came that were started since the last time; to be called about once a second. */
-  async adapt(readWays: (started: readonly Started[]) => Promise<readonly Way[]>): Promise<void> {
-    const ways = await readWays(this.sample);
-    const decided = ways.filter(({ state, ms }) => state !== 'on_its_way' || ms >= COUNTED_AFTER_MS);
+  async adapt(
+    readTimesToFirstCall: (started: readonly Started[]) => Promise<readonly TimeToFirstCall[]>,
+  ): Promise<void> {
+    const times = await readTimesToFirstCall(this.sample);
+    const decided = times.filter(({ state, ms }) => state !== 'pending' || ms >= COUNTED_AFTER_MS);
     const ids = new Set(decided.map(({ emailId }) => emailId));
     this.sample = this.sample.filter(({ emailId }) => !ids.has(emailId));
     const counted = decided.filter(({ state }) => state !== 'left');
     if (counted.length === 0) return;
-    for (const { state, ms } of counted) if (state === 'begun') this.quickest.note(ms);
+    for (const { state, ms } of counted) if (state === 'called') this.quickest.note(ms);
     if (medianOf(counted.map(({ ms }) => ms)) > this.quickest.longMs)
       this.exact = Math.max(this.least, this.exact * SHRINK);
     else if (this.wasFull) this.exact = Math.max(this.exact + GROW_AT_LEAST, this.exact * GROW);

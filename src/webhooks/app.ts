@@ -59,10 +59,12 @@ const inTurn =
     await turn;
   };
 
-function showPixel({ db, catalogue, tell, logger }: WebhookDependencies, readers: Lane): Middleware {
+function showPixel({ db, catalogue, notify, logger }: WebhookDependencies, readers: Lane): Middleware {
   const record = async (emailId: string) => {
     try {
-      tell((await recordPixelOpen(db, await catalogue(), emailId, logger)).signals.map((kind) => ({ emailId, kind })));
+      notify(
+        (await recordPixelOpen(db, await catalogue(), emailId, logger)).signals.map((kind) => ({ emailId, kind })),
+      );
     } catch (error) {
       logger.warn({ code: codeOf(error) }, 'an open could not be recorded');
     }

@@ -16,8 +16,8 @@ beforeAll(async () => {
   const bodies = new Bodies({
     ...WEBHOOK_LIMITS,
     smallBytes: 10_000,
-    smallRoomBytes: 30_000,
-    largeRoomBytes: 150_000,
+    smallBudgetBytes: 30_000,
+    largeBudgetBytes: 150_000,
     patienceMs: 1_000,
   });
   server = createServer(async (request, response) => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { arrivalOf } from '../http/arrival.js';
+import { BodyBudget, type BodyHold } from '../http/body-budget.js';
 import { guardBody } from '../http/body-guard.js';
-import { type BodyPlace, BodyRoom } from '../http/body-room.js';
 import { Problem } from '../http/problem.js';
 import { createLane } from '../process/lane.js';
 import type { WebhookLimits } from './limits.js';
@@ -28,13 +28,13 @@ export class WholeBody implements BodySink {
 
 /** Reads bodies of senders whom nobody knows yet, with bounds for each and for all of them together. */
 export class Bodies {
-  readonly #small: BodyRoom;
-  readonly #large: BodyRoom;
+  readonly #small: BodyBudget;
+  readonly #large: BodyBudget;
   readonly #largeLane;
 
   constructor(private readonly limits: WebhookLimits) {
-    this.#small = new BodyRoom(limits.smallRoomBytes, limits.patienceMs);
-    this.#large = new BodyRoom(limits.largeRoomBytes, limits.patienceMs);
+    this.#small = new BodyBudget(limits.smallBudgetBytes, limits.patienceMs);
+    this.#large = new BodyBudget(limits.largeBudgetBytes, limits.patienceMs);
     this.#largeLane = createLane(limits.largeAtOnce);
   }
 
@@ -79,7 +79,7 @@ export class Bodies {
       sendAway = () => reject(crowded());
     });
     sentAway.catch(() => undefined);
-    let place: BodyPlace = this.#small.enter(sendAway);
+    let place: BodyHold = this.#small.enter(sendAway);
     let heldBytes = 0;
     let large = false;
     return {

@@ -11,9 +11,9 @@ export interface WebhookLimits {
   /** Up to here a body is small: nearly every webhook is, and large ones never take its room. */
   readonly smallBytes: number;
   /** All small bodies together, and all large ones, from their first byte to their answer. */
-  readonly smallRoomBytes: number;
-  readonly largeRoomBytes: number;
-  /** When a room is full, who has been arriving for longer than this makes room for who has just come. */
+  readonly smallBudgetBytes: number;
+  readonly largeBudgetBytes: number;
+  /** When a budget is used up, who has been arriving for longer than this makes room for who has just come. */
   readonly patienceMs: number;
   /** Batches larger than a small body that are taken apart and stored at once. */
   readonly largeAtOnce: number;
@@ -48,8 +48,8 @@ export const WEBHOOK_LIMITS: WebhookLimits = {
   mandrillBytes: 16 * MB,
   mandrillFields: 16,
   smallBytes: 64 * KB,
-  smallRoomBytes: 32 * MB,
-  largeRoomBytes: 64 * MB,
+  smallBudgetBytes: 32 * MB,
+  largeBudgetBytes: 64 * MB,
   // To keep a slow genuine batch out, somebody has to send 32 MB in each second of it.
   patienceMs: 2_000,
   // JSON of 16 MB becomes some 100 MB of objects.

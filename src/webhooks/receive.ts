@@ -21,7 +21,7 @@ export interface WebhookDependencies {
   readonly db: Db;
   /** The statuses, read once when the database can be reached. */
   readonly catalogue: () => Promise<StatusCatalogue>;
-  readonly tell: Signaller['tell'];
+  readonly notify: Signaller['notify'];
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
   readonly limits: WebhookLimits;
 }
@@ -127,7 +127,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
 
 const refused = (code: string) => new Problem(401, code, REFUSALS[code] ?? 'The webhook is refused.');
 
-function finish({ tell, logger }: WebhookDependencies, provider: string, stored: Stored): void {
-  tell(stored.signals);
+function finish({ notify, logger }: WebhookDependencies, provider: string, stored: Stored): void {
+  notify(stored.signals);
   if (stored.unmatched > 0) logger.info({ provider, count: stored.unmatched }, 'events without an e-mail were kept');
 }

@@ -29,7 +29,7 @@ export async function startWebhooks(
   const logger = createQuietLog(log);
   const db = openDatabase({ url: config.database.url, poolSize: config.database.poolSize, name: 'webhooks', logger });
   const signaller = createSignaller({ db, connect: () => connectTemporal(config, log), logger });
-  const app = createWebhooksApp({ config, db, catalogue: onceLoaded(db), tell: signaller.tell, logger, limits });
+  const app = createWebhooksApp({ config, db, catalogue: onceLoaded(db), notify: signaller.notify, logger, limits });
   const server = createServer(
     {
       headersMs: limits.headersTimeoutMs,

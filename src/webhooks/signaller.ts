@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { deliverSignals, forgetTold, type PendingSignal } from '../domain/signals/deliver.js';
+import { deliverSignals, type PendingSignal, removeDelivered } from '../domain/signals/deliver.js';
 import type { Db } from '../postgres/database.js';
 import type { TemporalLink } from '../temporal/connection.js';
 
@@ -9,18 +9,18 @@ const GROUP_SIZE = 16;
 const MAX_GROUPS = 4;
 /** Beyond this they are left to the dispatcher, which reads them from `pending_signals`: memory stays bounded. */
 const MAX_WAITING = 2_000;
-/** Word of delivered signals is removed for many at once: well before the dispatcher would pass it on again. */
+/** Delivered signals are removed from the outbox many at once: well before the dispatcher would deliver them again. */
 const FORGET_EVERY_MS = 250;
 
 export interface Signaller {
   /** Passes on what is already committed, in the background. Never throws. */
-  tell(signals: readonly PendingSignal[]): void;
+  notify(signals: readonly PendingSignal[]): void;
   /** Waits for what is under way, at most this long, and disconnects. What is left, the dispatcher delivers. */
   stop(graceMs: number): Promise<void>;
 }
 
 /**
- * Tells workflows what webhooks have stored. Temporal may be away: then nothing waits for it here, the next signals try
+ * Signals to workflows what webhooks have stored. Temporal may be away: then nothing waits for it here, the next signals try
  * to connect again, and the dispatcher brings what was missed.
  */
 export function createSignaller(options: {
@@ -31,7 +31,7 @@ export function createSignaller(options: {
   const { db, connect, logger } = options;
   const waiting: PendingSignal[] = [];
   const running = new Set<Promise<void>>();
-  const told: PendingSignal[] = [];
+  const delivered: PendingSignal[] = [];
   let forgetting: Promise<void> | undefined;
   let link: Promise<TemporalLink> | undefined;
   let stopping = false;
@@ -46,13 +46,13 @@ export function createSignaller(options: {
 
   const forget = async () => {
     if (!stopping) await setTimeout(FORGET_EVERY_MS);
-    await forgetTold(db, told.splice(0), logger);
-    forgetting = told.length > 0 ? forget() : undefined;
+    await removeDelivered(db, delivered.splice(0), logger);
+    forgetting = delivered.length > 0 ? forget() : undefined;
   };
 
   const deliver = async (signals: readonly PendingSignal[]) => {
     try {
-      told.push(...(await deliverSignals((await temporal()).client, signals, logger)));
+      delivered.push(...(await deliverSignals((await temporal()).client, signals, logger)));
       forgetting ??= forget();
     } catch {
       logger.warn({ count: signals.length }, 'Temporal cannot be reached; signals are left to the dispatcher');
@@ -77,7 +77,7 @@ export function createSignaller(options: {
   };
 
   return {
-    tell(signals) {
+    notify(signals) {
       if (stopping || signals.length === 0) return;
       waiting.push(...signals.slice(0, MAX_WAITING - waiting.length));
       pump();

@@ -18,7 +18,7 @@ export interface FleetSize {
  * Sizes for one process; the fleet grows by processes.
  * - critical: ten thousand a day is one every eight seconds. Slots are plenty, so that nothing ever waits for one.
  * - medium: 200 thousand a day, mostly in working hours: about 7 a second, 20 in bursts, at up to 1 s a call.
- * - low: a million a day: 12 a second, with a backlog; the cap in flight bounds what is at work.
+ * - low: a million a day: 12 a second, with a backlog; the in-flight limit bounds what is at work.
  */
 export const FLEET_SIZES: Readonly<Record<Priority, FleetSize>> = {
   critical: { workflowSlots: 20, sendSlots: 50, uploadSlots: 10, cachedWorkflows: 200, pollers: 3 },

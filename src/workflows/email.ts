@@ -12,10 +12,10 @@ import {
 } from '@temporalio/workflow';
 import type { RecordActivities } from '../activities/types.js';
 import type { SignalKind } from '../postgres/schema.js';
-import { handOver } from './hand-over.js';
 import type { EmailInput } from './input.js';
-import type { Nudges } from './nudges.js';
 import { sendActivities } from './send-activities.js';
+import { runSendRounds } from './send-rounds.js';
+import type { Wakes } from './wakes.js';
 
 export type Stage = 'starting' | 'handing over' | 'awaiting delivery' | 'awaiting open' | 'finishing upload' | 'over';
 
@@ -32,7 +32,7 @@ const emailStatus = defineSearchAttributeKey('EmailStatus', SearchAttributeType.
 /** What earlier releases took for trouble: their plans do not say. */
 const FORMER_TROUBLE: readonly string[] = ['failed', 'dead', 'suppressed', 'bounced', 'complained'];
 
-const record = proxyLocalActivities<RecordActivities>({
+const { persist: loadPlan } = proxyLocalActivities<RecordActivities>({
   startToCloseTimeout: '10s',
   retry: { initialInterval: '200ms', maximumInterval: '5s' },
 });
@@ -52,28 +52,28 @@ export async function email(input: EmailInput): Promise<string> {
   const { emailId } = input;
   let stage: Stage = 'starting';
   const heard = new Set<SignalKind>();
-  const nudges: Nudges = { evidence: 0, hurry: 0 };
+  const wakes: Wakes = { evidence: 0, hurry: 0 };
   const enter = (next: Stage, details: string) => {
     stage = next;
     setCurrentDetails(details);
   };
   setHandler(status, () => stage);
   setHandler(providerEvent, (kind) => {
-    if (kind === 'turn') return void nudges.hurry++;
+    if (kind === 'turn') return void wakes.hurry++;
     heard.add(kind);
-    nudges.evidence++;
+    wakes.evidence++;
   });
-  setHandler(cancel, () => void nudges.hurry++);
-  setHandler(retryNow, () => void nudges.hurry++);
+  setHandler(cancel, () => void wakes.hurry++);
+  setHandler(retryNow, () => void wakes.hurry++);
 
-  const plan = await record.persist(emailId);
+  const plan = await loadPlan(emailId);
   const upload = plan.uploadPending ? uploadAttachment(emailId) : Promise.resolve();
   let end = plan.status;
   let waits = plan.stage;
 
   if (waits === 'hand_over') {
     enter('handing over', 'being handed to a provider');
-    const outcome = await handOver(input, plan, nudges);
+    const outcome = await runSendRounds(input, plan, wakes);
     end = outcome.kind === 'accepted' ? 'sent' : outcome.status;
     waits = outcome.kind === 'accepted' ? 'await_delivery' : 'over';
   }
@@ -81,8 +81,9 @@ export async function email(input: EmailInput): Promise<string> {
     enter('awaiting delivery', 'sent; waiting for news of its delivery');
     const heardOf = () => heard.has('delivered') || heard.has('opened') || heard.has('failed');
     if (!(await condition(heardOf, plan.deliveryTimeoutMs))) {
-      const news = await sendActivities('looking for news').lookForNews({ emailId, generation: plan.generation });
-      if (news === 'delivered') heard.add('delivered');
+      const { lookForNews: checkDelivery } = sendActivities('asking whether it was delivered');
+      const found = await checkDelivery({ emailId, generation: plan.generation });
+      if (found === 'delivered') heard.add('delivered');
     }
     if (heard.has('delivered')) end = 'delivered';
     waits = heard.has('delivered') && !heard.has('failed') ? 'await_open' : 'over';
@@ -92,10 +93,10 @@ export async function email(input: EmailInput): Promise<string> {
     await condition(() => heard.has('opened') || heard.has('failed'), plan.openWindowMs);
   }
   if (heard.has('opened')) end = 'opened';
-  // A plan without `admitting` is of a release that took everything that had failed after its hand-over for `failed`.
+  // A plan without `admitting` is of a release that took everything that had failed once sent for `failed`.
   let { trouble = FORMER_TROUBLE } = plan;
   if (heard.has('failed')) {
-    const last = plan.admitting && (await record.persist(emailId));
+    const last = plan.admitting && (await loadPlan(emailId));
     end = last?.status ?? 'failed';
     trouble = last?.trouble ?? trouble;
   }

@@ -30,7 +30,7 @@ const idsOf = ({ dead_letters }: Listed) => dead_letters.map(({ id }) => id);
 const retry = (id: string, body: object = {}, key = operator.key) =>
   api.post(`/api/dead-letters/${id}/retry`, body, key);
 const emailOf = (id: string) => api.db.selectFrom('emails').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-const placeOf = (id: string) =>
+const entryOf = (id: string) =>
   api.db.selectFrom('email_queue').selectAll().where('email_id', '=', id).executeTakeFirst();
 const letterOf = (id: string) =>
   api.db.selectFrom('dead_emails').selectAll().where('email_id', '=', id).executeTakeFirstOrThrow();
@@ -129,7 +129,7 @@ describe('POST /api/dead-letters/{id}/retry', () => {
     });
     expect(email.deadline_at.getTime() - email.due_at.getTime()).toBe(900_000);
     expect(Math.abs(email.due_at.getTime() - Date.now())).toBeLessThan(60_000);
-    expect(await placeOf(id)).toMatchObject({
+    expect(await entryOf(id)).toMatchObject({
       state: 'waiting',
       generation: 2,
       priority: 'medium',
@@ -303,7 +303,7 @@ describe('an answer of a former life that comes late', () => {
       late,
       SHIPPED_STATUSES,
     );
-    expect(await placeOf(id)).toMatchObject({ state: 'waiting', generation: 2 });
+    expect(await entryOf(id)).toMatchObject({ state: 'waiting', generation: 2 });
     expect((await emailOf(id)).status).toBe('queued');
   });
 });

@@ -22,7 +22,7 @@ async function submit(changes: Record<string, string> = {}, attachment?: Blob): 
 const act = (id: string, action: string, body: object = {}, headers: Record<string, string> = {}) =>
   api.post(`/api/email/${id}/${action}`, body, api.client.key, headers);
 const emailOf = (id: string) => api.db.selectFrom('emails').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-const placeOf = (id: string) =>
+const entryOf = (id: string) =>
   api.db.selectFrom('email_queue').selectAll().where('email_id', '=', id).executeTakeFirst();
 const setStatus = (id: string, status: string) =>
   api.db.updateTable('emails').set({ status }).where('id', '=', id).execute();
@@ -33,7 +33,7 @@ describe('POST /api/email/{id}/cancel', () => {
     const response = await act(id, 'cancel');
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ id, status: 'cancelled' });
-    expect(await placeOf(id)).toBeUndefined();
+    expect(await entryOf(id)).toBeUndefined();
     expect((await emailOf(id)).cancelled_at).toBeInstanceOf(Date);
     const request = { emailId: id, generation: 1, provider: 'mailgun', dispatchedAtMs: Date.now() } as const;
     const permission = await askPermission(
@@ -91,7 +91,7 @@ describe('POST /api/email/{id}/reschedule', () => {
       status: 'scheduled',
       deadline_at: new Date(later.getTime() + 900_000).toISOString(),
     });
-    expect((await placeOf(id))!.due_at).toEqual(later);
+    expect((await entryOf(id))!.due_at).toEqual(later);
     expect((await emailOf(id)).due_at).toEqual(later);
   });
 
@@ -129,7 +129,7 @@ describe('POST /api/email/{id}/retry', () => {
     const id = await submit();
     await setStatus(id, status);
     expect(await (await act(id, 'retry')).json()).toEqual({ id, status: 'queued', generation: 2 });
-    expect(await placeOf(id)).toMatchObject({ state: 'waiting', generation: 2 });
+    expect(await entryOf(id)).toMatchObject({ state: 'waiting', generation: 2 });
   });
 
   it.each([
@@ -175,7 +175,7 @@ describe('POST /api/email/{id}/retry to a corrected receiver', () => {
       expect(await answerOf(refused)).toEqual([429, 'daily_limit_reached']);
     }
     expect(await emailOf(second)).toEqual(before);
-    expect((await placeOf(second))?.generation).toBe(1);
+    expect((await entryOf(second))?.generation).toBe(1);
     // To the same receiver it is the e-mail that was counted already.
     expect((await api.post(`/api/email/${second}/retry`, {}, client.key)).status).toBe(200);
   });

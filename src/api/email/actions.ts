@@ -8,10 +8,10 @@ import { Problem } from '../../http/problem.js';
 import { answerAcceptance, readIdempotencyKey } from '../acceptance.js';
 import type { ApiState, Authenticate } from '../authenticate.js';
 import { readJson } from '../json-body.js';
-import type { Nudger } from '../nudger.js';
 import { emailIdIn, emailNotFound, scopeOf } from '../scope.js';
 import { fault } from '../send/faults.js';
 import { readSendAt } from '../send/schema.js';
+import type { WorkflowWaker } from '../workflow-waker.js';
 import { handleRetry, type RetryDependencies } from './retry.js';
 import { answerView } from './view.js';
 
@@ -24,12 +24,12 @@ const sendAt = z.string().transform((text, context) => {
 
 export interface EmailRouteOptions extends RetryDependencies {
   readonly authenticate: Authenticate;
-  readonly nudger: Nudger;
+  readonly waker: WorkflowWaker;
 }
 
 /** What can still be done about an e-mail; see `docs/api.md`. */
 export function addEmailActions(router: Router<ApiState>, options: EmailRouteOptions): void {
-  const { db, authenticate, catalogue, deadlineMs, nudger } = options;
+  const { db, authenticate, catalogue, deadlineMs, waker } = options;
 
   router.post('/api/email/:id/cancel', authenticate, async (ctx) => {
     const emailId = emailIdIn(ctx);
@@ -38,7 +38,7 @@ export function addEmailActions(router: Router<ApiState>, options: EmailRouteOpt
     const result = await cancelEmail(db, scope, emailId, catalogue);
     if (result.kind === 'not_found') throw emailNotFound();
     if (result.kind === 'too_late') throw tooLate(result.why);
-    if (result.running) nudger.nudge(emailId, 'cancel');
+    if (result.running) waker.wake(emailId, 'cancel');
     answerView(ctx, await findEmailView(db, scope, emailId));
   });
 
@@ -65,7 +65,7 @@ export function addEmailActions(router: Router<ApiState>, options: EmailRouteOpt
     const waits = await isBackingOff(db, scopeOf(ctx.state.client), emailId);
     if (waits === undefined) throw emailNotFound();
     if (!waits) throw new Problem(409, 'not_waiting', 'This e-mail is not waiting for its next try.');
-    nudger.nudge(emailId, 'retryNow');
+    waker.wake(emailId, 'retryNow');
     ctx.status = 202;
     ctx.body = { id: emailId };
   });

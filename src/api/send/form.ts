@@ -8,7 +8,7 @@ import type { ApiLimits } from '../limits.js';
 import { fault, invalidFields } from './faults.js';
 import { PartCounter } from './part-counter.js';
 import { guardUpload, maxBodyBytes, tooLarge } from './upload-guard.js';
-import { tooManyUploads, type UploadVisit } from './upload-room.js';
+import { tooManyUploads, type UploadVisit } from './upload-slots.js';
 
 /** A multipart body, read to its end; the attachment is staged. */
 export interface SendForm {

@@ -11,7 +11,7 @@ import type { ApiLimits } from '../limits.js';
 import { invalidFields } from './faults.js';
 import { readSendForm, type SendForm } from './form.js';
 import { attachmentFaults, parseSendFields, type SendFields } from './schema.js';
-import { UploadRoom } from './upload-room.js';
+import { UploadSlots } from './upload-slots.js';
 
 export interface SendRouteOptions {
   readonly db: Db;
@@ -25,7 +25,7 @@ export interface SendRouteOptions {
 /** `POST /api/send`: authenticate, take a place in the room, read and stage, validate, accept. */
 export function addSendRoutes(router: Router<ApiState>, options: SendRouteOptions): void {
   const { db, uploads, authenticate, deadlineMs, limits } = options;
-  const room = new UploadRoom(limits);
+  const room = new UploadSlots(limits);
 
   router.post('/api/send', authenticate, async (ctx) => {
     const { client } = ctx.state;

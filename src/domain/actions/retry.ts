@@ -7,7 +7,7 @@ import type { PerPriority } from '../../priority.js';
 import { countSubmission, LimitReachedError } from '../clients/limits.js';
 import { generationEvent, lockEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
-import { queueAgain } from '../queue/entry.js';
+import { enqueueGeneration } from '../queue/entry.js';
 import { recordEvents } from '../transitions/record.js';
 
 export interface RetryRequest {
@@ -61,7 +61,7 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
     ...(request.receiver && { corrected_receiver: true }),
   });
   await recordEvents(trx, email, [event], catalogue, newLife(request, generation, request.deadlineMs[email.priority]));
-  await queueAgain(trx, email.id, email.priority, generation);
+  await enqueueGeneration(trx, email.id, email.priority, generation);
   // A client could write to anyone by one e-mail that failed, else.
   if (request.receiver) await countSubmission(trx, email.client_id, email.priority);
   return { kind: 'retried', generation };

@@ -10,7 +10,7 @@ import { projectStatus } from '../emails/projection.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
 import { recordOutcome } from './outcomes.js';
 import { askPermission } from './permission.js';
-import { abandon, adoptLookUp, findOpenAttempt, markAmbiguous } from './unknown-outcomes.js';
+import { abandon, adoptLookUp, findOpenAttempt, markOutcomeUnknown } from './unknown-outcomes.js';
 
 /**
  * Random lives of an e-mail: answers, crashes, webhooks, look-ups and give-ups of two providers, in any order. Beside
@@ -105,7 +105,7 @@ async function live(life: Life, one: Step): Promise<void> {
   }
   const open = await findOpenAttempt(db, id, 1);
   if (!open || open.state === 'accepted') return;
-  if (open.state === 'calling') await markAmbiguous(db, open, 'no_answer', SHIPPED_STATUSES);
+  if (open.state === 'calling') await markOutcomeUnknown(db, open, 'no_answer', SHIPPED_STATUSES);
   const call = life.calls.find(({ attempt }) => attempt === open.attempt)!;
   if (one.do === 'lookUp') {
     if (call.taken) await adoptLookUp(db, open, 'theirs', SHIPPED_STATUSES);

@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/dat
 import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { readRecord } from '../../../test/support/record.js';
 import type { ActivityDependencies } from '../../activities/dependencies.js';
-import { createPersist } from '../../activities/persist.js';
+import { createLoadPlan } from '../../activities/load-plan.js';
 import { loadConfig, type ProviderName } from '../../config.js';
 import type { Priority } from '../../priority.js';
 import type { Failed } from '../../providers/provider.js';
@@ -15,7 +15,7 @@ import { askPermission } from './permission.js';
 /** Addresses that a provider refuses because they are on a list of its own. */
 let database: TestDatabase;
 let record: ReturnType<typeof readRecord>;
-let persist: ReturnType<typeof createPersist>;
+let loadPlan: ReturnType<typeof createLoadPlan>;
 beforeAll(async () => {
   database = await createTestDatabase();
   record = readRecord(database.db);
@@ -26,7 +26,7 @@ beforeAll(async () => {
     ...{ MANDRILL_API_KEY: 'x', MANDRILL_WEBHOOK_KEY: 'x', MANDRILL_WEBHOOK_URL: 'https://mail.example.com/x' },
   });
   const dependencies = { db: database.db, config, catalogue: SHIPPED_STATUSES, logger: pino({ level: 'silent' }) };
-  persist = createPersist(dependencies as unknown as ActivityDependencies);
+  loadPlan = createLoadPlan(dependencies as unknown as ActivityDependencies);
 });
 afterAll(() => database.drop());
 
@@ -85,7 +85,7 @@ describe('an address that a provider refuses because its own list has it', () =>
       const outcome = await refuse(id, 'mandrill', LISTED.unsubscribed, ['mailgun']);
       expect(outcome).toMatchObject({ kind: 'refused', code: 'unsubscribed_there' });
       expect([await statusOf(id), await suppressed(id)]).toEqual(['retrying', 'unsubscribed']);
-      expect((await persist(id)).providers).toEqual(['mailgun']);
+      expect((await loadPlan(id)).providers).toEqual(['mailgun']);
       expect(await ask(id, 'mailgun')).toMatchObject({ kind: 'granted', attempt: 2 });
     },
   );

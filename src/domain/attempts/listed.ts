@@ -3,7 +3,7 @@ import type { ProviderName } from '../../config.js';
 import type { Trx } from '../../postgres/transaction.js';
 import type { Failed } from '../../providers/provider.js';
 import type { LockedEmail } from '../emails/events.js';
-import type { AttemptId } from './steps.js';
+import type { AttemptId } from './transitions.js';
 
 /** The code of an attempt that a provider refused because the receiver had unsubscribed there. */
 export const UNSUBSCRIBED_THERE = 'unsubscribed_there';

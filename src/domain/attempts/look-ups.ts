@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../postgres/database.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
 import type { LookUpWindow } from '../../providers/provider.js';
-import type { AttemptId } from './steps.js';
+import type { AttemptId } from './transitions.js';
 
 /** An attempt as its provider is asked about it. */
 export interface SoughtAttempt extends AttemptId {
@@ -12,13 +12,13 @@ export interface SoughtAttempt extends AttemptId {
   readonly providerMessageId: string | null;
 }
 
-/** How many of the most urgent wishes a turn looks at: those that were settled meanwhile make room for the rest. */
+/** How many queued look-ups a turn looks at, most urgent first: those that were settled meanwhile make room for the rest. */
 const LOOKED_AT = 200;
 
 /**
  * Asks for the turn to search at a provider that limits searches. Turns are `everyMs` apart by the database's clock,
  * over all processes, and who has one searches for others, too: most urgent is what is decided first. Without a turn
- * the wish is left for the next one.
+ * the look-up is queued for the next one.
  *
  * @param decideInMs when the asker's attempt is given up without evidence.
  * @returns what to search for now, the asker's own first; nothing when it is not its turn.
@@ -31,11 +31,11 @@ export async function takeLookUpTurn(
 ): Promise<SoughtAttempt[]> {
   return transact(db, async (trx) => {
     if (!(await isTurn(trx, asker, everyMs))) {
-      await leaveWish(trx, asker, decideInMs);
+      await queueLookUp(trx, asker, decideInMs);
       return [];
     }
-    await forgetWish(trx, asker);
-    return [asker, ...(await takeWishes(trx, asker, size - 1))];
+    await removeQueuedLookUp(trx, asker);
+    return [asker, ...(await takeQueuedLookUps(trx, asker, size - 1))];
   });
 }
 
@@ -51,7 +51,7 @@ async function isTurn(trx: Trx, { provider }: AttemptId, everyMs: number): Promi
   return taken !== undefined;
 }
 
-async function leaveWish(trx: Trx, id: AttemptId, decideInMs: number): Promise<void> {
+async function queueLookUp(trx: Trx, id: AttemptId, decideInMs: number): Promise<void> {
   const { emailId, generation, attempt, provider } = id;
   const decideAt = sql<Date>`clock_timestamp() + make_interval(secs => ${decideInMs / 1000})`;
   await trx
@@ -63,7 +63,7 @@ async function leaveWish(trx: Trx, id: AttemptId, decideInMs: number): Promise<v
     .execute();
 }
 
-async function forgetWish(trx: Trx, { emailId, generation, attempt }: AttemptId): Promise<void> {
+async function removeQueuedLookUp(trx: Trx, { emailId, generation, attempt }: AttemptId): Promise<void> {
   await trx
     .deleteFrom('look_ups')
     .where('email_id', '=', emailId)
@@ -72,8 +72,8 @@ async function forgetWish(trx: Trx, { emailId, generation, attempt }: AttemptId)
     .execute();
 }
 
-/** Takes the most urgent wishes out, and drops those whose attempt is not ambiguous any more. */
-async function takeWishes(trx: Trx, { provider }: AttemptId, limit: number): Promise<SoughtAttempt[]> {
+/** Takes the most urgent queued look-ups out, and drops those whose attempt is not ambiguous any more. */
+async function takeQueuedLookUps(trx: Trx, { provider }: AttemptId, limit: number): Promise<SoughtAttempt[]> {
   const { rows } = await sql<SoughtAttempt>`
     with urgent as materialized (
       select email_id, generation, attempt, decide_at from look_ups where provider = ${provider}

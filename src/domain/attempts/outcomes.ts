@@ -7,7 +7,7 @@ import type { Accepted, Failed, FailureKind, SendResult } from '../../providers/
 import { type LockedEmail, lockEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
 import { blockSenderDomain, noteFailure, noteSuccess } from '../provider-health/breaker.js';
-import { leavePlace } from '../queue/entry.js';
+import { removeEntry } from '../queue/entry.js';
 import { suppressReceiver } from '../suppressions/suppressions.js';
 import { recordEvents } from '../transitions/record.js';
 import { turnedElsewhere } from './listed.js';
@@ -17,11 +17,11 @@ import {
   attemptEvent,
   closeAttempt,
   markAccepted,
-  noteAmbiguous,
   noteBackOff,
   type Outcome,
   readAttempt,
-} from './steps.js';
+  recordUnknownOutcome,
+} from './transitions.js';
 
 /** What a provider answered, with what is needed to write it down. */
 export interface Answer {
@@ -84,11 +84,11 @@ async function noteFailed(
   lastOfRound: boolean,
   catalogue: StatusCatalogue,
 ): Promise<Outcome> {
-  if (kind === 'ambiguous') return noteAmbiguous(trx, email, id, code, catalogue);
+  if (kind === 'ambiguous') return recordUnknownOutcome(trx, email, id, code, catalogue);
   const type = kind === 'rejected' ? 'failed' : 'retrying';
   await recordEvents(trx, email, [attemptEvent(id, type, { code })], catalogue);
   if (kind === 'rejected') {
-    await leavePlace(trx, id.emailId, id.generation);
+    await removeEntry(trx, id.emailId, id.generation);
     return { kind: 'ended', status: 'failed', code };
   }
   if (lastOfRound) await noteBackOff(trx, id);

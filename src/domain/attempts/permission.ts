@@ -8,10 +8,10 @@ import type { Priority } from '../../priority.js';
 import { bury } from '../dead-letters/dead-letters.js';
 import { generationEvent, type LockedEmail, readEvents, withEvents } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
-import { admit, readStanding } from '../provider-health/admission.js';
+import { readStanding, reserveCall } from '../provider-health/reserve-call.js';
 import { isSuppressed } from '../suppressions/suppressions.js';
 import { recordEvents } from '../transitions/record.js';
-import { attemptEvent } from './steps.js';
+import { attemptEvent } from './transitions.js';
 
 export interface PermissionRequest {
   readonly emailId: string;
@@ -110,8 +110,8 @@ export async function askPermission(
     }
     if (request.impossible) return { kind: 'not_admitted', code: request.impossible, waitMs: IMPOSSIBLE_WAIT_MS };
     const domain = domainOf(email.sender);
-    const admission = await admit(trx, request.provider, email.priority, domain, standing);
-    if (!admission.admitted) return { kind: 'not_admitted', code: admission.code, waitMs: admission.waitMs };
+    const reservation = await reserveCall(trx, request.provider, email.priority, domain, standing);
+    if (!reservation.reserved) return { kind: 'not_admitted', code: reservation.code, waitMs: reservation.waitMs };
 
     const attempt = (attempts[0]?.attempt ?? 0) + 1;
     const sizeBytes = (request.attachmentBytes ?? 0) + Buffer.byteLength(email.content);
@@ -119,7 +119,7 @@ export async function askPermission(
     // Taken before the row is written, so that our abort comes before the row's `call_until`, whatever the clocks say.
     const abortAt = performance.now() + callMs;
     await openAttempt(trx, request, { attempt, callMs }, catalogue, email);
-    return { kind: 'granted', attempt, abortAt, email, sizeBytes, noted: admission.noted };
+    return { kind: 'granted', attempt, abortAt, email, sizeBytes, noted: reservation.noted };
   });
 }
 

@@ -4,7 +4,7 @@ import type { Db } from '../../postgres/database.js';
 import { transact } from '../../postgres/transaction.js';
 import { generationEvent, lockEmail } from '../emails/events.js';
 import { type StatusCatalogue, statusesThat } from '../emails/statuses.js';
-import { admittingProviders } from '../provider-health/admittance.js';
+import { availableProviders } from '../provider-health/availability.js';
 import { recordEvents } from '../transitions/record.js';
 import { unsubscribedAt } from './listed.js';
 
@@ -38,7 +38,7 @@ export async function findWork(db: Db, emailId: string, catalogue: StatusCatalog
       'e.generation',
       'e.only_provider',
       'e.status',
-      admittingProviders(sql.ref('e.priority')).as('admitting'),
+      availableProviders(sql.ref('e.priority')).as('admitting'),
       unsubscribedAt(emailId).as('unsubscribed_at'),
       sql<boolean>`a.email_id is not null`.as('has_attachment'),
       sql<boolean>`a.storage_path is not null`.as('stored'),

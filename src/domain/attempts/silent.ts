@@ -3,14 +3,14 @@ import type { Db } from '../../postgres/database.js';
 import { transact } from '../../postgres/transaction.js';
 import { lockEmail } from '../emails/events.js';
 import { type StatusCatalogue, statusesThat } from '../emails/statuses.js';
-import { endAwaiting } from '../queue/entry.js';
+import { removeHandedOverEntry } from '../queue/entry.js';
 import { recordEvents } from '../transitions/record.js';
 import type { SoughtAttempt } from './look-ups.js';
-import type { AttemptId } from './steps.js';
-import { attemptEvent } from './steps.js';
+import type { AttemptId } from './transitions.js';
+import { attemptEvent } from './transitions.js';
 
 /** The accepted attempt of an e-mail of which nothing has been heard. @returns undefined when something has. */
-export async function findQuiet(
+export async function findSilent(
   db: Db,
   emailId: string,
   generation: number,
@@ -35,19 +35,19 @@ export async function findQuiet(
   return { ...found, startedAt: started_at, providerMessageId: provider_message_id };
 }
 
-/** Writes down what a look-up brought, and lets the e-mail leave the queue when it brought nothing. */
-export async function noteNews(
+/** Records what the delivery check brought, and lets the e-mail leave the queue when it brought nothing. */
+export async function recordDeliveryCheck(
   db: Db,
   id: AttemptId,
-  news: 'delivered' | 'quiet',
+  result: 'delivered' | 'quiet',
   metadata: Record<string, unknown>,
   catalogue: StatusCatalogue,
 ): Promise<void> {
   await transact(db, async (trx) => {
     const email = await lockEmail(trx, id.emailId);
     if (!email) return;
-    const { added } = await recordEvents(trx, email, [attemptEvent(id, news, metadata)], catalogue);
-    if (news === 'quiet' && added.length > 0) await count(trx, 'quiet_emails', id.provider);
-    await endAwaiting(trx, id.emailId);
+    const { added } = await recordEvents(trx, email, [attemptEvent(id, result, metadata)], catalogue);
+    if (result === 'quiet' && added.length > 0) await count(trx, 'quiet_emails', id.provider);
+    await removeHandedOverEntry(trx, id.emailId);
   });
 }

@@ -9,8 +9,8 @@ import { toRow } from '../emails/events.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
 import { buryStopped } from '../queue/queue.js';
 import { recordOutcome } from './outcomes.js';
-import { attemptEvent } from './steps.js';
-import { abandon, adoptLookUp, markAmbiguous } from './unknown-outcomes.js';
+import { attemptEvent } from './transitions.js';
+import { abandon, adoptLookUp, markOutcomeUnknown } from './unknown-outcomes.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -89,10 +89,10 @@ describe('an attempt whose outcome is unknown', () => {
     const before = await counted('ambiguous_attempts');
     const timedOut = { result: { kind: 'ambiguous', code: 'timeout' }, lastOfRound: true, noted: true } as const;
     const unknown = { kind: 'ambiguous', code: expect.any(String) };
-    expect(await markAmbiguous(database.db, attemptOf(id), 'no_answer', SHIPPED_STATUSES)).toEqual(unknown);
+    expect(await markOutcomeUnknown(database.db, attemptOf(id), 'no_answer', SHIPPED_STATUSES)).toEqual(unknown);
     for (let times = 0; times < 2; times++) {
       expect(await recordOutcome(database.db, attemptOf(id), timedOut, SHIPPED_STATUSES)).toEqual(unknown);
-      expect(await markAmbiguous(database.db, attemptOf(id), 'no_answer', SHIPPED_STATUSES)).toEqual(unknown);
+      expect(await markOutcomeUnknown(database.db, attemptOf(id), 'no_answer', SHIPPED_STATUSES)).toEqual(unknown);
     }
     expect(await counted('ambiguous_attempts')).toBe(before + 1);
   });
@@ -123,7 +123,7 @@ describe('an attempt that a look-up finds', () => {
   it('leaves word for its workflow when another one has asked, and only then', async () => {
     const [asker, other] = [await insertDoubtful(), await insertDoubtful()];
     await adoptLookUp(database.db, attemptOf(asker), 'theirs', SHIPPED_STATUSES);
-    await adoptLookUp(database.db, attemptOf(other), 'theirs', SHIPPED_STATUSES, { tell: true });
+    await adoptLookUp(database.db, attemptOf(other), 'theirs', SHIPPED_STATUSES, { notify: true });
     expect(await readRecord(database.db).signalsOf({ id: asker })).toEqual([]);
     expect(await readRecord(database.db).signalsOf({ id: other })).toEqual(['evidence']);
   });

@@ -6,7 +6,7 @@ import { transact } from '../../postgres/transaction.js';
 import { bury } from '../dead-letters/dead-letters.js';
 import { lockEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
-import { leaveSignal } from '../signals/outbox.js';
+import { enqueueSignal } from '../signals/outbox.js';
 import { recordEvents } from '../transitions/record.js';
 import type { SoughtAttempt } from './look-ups.js';
 import { openMs } from './permission.js';
@@ -16,12 +16,12 @@ import {
   attemptEvent,
   closeAttempt,
   markAccepted,
-  noteAmbiguous,
   type Outcome,
   readAttempt,
-} from './steps.js';
+  recordUnknownOutcome,
+} from './transitions.js';
 
-/** What an ambiguous e-mail may do next. */
+/** An attempt whose outcome is unknown, or whose call may still be going on. */
 export interface OpenAttempt extends SoughtAttempt {
   readonly state: 'calling' | 'ambiguous';
   /** Time in which the call may still be going on. */
@@ -74,27 +74,32 @@ export async function findOpenAttempt(
  * A call whose time is over and whose caller is gone: its outcome is unknown from now on. The provider is not blamed,
  * the caller may have died.
  */
-export async function markAmbiguous(db: Db, id: AttemptId, code: string, catalogue: StatusCatalogue): Promise<Outcome> {
+export async function markOutcomeUnknown(
+  db: Db,
+  id: AttemptId,
+  code: string,
+  catalogue: StatusCatalogue,
+): Promise<Outcome> {
   const result = { kind: 'ambiguous', code } as const;
   return transact(db, async (trx) => {
     const email = await lockEmail(trx, id.emailId);
     if (!email) return { kind: 'ended', status: 'deleted' };
     if (!(await closeAttempt(trx, id, 'ambiguous', code))) return adopt(trx, id, result);
-    return noteAmbiguous(trx, email, id, code, catalogue);
+    return recordUnknownOutcome(trx, email, id, code, catalogue);
   });
 }
 
 /**
  * The provider, asked, says that it has the message: also when the attempt was given up while it was being asked.
  *
- * @param tell leave word for the e-mail's workflow: it was another one that asked.
+ * @param notify leave a signal for the e-mail's workflow: it was another one that asked.
  */
 export async function adoptLookUp(
   db: Db,
   id: AttemptId,
   providerMessageId: string,
   catalogue: StatusCatalogue,
-  { tell = false } = {},
+  { notify = false } = {},
 ): Promise<Outcome> {
   return transact(db, async (trx) => {
     const email = await lockEmail(trx, id.emailId);
@@ -103,7 +108,7 @@ export async function adoptLookUp(
     if (state === 'accepted') return { kind: 'accepted', provider: id.provider };
     if (state === 'ambiguous') await count(trx, 'adopted_attempts', id.provider);
     const outcome = await markAccepted(trx, email, id, providerMessageId, catalogue, { found_by: 'look_up' });
-    if (tell) await leaveSignal(trx, id.emailId, 'evidence');
+    if (notify) await enqueueSignal(trx, id.emailId, 'evidence');
     return outcome;
   });
 }

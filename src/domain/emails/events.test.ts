@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { insertEmail } from '../../../test/support/webhooks.js';
-import { leaveSignal } from '../signals/outbox.js';
+import { enqueueSignal } from '../signals/outbox.js';
 import { recordEvents } from '../transitions/record.js';
 import { eventKey, lockEmail, type NewEvent } from './events.js';
 import { projectStatus } from './projection.js';
@@ -92,7 +92,7 @@ describe('recordEvents', () => {
       const email = await lockEmail(trx, id);
       if (!email) throw new Error('no such e-mail');
       await recordEvents(trx, email, [delivered], SHIPPED_STATUSES);
-      await leaveSignal(trx, id, 'delivered');
+      await enqueueSignal(trx, id, 'delivered');
       throw new Error('on purpose');
     });
     await expect(failing).rejects.toThrow('on purpose');

@@ -8,7 +8,7 @@ import type { Database } from '../../postgres/schema.js';
  * `rank` decides within an attempt: the highest event is the attempt's outcome, so a bounce after "delivered" is a
  * bounce. `preference` decides across attempts and against events of the whole generation: the best outcome wins.
  * `survives` outcomes count whatever generation they belong to: mail that was delivered stays delivered.
- * `final` statuses end the workflow's interest in a hand-over.
+ * `final` statuses end the workflow's send rounds.
  */
 export interface StatusRule {
   readonly name: string;

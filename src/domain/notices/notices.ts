@@ -34,7 +34,7 @@ export async function setNoticePolicy(db: Db, { sender, perHour, deadlineMs }: N
  * @param email locked in this transaction.
  * @param status what it has just become: one that senders are told of.
  */
-export async function tellSender(
+export async function notifySender(
   trx: Trx,
   email: { readonly id: string; readonly generation: number },
   status: string,

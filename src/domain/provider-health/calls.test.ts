@@ -7,7 +7,7 @@ import { keepHouse } from '../../dispatcher/housekeeping.js';
 import type { Priority } from '../../priority.js';
 import { askPermission } from '../attempts/permission.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
-import { admittance } from './admittance.js';
+import { readAvailability } from './availability.js';
 import { changeProvider, readProviders } from './switches.js';
 
 let database: TestDatabase;
@@ -73,11 +73,11 @@ describe('what is used of a provider today', () => {
 
   it('is what a quota set at noon begins with', async () => {
     await calls(40);
-    expect(await admittance(database.db, ['mailgun'], 'low')).toMatchObject({ gate: 'open' });
+    expect(await readAvailability(database.db, ['mailgun'], 'low')).toMatchObject({ gate: 'open' });
     await limit(50);
     // Low may use up 45 of 50.
     expect(await calls(20, 'low')).toBe(5);
-    expect(await admittance(database.db, ['mailgun'], 'low')).toMatchObject({ gate: 'none' });
+    expect(await readAvailability(database.db, ['mailgun'], 'low')).toMatchObject({ gate: 'none' });
     expect(await calls(20, 'critical')).toBe(5);
     expect(await call('critical')).toMatchObject({ kind: 'not_admitted', code: 'quota_used_up' });
     expect(await usedToday()).toBe(50);

@@ -6,7 +6,7 @@ import { storeEvents } from '../../../test/support/provider-events.js';
 import type { AttemptState } from '../../postgres/schema.js';
 import { recordOutcome } from '../attempts/outcomes.js';
 import { askPermission } from '../attempts/permission.js';
-import { markAmbiguous } from '../attempts/unknown-outcomes.js';
+import { markOutcomeUnknown } from '../attempts/unknown-outcomes.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
 
 /** Mandrill tells of what it rejects by a webhook as well: a message that it did not take. */
@@ -99,7 +99,7 @@ describe('a provider that says by webhook that it rejects a message', () => {
   it('is believed when the answer to the call is lost', async () => {
     const id = await insertAttempted('calling');
     await failed(id);
-    const outcome = await markAmbiguous(database.db, attemptOf(id), 'no_answer', SHIPPED_STATUSES);
+    const outcome = await markOutcomeUnknown(database.db, attemptOf(id), 'no_answer', SHIPPED_STATUSES);
     expect(outcome).toEqual({ kind: 'ended', status: 'failed', code: 'not_taken' });
     expect(await stateOf(id)).toEqual({ status: 'failed', attempt: 'rejected', handedOver: false });
     expect(await ask(id)).toEqual({ kind: 'ended', status: 'failed' });

@@ -31,7 +31,7 @@ export async function changeProvider(db: Db, provider: ProviderName, change: Pro
   });
 }
 
-/** The places that calls have reserved under the former rate are forgotten, but for one step of the new one. */
+/** What calls have reserved under the former rate is forgotten, but for one step of the new one. */
 async function beginRate(trx: Trx, provider: ProviderName, ratePerS: number | null): Promise<void> {
   const step = sql`make_interval(secs => ${ratePerS === null ? 0 : 1 / ratePerS})`;
   await trx

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-const placeOf = (emailId: string) =>
+const entryOf = (emailId: string) =>
   database.db
     .selectFrom('email_queue')
     .select(['state', 'providers', sql<number>`extract(epoch from ready_at - now())::float8`.as('ready_in_s')])
@@ -26,7 +26,7 @@ describe('an e-mail that no provider admits', () => {
       { emailId, generation: 1 },
       { providers: ['mailgun'], refused: false, checkAfterMs: 60_000 },
     );
-    const place = await placeOf(emailId);
+    const place = await entryOf(emailId);
     expect(place).toMatchObject({ state: 'awaiting_provider', providers: ['mailgun'] });
     expect(place!.ready_in_s).toBeLessThanOrEqual(0);
   });
@@ -38,7 +38,7 @@ describe('an e-mail that no provider admits', () => {
       { emailId, generation: 1 },
       { providers: ['mailgun'], refused: true, checkAfterMs: 60_000 },
     );
-    const place = await placeOf(emailId);
+    const place = await entryOf(emailId);
     expect(place!.ready_in_s).toBeGreaterThan(60);
     expect(place!.ready_in_s).toBeLessThanOrEqual(101);
   });
@@ -50,10 +50,10 @@ describe('an e-mail that no provider admits', () => {
     const options = { providers: ['mailgun', 'mandrill'], refused: false, checkAfterMs: 60_000 } as const;
     await block('mailgun');
     await awaitProvider(database.db, { emailId, generation: 1 }, options);
-    expect(await placeOf(emailId)).toMatchObject({ providers: ['mandrill'] });
+    expect(await entryOf(emailId)).toMatchObject({ providers: ['mandrill'] });
     await block('mandrill');
     await awaitProvider(database.db, { emailId, generation: 1 }, options);
-    const place = await placeOf(emailId);
+    const place = await entryOf(emailId);
     expect(place).toMatchObject({ providers: ['mailgun', 'mandrill'] });
     expect(place!.ready_in_s).toBeGreaterThan(500);
   });
@@ -63,13 +63,13 @@ describe('an e-mail that no provider admits', () => {
     const older = await insertQueuedEmail(database.db, { state: 'waiting' });
     await database.db.updateTable('emails').set({ generation: 2 }).where('id', '=', older).execute();
     await awaitProvider(database.db, { emailId: older, generation: 1 }, options);
-    expect(await placeOf(older)).toMatchObject({ state: 'waiting' });
+    expect(await entryOf(older)).toMatchObject({ state: 'waiting' });
     const taken = await insertQueuedEmail(database.db, { state: 'handed_over' });
     await awaitProvider(database.db, { emailId: taken, generation: 1 }, options);
-    expect(await placeOf(taken)).toMatchObject({ state: 'handed_over' });
+    expect(await entryOf(taken)).toMatchObject({ state: 'handed_over' });
     const over = await insertQueuedEmail(database.db, { state: 'in_flight' });
     await database.db.deleteFrom('email_queue').where('email_id', '=', over).execute();
     await awaitProvider(database.db, { emailId: over, generation: 1 }, options);
-    expect(await placeOf(over)).toBeUndefined();
+    expect(await entryOf(over)).toBeUndefined();
   });
 });

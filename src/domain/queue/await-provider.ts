@@ -5,7 +5,7 @@ import type { Db } from '../../postgres/database.js';
 import { transact } from '../../postgres/transaction.js';
 
 /**
- * An e-mail that none of its providers admits gives up its place in flight. The dispatcher wakes its workflow, by
+ * An e-mail that none of its providers admits is in flight no more. The dispatcher wakes its workflow, by
  * priority and age, once one of them admits. A sender domain that all of them refuse for now is waited out.
  *
  * @param options.providers those it may go to.

@@ -8,8 +8,8 @@ import type { Priority } from '../../priority.js';
 /** An e-mail handed over is looked at again after this long, in case its workflow was lost. */
 const CHECK_HANDED_OVER = sql<Date>`now() + interval '10 minutes'`;
 
-/** The columns of `emails` that say who has it. The first hand-over stands. */
-export function handOverChanges(
+/** The columns of `emails` that say which provider took it. The first one stands. */
+export function takenByChanges(
   provider: ProviderName,
   providerMessageId: string | null,
   at: Date | null,
@@ -25,7 +25,7 @@ export function handOverChanges(
  * Notes in the queue that a provider has an e-mail. Whatever state it was in: a dispatcher that died after starting the
  * workflow leaves it `waiting`.
  */
-export async function noteHandedOver(trx: Trx, emailId: string): Promise<void> {
+export async function markHandedOver(trx: Trx, emailId: string): Promise<void> {
   await later(
     trx,
     trx
@@ -43,30 +43,35 @@ export async function noteTakenBy(
   emailId: string,
   taken: { readonly provider: ProviderName; readonly providerMessageId: string | null; readonly at: Date | null },
 ): Promise<void> {
-  const changes = handOverChanges(taken.provider, taken.providerMessageId, taken.at);
+  const changes = takenByChanges(taken.provider, taken.providerMessageId, taken.at);
   await later(trx, trx.updateTable('emails').set(changes).where('id', '=', emailId).execute());
-  await noteHandedOver(trx, emailId);
+  await markHandedOver(trx, emailId);
 }
 
-/** A generation has ended: its place in the queue is given up, not that of another one. */
-export async function leavePlace(trx: Trx, emailId: string, generation: number): Promise<void> {
+/** A generation has ended: its queue entry is removed, not that of another generation. */
+export async function removeEntry(trx: Trx, emailId: string, generation: number): Promise<void> {
   await later(
     trx,
     trx.deleteFrom('email_queue').where('email_id', '=', emailId).where('generation', '=', generation).execute(),
   );
 }
 
-/** The news of an e-mail that a provider has have come: nothing is awaited any more. */
-export async function endAwaiting(trx: Trx, emailId: string): Promise<void> {
+/** All that was awaited of an e-mail with a provider has been heard: its queue entry is removed. */
+export async function removeHandedOverEntry(trx: Trx, emailId: string): Promise<void> {
   await later(
     trx,
     trx.deleteFrom('email_queue').where('email_id', '=', emailId).where('state', '=', 'handed_over').execute(),
   );
 }
 
-/** Has a generation wait in the queue as if it had just come due, whatever place the e-mail had. */
-export async function queueAgain(trx: Trx, emailId: string, priority: Priority, generation: number): Promise<void> {
-  const place = {
+/** Has a generation wait in the queue as if it had just come due, whatever entry the e-mail had. */
+export async function enqueueGeneration(
+  trx: Trx,
+  emailId: string,
+  priority: Priority,
+  generation: number,
+): Promise<void> {
+  const entry = {
     priority,
     generation,
     state: 'waiting' as const,
@@ -76,10 +81,10 @@ export async function queueAgain(trx: Trx, emailId: string, priority: Priority, 
   };
   await trx
     .insertInto('email_queue')
-    .values({ email_id: emailId, ...place })
-    .onConflict((conflict) => conflict.column('email_id').doUpdateSet(place))
+    .values({ email_id: emailId, ...entry })
+    .onConflict((conflict) => conflict.column('email_id').doUpdateSet(entry))
     .execute();
-  // Word of the former life is not for the workflow of this one.
+  // Signals of the former generation are not for the workflow of this one.
   await trx.deleteFrom('pending_signals').where('email_id', '=', emailId).execute();
   await sql`select pg_notify(${QUEUE_CHANNEL}, ${priority})`.execute(trx);
 }

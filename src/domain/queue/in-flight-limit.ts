@@ -5,39 +5,43 @@ import { PRIORITIES, type Priority } from '../../priority.js';
 /** Older than this an e-mail no longer counts as in flight: it is stuck, and must not block the others. */
 const STUCK_AFTER = sql`interval '2 minutes'`;
 /** One that has not begun its first call by then waits for something else than cores. */
-const ON_ITS_WAY_FOR = sql`interval '10 seconds'`;
-/** For so long a critical e-mail on its way holds bulk back; then it waits for something else than cores, too. */
+const AWAITS_FIRST_CALL_FOR = sql`interval '10 seconds'`;
+/** For so long a critical e-mail before its first call holds bulk back; then it waits for something else, too. */
 const YIELD_FOR = sql`interval '1 second'`;
-/** Under a rate, so many seconds' worth of e-mails are at work: more would only ask for admission in turn. */
+/** Under a rate, so many seconds' worth of e-mails are at work: more would only ask for a call in turn. */
 const AT_WORK_S = 2;
 /** E-mails that back off have a bound of their own, so that a few slow ones never block a priority. */
 const BACKING_OFF_BOUND = 5_000;
 
-export interface RoomOptions {
+export interface InFlightOptions {
   /** How many e-mails of the priority may be in flight. */
-  readonly cap: number;
+  readonly limit: number;
   /**
-   * How many of them may be on their way to their first call, for bulk. Those of more urgent bulk take places, all but
-   * one: whatever holds them up must not stop this fleet. Left out for critical, which waits for nothing but the cap.
+   * How many of them may be before their first call, for bulk. Those of more urgent bulk count as well, all but one:
+   * whatever holds them up must not stop this fleet. Left out for critical, which waits for nothing but the limit.
    */
   readonly window?: number;
 }
 
 /** How many e-mails of a priority may be started now. */
-export interface Room {
+export interface Headroom {
   readonly free: number;
   /** Nothing but the window keeps more from being started. */
   readonly windowFull: boolean;
   /** Some sleep until a provider admits them. */
-  readonly someAwait: boolean;
+  readonly someAwaitProvider: boolean;
 }
 
 /**
- * Counts what a priority has at work. While a critical e-mail is on its way to its first call, bulk goes one at a time.
+ * Counts what a priority has at work. While a critical e-mail is before its first call, bulk goes one at a time.
  *
- * @returns the room, given what the providers' quotas admit in a second.
+ * @returns the headroom, given what the providers' quotas admit in a second.
  */
-export async function roomFor(trx: Trx, priority: Priority, options: RoomOptions): Promise<(ratePerS: number) => Room> {
+export async function inFlightHeadroom(
+  trx: Trx,
+  priority: Priority,
+  options: InFlightOptions,
+): Promise<(ratePerS: number) => Headroom> {
   const upTo = PRIORITIES.slice(0, PRIORITIES.indexOf(priority) + 1);
   const { rows } = await sql<{
     in_flight: number;
@@ -48,27 +52,27 @@ export async function roomFor(trx: Trx, priority: Priority, options: RoomOptions
     awaiting: boolean;
   }>`
     with busy as materialized (
-      select priority, dispatched_at, dispatched_at > now() - ${ON_ITS_WAY_FOR} and not exists (
-        select from send_attempts a where a.email_id = q.email_id and a.generation = q.generation) as on_its_way
+      select priority, dispatched_at, dispatched_at > now() - ${AWAITS_FIRST_CALL_FOR} and not exists (
+        select from send_attempts a where a.email_id = q.email_id and a.generation = q.generation) as awaits_first_call
       from email_queue q
       where priority = any(${upTo}) and state = 'in_flight' and dispatched_at > now() - ${STUCK_AFTER})
     select count(*) filter (where priority = ${priority}) as in_flight,
            (select count(*) from email_queue where priority = ${priority} and state = 'backing_off') as backing_off,
            exists (select from email_queue where priority = ${priority} and state = 'awaiting_provider') as awaiting,
-           count(*) filter (where on_its_way and priority = ${priority}) as own,
-           count(*) filter (where on_its_way and priority not in ('critical', ${priority})) as before,
-           coalesce(bool_or(on_its_way and priority = 'critical' and dispatched_at > now() - ${YIELD_FOR}), false)
+           count(*) filter (where awaits_first_call and priority = ${priority}) as own,
+           count(*) filter (where awaits_first_call and priority not in ('critical', ${priority})) as before,
+           coalesce(bool_or(awaits_first_call and priority = 'critical' and dispatched_at > now() - ${YIELD_FOR}), false)
              as critical
     from busy`.execute(trx);
-  const { in_flight, backing_off, own, before, critical, awaiting: someAwait } = rows[0]!;
-  const { cap, window } = options;
+  const { in_flight, backing_off, own, before, critical, awaiting: someAwaitProvider } = rows[0]!;
+  const { limit, window } = options;
   return (ratePerS) => {
     const byRate = Math.ceil(ratePerS * AT_WORK_S) - in_flight - backing_off;
-    const free = Math.min(cap - in_flight, BACKING_OFF_BOUND - backing_off, byRate);
-    if (window === undefined) return { free, windowFull: false, someAwait };
-    const places = Math.max(1, window - before) - own;
+    const free = Math.min(limit - in_flight, BACKING_OFF_BOUND - backing_off, byRate);
+    if (window === undefined) return { free, windowFull: false, someAwaitProvider };
+    const inWindow = Math.max(1, window - before) - own;
     // One at a time, rather than none: a stream of critical e-mails must not stop bulk for ever.
-    const yielded = critical ? Math.min(places, 1 - own) : places;
-    return { free: Math.min(free, yielded), windowFull: places <= 0 && free > 0, someAwait };
+    const yielded = critical ? Math.min(inWindow, 1 - own) : inWindow;
+    return { free: Math.min(free, yielded), windowFull: inWindow <= 0 && free > 0, someAwaitProvider };
   };
 }

@@ -23,7 +23,7 @@ const stops = () =>
     .orderBy('from_at')
     .execute();
 const dispatch = () => {
-  const options = { cap: 10, checkAfterMs: 60_000, providers: ['mailgun' as const] };
+  const options = { limit: 10, checkAfterMs: 60_000, providers: ['mailgun' as const] };
   return dispatchBatch(database.db, 'low', options, async (emails) => emails.map((email) => email.emailId));
 };
 

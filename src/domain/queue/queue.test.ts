@@ -28,12 +28,12 @@ const PROVIDERS = ['mailgun', 'mandrill'] as const;
 const startAll = async (emails: readonly ClaimedEmail[]) => emails.map((email) => email.emailId);
 const dispatch = async (
   start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]> = startAll,
-  options: { priority?: Priority; cap?: number; window?: number; checkAfterMs?: number } = {},
+  options: { priority?: Priority; limit?: number; window?: number; checkAfterMs?: number } = {},
 ) => {
   const batch = await dispatchBatch(
     database.db,
     options.priority ?? 'low',
-    { cap: 100, providers: PROVIDERS, checkAfterMs: 60_000, ...options },
+    { limit: 100, providers: PROVIDERS, checkAfterMs: 60_000, ...options },
     start,
   );
   return { ...batch, started: batch.started.length };
@@ -51,11 +51,11 @@ describe('dispatch', () => {
       claimed.push(...emails.map((email) => email.emailId));
       return startAll(emails);
     };
-    expect(await dispatch(start, { cap: 2 })).toMatchObject({ started: 2, more: true });
+    expect(await dispatch(start, { limit: 2 })).toMatchObject({ started: 2, more: true });
     expect(new Set(claimed)).toEqual(new Set([early, middle]));
-    expect(await dispatch(start, { cap: 2 })).toMatchObject({ started: 0, more: true });
+    expect(await dispatch(start, { limit: 2 })).toMatchObject({ started: 0, more: true });
     await database.db.updateTable('email_queue').set({ state: 'handed_over' }).where('email_id', '=', early).execute();
-    await dispatch(start, { cap: 2 });
+    await dispatch(start, { limit: 2 });
     expect(claimed.at(-1)).toBe(late);
   });
 
@@ -108,7 +108,7 @@ describe('dispatch', () => {
     expect(await low(2)).toMatchObject({ started: 0, more: true, windowFull: true });
     expect(await low(5)).toMatchObject({ started: 1, more: true });
     expect(await dispatch(startAll, { priority: 'medium', window: 4 })).toMatchObject({ started: 1 });
-    expect(await dispatch(startAll, { priority: 'medium', window: 4, cap: 4 })).toMatchObject({ windowFull: false });
+    expect(await dispatch(startAll, { priority: 'medium', window: 4, limit: 4 })).toMatchObject({ windowFull: false });
   });
 
   it('leaves other priorities and what is not due alone', async () => {
@@ -130,7 +130,7 @@ describe('dispatch', () => {
             await delay(1);
             return startAll(emails);
           },
-          { cap: 1_000 },
+          { limit: 1_000 },
         );
       }
     };
@@ -211,10 +211,10 @@ describe('dispatch', () => {
       woken.push(...emails);
       return emails.map(({ emailId }) => emailId);
     };
-    await dispatch(claimOne, { cap: 1 });
-    expect(woken).toMatchObject([{ emailId: asleep, asleep: true }]);
-    await dispatch(claimOne, { cap: 10 });
-    expect(woken.slice(1)).toMatchObject([{ emailId: fresh, asleep: false }]);
+    await dispatch(claimOne, { limit: 1 });
+    expect(woken).toMatchObject([{ emailId: asleep, awaitingProvider: true }]);
+    await dispatch(claimOne, { limit: 10 });
+    expect(woken.slice(1)).toMatchObject([{ emailId: fresh, awaitingProvider: false }]);
     const { rows } = await sql`select 1 from email_queue where state = 'awaiting_provider'`.execute(database.db);
     expect(rows).toHaveLength(2);
   });
@@ -239,7 +239,7 @@ describe('dispatch', () => {
     );
     await insertQueuedEmail(database.db, { priority: 'low', state: 'backing_off' });
     await insertQueuedEmail(database.db, { priority: 'low' });
-    expect(await dispatch(startAll, { cap: 1 })).toMatchObject({ started: 1 });
+    expect(await dispatch(startAll, { limit: 1 })).toMatchObject({ started: 1 });
   });
 });
 
@@ -283,7 +283,7 @@ describe('the sweep', () => {
         claimed.push(emails[0]!.emailId);
         return startAll(emails);
       },
-      { cap: 1 },
+      { limit: 1 },
     );
     expect(claimed).toEqual([lost]);
   });

@@ -7,8 +7,8 @@ import { PRIORITIES, type Priority } from '../../priority.js';
 import { bury } from '../dead-letters/dead-letters.js';
 import { lockEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
-import { admittance } from '../provider-health/admittance.js';
-import { type RoomOptions, roomFor } from './in-flight-limit.js';
+import { readAvailability } from '../provider-health/availability.js';
+import { type InFlightOptions, inFlightHeadroom } from './in-flight-limit.js';
 import { isPaused } from './pauses.js';
 import type { Started } from './time-to-first-call.js';
 
@@ -17,11 +17,11 @@ export interface ClaimedEmail {
   readonly emailId: string;
   readonly clientId: string;
   readonly generation: number;
-  /** Its workflow runs, and sleeps until a provider admits it. */
-  readonly asleep: boolean;
+  /** Its workflow runs, and waits for a signal that a provider admits it. */
+  readonly awaitingProvider: boolean;
 }
 
-export interface DispatchOptions extends RoomOptions {
+export interface DispatchOptions extends InFlightOptions {
   /** Those we send through: while none admits, only probes are dispatched. */
   readonly providers: readonly ProviderName[];
   /** When the sweep first looks whether the workflow is still there. */
@@ -31,9 +31,9 @@ export interface DispatchOptions extends RoomOptions {
 /** What a dispatch came to. */
 export interface Dispatched {
   readonly started: readonly Started[];
-  /** Nothing but the window of those on their way keeps more from being started. */
+  /** Nothing but the starting window keeps more from being started. */
   readonly windowFull: boolean;
-  /** There may be more waiting, for which there was no room. */
+  /** There may be more waiting, beyond what may be in flight. */
   readonly more: boolean;
   /** No provider admits: there is no use in looking again soon. */
   readonly blocked: boolean;
@@ -42,9 +42,9 @@ export interface Dispatched {
 const NOTHING: Dispatched = { started: [], windowFull: false, more: false, blocked: false };
 
 /**
- * Claims the most urgent e-mails of one priority under the cap, those first that had their turn already and found no
+ * Claims the most urgent e-mails of one priority under the in-flight limit, those first that had their turn already and found no
  * provider; has them started or woken, and marks those as dispatched, all in one transaction: when this process dies meanwhile, the rows are free again at once. One claimer a
- * priority at a time keeps the cap exact; a frozen one is ended by `idle_in_transaction_session_timeout`.
+ * priority at a time keeps the limit exact; a frozen one is ended by `idle_in_transaction_session_timeout`.
  *
  * @param start starts workflows; resolves to the ids of those started. Starting again what runs already is harmless.
  */
@@ -55,25 +55,26 @@ export async function dispatchBatch(
   start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]>,
 ): Promise<Dispatched> {
   return transact(db, async (trx) => {
-    const [claimed, { gate, ratePerS, providers }, room] = await Promise.all([
+    const [claimed, { gate, ratePerS, providers }, headroom] = await Promise.all([
       claimPriority(trx, priority),
-      admittance(trx, options.providers, priority),
-      roomFor(trx, priority, options),
+      readAvailability(trx, options.providers, priority),
+      inFlightHeadroom(trx, priority, options),
     ]);
     if (!claimed.got) return NOTHING;
     if (claimed.stopped !== (gate !== 'open')) await noteStop(trx, priority, gate !== 'open');
     if (gate === 'none') return { ...NOTHING, blocked: true };
-    const { free, windowFull, someAwait } = room(ratePerS);
-    const places = gate === 'trial' ? Math.min(free, 1) : free;
-    if (places <= 0) return { ...NOTHING, windowFull, more: true };
-    const asleep = someAwait ? await claimAsleep(trx, priority, providers, places) : [];
-    const waiting = places > asleep.length ? await claimWaiting(trx, priority, places - asleep.length) : [];
-    const emails = [...asleep, ...waiting];
+    const { free, windowFull, someAwaitProvider } = headroom(ratePerS);
+    const most = gate === 'trial' ? Math.min(free, 1) : free;
+    if (most <= 0) return { ...NOTHING, windowFull, more: true };
+    const awaitingProvider = someAwaitProvider ? await claimAwaitingProvider(trx, priority, providers, most) : [];
+    const waiting =
+      most > awaitingProvider.length ? await claimWaiting(trx, priority, most - awaitingProvider.length) : [];
+    const emails = [...awaitingProvider, ...waiting];
     if (emails.length === 0) return NOTHING;
     const ids = await start(emails);
     await markDispatched(trx, ids, options.checkAfterMs);
     const started = ids.map((emailId) => ({ emailId, atMs: claimed.now_ms }));
-    return { started, windowFull, more: emails.length === places, blocked: gate === 'trial' };
+    return { started, windowFull, more: emails.length === most, blocked: gate === 'trial' };
   });
 }
 
@@ -112,7 +113,7 @@ async function claimPriority(trx: Trx, priority: Priority) {
 }
 
 /** Those that await one of the providers. */
-async function claimAsleep(
+async function claimAwaitingProvider(
   trx: Trx,
   priority: Priority,
   providers: readonly ProviderName[],
@@ -124,7 +125,7 @@ async function claimAsleep(
       where state = 'awaiting_provider' and priority = ${priority} and ready_at <= now()
         and providers && ${[...providers]}::text[]
       order by due_at limit ${limit} for update skip locked)
-    select e.id as "emailId", e.client_id as "clientId", e.generation, true as asleep
+    select e.id as "emailId", e.client_id as "clientId", e.generation, true as "awaitingProvider"
     from ready join emails e on e.id = ready.email_id`.execute(trx);
   return rows;
 }
@@ -136,7 +137,7 @@ async function claimWaiting(trx: Trx, priority: Priority, limit: number): Promis
       select email_id from email_queue
       where state = 'waiting' and priority = ${priority} and due_at <= now()
       order by due_at limit ${limit} for update skip locked)
-    select e.id as "emailId", e.client_id as "clientId", e.generation, false as asleep
+    select e.id as "emailId", e.client_id as "clientId", e.generation, false as "awaitingProvider"
     from due join emails e on e.id = due.email_id`.execute(trx);
   return rows;
 }
@@ -160,8 +161,8 @@ export async function nextDueInMs(db: Db, priority: Priority): Promise<number | 
   return rows[0]?.ms;
 }
 
-/** So many that sleep are looked at as often as others; of more, each less often: a look costs Temporal a call. */
-const ASLEEP_AT_EASE = 1_000;
+/** So many that await a provider are looked at as often as others; of more, each less often: a look costs Temporal a call. */
+const AWAITING_AT_EASE = 1_000;
 
 /** An e-mail whose workflow the sweep looks at. */
 export interface Suspect {
@@ -186,7 +187,7 @@ export async function takeSuspects(db: Db, againAfterMs: number, limit: number):
     update email_queue q
     set check_at = now() + case state when 'handed_over' then interval '30 minutes'
       when 'awaiting_provider' then ${again} * greatest(1, (select count(*) from email_queue
-        where state = 'awaiting_provider') / ${ASLEEP_AT_EASE}::float8) else ${again} end
+        where state = 'awaiting_provider') / ${AWAITING_AT_EASE}::float8) else ${again} end
     from suspects where q.email_id = suspects.email_id
     returning q.email_id as "emailId", q.priority, q.generation, q.state`.execute(db);
   return rows;
@@ -194,13 +195,13 @@ export async function takeSuspects(db: Db, againAfterMs: number, limit: number):
 
 /**
  * Puts an e-mail back among the waiting, in its old place by `due_at`: its workflow is gone, and the dispatcher starts a
- * new one under its cap. Its attempts keep what was sent from being sent again. One that has moved on is left alone.
+ * new one under its limit. Its attempts keep what was sent from being sent again. One that has moved on is left alone.
  */
 export async function requeue(db: Db, suspect: Suspect): Promise<void> {
   await db
     .updateTable('email_queue')
     .set({ state: 'waiting', dispatched_at: null, check_at: null })
-    .where(placeOf(suspect))
+    .where(entryOf(suspect))
     .execute();
 }
 
@@ -211,20 +212,20 @@ export async function requeue(db: Db, suspect: Suspect): Promise<void> {
 export async function buryStopped(db: Db, suspect: Suspect, catalogue: StatusCatalogue): Promise<void> {
   await transact(db, async (trx) => {
     const email = await lockEmail(trx, suspect.emailId);
-    const place = await trx.selectFrom('email_queue').select('state').where(placeOf(suspect)).forUpdate().execute();
-    if (place.length === 0) return;
+    const entry = await trx.selectFrom('email_queue').select('state').where(entryOf(suspect)).forUpdate().execute();
+    if (entry.length === 0) return;
     if (email && !catalogue.get(email.status)?.final) await bury(trx, email, 'stopped_in_temporal', catalogue);
-    else await trx.deleteFrom('email_queue').where(placeOf(suspect)).execute();
+    else await trx.deleteFrom('email_queue').where(entryOf(suspect)).execute();
   });
 }
 
 /** Removes an e-mail from the queue: nothing is left to be done for it. One that has moved on is left alone. */
 export async function leaveQueue(db: Db, suspect: Suspect): Promise<void> {
-  await db.deleteFrom('email_queue').where(placeOf(suspect)).execute();
+  await db.deleteFrom('email_queue').where(entryOf(suspect)).execute();
 }
 
-/** A place in the queue as it was when somebody looked at it: between the look and the deed it may have changed. */
-const placeOf =
+/** A queue entry as it was when somebody looked at it: between the look and the deed it may have changed. */
+const entryOf =
   ({ emailId, generation, state }: Suspect) =>
   ({ and, eb }: ExpressionBuilder<Database, 'email_queue'>) =>
     and([eb('email_id', '=', emailId), eb('generation', '=', generation), eb('state', '=', state)]);

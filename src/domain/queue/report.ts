@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
 import type { Db } from '../../postgres/database.js';
 import { type PerPriority, PRIORITIES, type Priority } from '../../priority.js';
-import { admittance } from '../provider-health/admittance.js';
+import { readAvailability } from '../provider-health/availability.js';
 import { readQueueControls } from './pauses.js';
 
 /** What stops a priority: operators through us, or somebody in Temporal. */
@@ -25,7 +25,7 @@ export interface QueueReport {
   /** Of those in flight: dispatched more than two minutes ago. */
   readonly stuck: number;
   readonly backing_off: number;
-  /** Had their turn and found no provider: asleep until one admits them. */
+  /** Had their turn and found no provider: they wait until one admits them. */
   readonly awaiting_provider: number;
   /** With a provider, news awaited. */
   readonly handed_over: number;
@@ -54,7 +54,7 @@ export async function reportQueues(
   const controls = await readQueueControls(db);
   const admitting = new Map<Priority, readonly ProviderName[]>();
   for (const priority of PRIORITIES) {
-    const { gate, providers: open } = await admittance(db, providers, priority);
+    const { gate, providers: open } = await readAvailability(db, providers, priority);
     admitting.set(priority, gate === 'open' ? open : []);
   }
   return controls.map(({ priority, pausedAt, reason, temporalPausedAt, temporalReason }) => {
@@ -107,7 +107,7 @@ export interface Leftovers {
   readonly dead_letters: { readonly waiting: number; readonly by_reason: Readonly<Record<string, number>> };
   /** Webhooks of the last 24 hours that name no e-mail that we know. */
   readonly unmatched_webhooks: number;
-  /** News that workflows have not been told yet: grows while Temporal is down. */
+  /** Signals that workflows have not got yet: grows while Temporal is down. */
   readonly pending_signals: number;
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { insertAttempts } from '../../../test/support/dead.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
-import { readWays } from './time-to-first-call.js';
+import { readTimesToFirstCall } from './time-to-first-call.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -14,7 +14,7 @@ it('tells how long e-mails took from their start to their first call, and which 
   const { db } = database;
   const ids = [];
   for (let n = 0; n < 5; n++) ids.push(await insertQueuedEmail(db, { priority: 'low', state: 'in_flight' }));
-  const [begun, onItsWay, backingOff, over, attached] = ids as [string, string, string, string, string];
+  const [begun, pending, backingOff, over, attached] = ids as [string, string, string, string, string];
   const atMs = Date.now() - 5_000;
   await insertAttempts(db, begun, [{ state: 'refused' }, { state: 'calling' }]);
   await db.updateTable('email_queue').set({ state: 'backing_off' }).where('email_id', '=', backingOff).execute();
@@ -26,21 +26,23 @@ it('tells how long e-mails took from their start to their first call, and which 
     .values({ email_id: attached, filename: 'a.txt', content_type: 'text/plain', size_bytes: 1, sha256: 'x' })
     .execute();
 
-  const ways = await readWays(
+  const times = await readTimesToFirstCall(
     db,
     ids.map((emailId) => ({ emailId, atMs })),
   );
-  expect(new Map(ways.map(({ emailId, state }) => [emailId, state]))).toEqual(
+  expect(new Map(times.map(({ emailId, state }) => [emailId, state]))).toEqual(
     new Map([
-      [begun, 'begun'],
-      [onItsWay, 'on_its_way'],
+      [begun, 'called'],
+      [pending, 'pending'],
       [backingOff, 'left'],
       [over, 'left'],
       [attached, 'left'],
     ]),
   );
-  for (const { ms } of ways) expect(ms).toBeGreaterThanOrEqual(5_000);
+  for (const { ms } of times) expect(ms).toBeGreaterThanOrEqual(5_000);
   // Called before this start, by an earlier run of its workflow: this way has not ended.
-  expect(await readWays(db, [{ emailId: begun, atMs: Date.now() + 60_000 }])).toMatchObject([{ state: 'on_its_way' }]);
-  expect(await readWays(db, [])).toEqual([]);
+  expect(await readTimesToFirstCall(db, [{ emailId: begun, atMs: Date.now() + 60_000 }])).toMatchObject([
+    { state: 'pending' },
+  ]);
+  expect(await readTimesToFirstCall(db, [])).toEqual([]);
 });

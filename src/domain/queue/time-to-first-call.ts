@@ -7,23 +7,23 @@ export interface Started {
   readonly atMs: number;
 }
 
-/** How far an e-mail has come from its start to its first call. */
-export interface Way {
+/** How long an e-mail takes from its workflow's start to its first call. */
+export interface TimeToFirstCall {
   readonly emailId: string;
   /** `left`: nothing can be learnt from it: it is over or backs off without a call, or fetches an attachment first. */
-  readonly state: 'on_its_way' | 'begun' | 'left';
+  readonly state: 'pending' | 'called' | 'left';
   /** How long it took, or has taken so far. */
   readonly ms: number;
 }
 
-/** Reads how far e-mails have come that were started lately. */
-export async function readWays(db: Db, started: readonly Started[]): Promise<Way[]> {
+/** Reads the times to first call of e-mails that were started lately. */
+export async function readTimesToFirstCall(db: Db, started: readonly Started[]): Promise<TimeToFirstCall[]> {
   if (started.length === 0) return [];
-  const { rows } = await sql<Way>`
+  const { rows } = await sql<TimeToFirstCall>`
     select s.email_id as "emailId",
            case when exists (select from attachments where email_id = s.email_id) then 'left'
-             when begun_at is not null then 'begun'
-             when q.state = 'in_flight' then 'on_its_way' else 'left' end as state,
+             when begun_at is not null then 'called'
+             when q.state = 'in_flight' then 'pending' else 'left' end as state,
            extract(epoch from coalesce(begun_at, clock_timestamp()))::float8 * 1000 - s.at_ms as ms
     from unnest(${started.map(({ emailId }) => emailId)}::uuid[], ${started.map(({ atMs }) => atMs)}::float8[])
            as s (email_id, at_ms)

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Db } from '../../postgres/database.js';
-import { forgetSignals, type PendingSignal } from './outbox.js';
+import { type PendingSignal, removeSignals } from './outbox.js';
 
 export type { PendingSignal } from './outbox.js';
 
@@ -12,27 +12,31 @@ import { workflowIdOf } from '../../temporal/names.js';
 export const PROVIDER_EVENT_SIGNAL = 'providerEvent';
 
 /**
- * Tells workflows what the record already knows. A workflow that is closed or gone needs no telling: it, or the one
- * that follows it, reads the record. Never throws: what cannot be delivered now stays in `pending_signals`, and the
+ * Signals to workflows what the record already knows. A workflow that is closed or gone needs no signal: it, or the
+ * one that follows it, reads the record. Never throws: what cannot be delivered now stays in `pending_signals`, and the
  * dispatcher tries again.
  *
- * @returns those that need no telling any more; the word left for them is to be removed by `forgetTold`.
+ * @returns those that were delivered, or that nobody needs any more: to be removed by `removeDelivered`.
  */
 export async function deliverSignals(
   client: Client,
   pending: readonly PendingSignal[],
   logger: Pick<Logger, 'warn'>,
 ): Promise<PendingSignal[]> {
-  const told = await Promise.all(pending.map((signal) => deliver(client, signal)));
-  const done = pending.filter((_, index) => told[index]);
+  const delivered = await Promise.all(pending.map((signal) => deliver(client, signal)));
+  const done = pending.filter((_, index) => delivered[index]);
   if (done.length < pending.length) logger.warn({ count: pending.length - done.length }, 'signals wait for Temporal');
   return done;
 }
 
-/** Removes the word left for workflows that have been told. Never throws: telling again is harmless. */
-export async function forgetTold(db: Db, told: readonly PendingSignal[], logger: Pick<Logger, 'warn'>): Promise<void> {
+/** Removes delivered signals from the outbox. Never throws: to deliver one again is harmless. */
+export async function removeDelivered(
+  db: Db,
+  delivered: readonly PendingSignal[],
+  logger: Pick<Logger, 'warn'>,
+): Promise<void> {
   try {
-    if (told.length > 0) await forgetSignals(db, told);
+    if (delivered.length > 0) await removeSignals(db, delivered);
   } catch (error) {
     logger.warn({ code: (error as { code?: string }).code }, 'signals delivered but not noted; they will be repeated');
   }

@@ -3,7 +3,7 @@ import type { Db } from '../../postgres/database.js';
 import type { SignalKind } from '../../postgres/schema.js';
 import { later, type Trx } from '../../postgres/transaction.js';
 
-/** Word left for an e-mail's workflow. */
+/** A signal that an e-mail's workflow is to get. */
 export interface PendingSignal {
   readonly emailId: string;
   readonly kind: SignalKind;
@@ -21,16 +21,16 @@ export async function takePendingSignals(db: Db, limit: number): Promise<Pending
   return rows;
 }
 
-/** Removes the word left for workflows that have been told. */
-export async function forgetSignals(db: Db, signals: readonly PendingSignal[]): Promise<void> {
+/** Removes the signals that were delivered. */
+export async function removeSignals(db: Db, signals: readonly PendingSignal[]): Promise<void> {
   const ids = signals.map((signal) => signal.emailId);
   const kinds = signals.map((signal) => signal.kind);
-  await sql`delete from pending_signals using unnest(${ids}::uuid[], ${kinds}::text[]) as told (email_id, kind)
-    where pending_signals.email_id = told.email_id and pending_signals.kind = told.kind`.execute(db);
+  await sql`delete from pending_signals using unnest(${ids}::uuid[], ${kinds}::text[]) as delivered (email_id, kind)
+    where pending_signals.email_id = delivered.email_id and pending_signals.kind = delivered.kind`.execute(db);
 }
 
-/** Leaves word that an e-mail's workflow is to be told; whoever delivers it deletes the row. */
-export async function leaveSignal(trx: Trx, emailId: string, kind: SignalKind): Promise<void> {
+/** Puts a signal for an e-mail's workflow into the outbox; whoever delivers it deletes the row. */
+export async function enqueueSignal(trx: Trx, emailId: string, kind: SignalKind): Promise<void> {
   // Five seconds' grace: the webhooks service signals at once, the dispatcher only what that did not get through.
   await later(
     trx,

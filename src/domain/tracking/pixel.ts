@@ -5,8 +5,8 @@ import { transact } from '../../postgres/transaction.js';
 import { isUuid } from '../../uuid.js';
 import { lockEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
-import { endAwaiting } from '../queue/entry.js';
-import { leaveSignal } from '../signals/outbox.js';
+import { removeHandedOverEntry } from '../queue/entry.js';
+import { enqueueSignal } from '../signals/outbox.js';
 import { recordEvents } from '../transitions/record.js';
 
 /** A transparent image of one pixel: 43 bytes. */
@@ -29,7 +29,7 @@ const BUCKET_MS = 60_000;
  *
  * Never throws, whatever the id and whatever the database does: the reader is to see an image.
  *
- * @returns what the e-mail's workflow is to be told; word is left in `pending_signals` as well.
+ * @returns the signals for the e-mail's workflow; they are in `pending_signals` as well.
  */
 export async function recordPixelOpen(
   db: Db,
@@ -56,10 +56,10 @@ async function recordOpen(db: Db, catalogue: StatusCatalogue, emailId: string, a
     if (!email) return [];
     const opened = { key, type: 'opened', ...attempt, occurredAt: at };
     const { added, before, status } = await recordEvents(trx, email, [opened], catalogue);
-    if (catalogue.get(status)?.final) await endAwaiting(trx, emailId);
+    if (catalogue.get(status)?.final) await removeHandedOverEntry(trx, emailId);
     // Only the first open moves the workflow.
     if (added.length === 0 || catalogue.get(before)?.signal === 'opened') return [];
-    await leaveSignal(trx, emailId, 'opened');
+    await enqueueSignal(trx, emailId, 'opened');
     return ['opened'];
   });
 }

@@ -3,11 +3,11 @@ import type { ProviderName } from '../../config.js';
 import { count } from '../../postgres/counters.js';
 import type { AttemptState, SignalKind } from '../../postgres/schema.js';
 import { later, type Trx } from '../../postgres/transaction.js';
-import { closeAttempt, NOT_TAKEN } from '../attempts/steps.js';
+import { closeAttempt, NOT_TAKEN } from '../attempts/transitions.js';
 import { eventKey, type LockedEmail, lockEmail, type NewEvent } from '../emails/events.js';
 import { type StatusCatalogue, statusOf } from '../emails/statuses.js';
-import { endAwaiting, leavePlace, noteTakenBy, queueAgain } from '../queue/entry.js';
-import { leaveSignal } from '../signals/outbox.js';
+import { enqueueGeneration, noteTakenBy, removeEntry, removeHandedOverEntry } from '../queue/entry.js';
+import { enqueueSignal } from '../signals/outbox.js';
 import { suppressReceiver } from '../suppressions/suppressions.js';
 import { recordEvents } from '../transitions/record.js';
 
@@ -31,7 +31,7 @@ export interface ProviderEvent {
 }
 
 export interface StoredEvents {
-  /** What the workflow is to be told; word is left in `pending_signals` as well. */
+  /** The signals for the workflow; they are in `pending_signals` as well. */
   readonly signals: readonly SignalKind[];
   readonly status: string;
 }
@@ -65,7 +65,7 @@ export async function lockEventTarget(trx: Trx, emailId: string): Promise<EventT
 
 /**
  * Stores what a provider says of one e-mail with everything that follows from it (status, evidence for an attempt
- * whose outcome was unknown, suppression, word for the workflow), in the caller's transaction. Repetition and order
+ * whose outcome was unknown, suppression, signal for the workflow), in the caller's transaction. Repetition and order
  * do not matter.
  *
  * News of an older generation, one before a retry, counts for the status alone: its failure is not the new one's. Its
@@ -103,13 +103,13 @@ export async function storeProviderEvents(
     if (event.suppress) await suppressReceiver(trx, email.id, event.generation, event.suppress);
   }
   for (const kind of whatToTell(added.filter(isCurrent), recorded.before, catalogue)) signals.add(kind);
-  for (const kind of signals) await leaveSignal(trx, email.id, kind);
+  for (const kind of signals) await enqueueSignal(trx, email.id, kind);
   const before = catalogue.get(recorded.before);
   const after = catalogue.get(recorded.status);
   // By the status, too: an older generation's news may come in any order, and an attempt may be unknown to the record.
   const first = added.find((event) => catalogue.get(event.type)?.survives);
   if (first && !proven && after?.survives && !before?.survives) await noteProven(trx, email, first);
-  if (after?.final) await endAwaiting(trx, email.id);
+  if (after?.final) await removeHandedOverEntry(trx, email.id);
   else if (before?.survives && !after?.survives) await takeUpAgain(trx, email);
   return { signals: [...signals], status: recorded.status };
 }
@@ -206,7 +206,7 @@ async function closeNotTaken(trx: Trx, email: LockedEmail, attempt: Attempt): Pr
   if (attempt.state !== 'ambiguous') return undefined;
   attempt.state = 'rejected';
   await closeAttempt(trx, { emailId: email.id, ...attempt }, 'rejected', NOT_TAKEN);
-  if (attempt.generation === email.generation) await leavePlace(trx, email.id, email.generation);
+  if (attempt.generation === email.generation) await removeEntry(trx, email.id, email.generation);
   return 'ambiguous';
 }
 
@@ -226,5 +226,5 @@ async function takeUpAgain(trx: Trx, { id, priority, generation }: LockedEmail):
     deadline_at: sql<Date>`now() + (deadline_at - due_at)`,
   };
   await later(trx, trx.updateTable('emails').set(anew).where('id', '=', id).execute());
-  await queueAgain(trx, id, priority, generation);
+  await enqueueGeneration(trx, id, priority, generation);
 }

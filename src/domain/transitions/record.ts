@@ -3,7 +3,7 @@ import type { Database } from '../../postgres/schema.js';
 import type { Trx } from '../../postgres/transaction.js';
 import { appendEvents, type LockedEmail, type NewEvent, type RecordedEvents } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
-import { tellSender } from '../notices/notices.js';
+import { notifySender } from '../notices/notices.js';
 import { closeDeadLetter, reopenDeadLetter } from './dead-letter.js';
 
 /**
@@ -32,5 +32,5 @@ async function react(
   if (status === before) return;
   if (before === 'dead') await closeDeadLetter(trx, email.id);
   if (status === 'dead') await reopenDeadLetter(trx, email);
-  if (catalogue.get(status)?.told) await tellSender(trx, email, status);
+  if (catalogue.get(status)?.told) await notifySender(trx, email, status);
 }

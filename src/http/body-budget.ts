@@ -1,5 +1,5 @@
 /** The place of one body in a room. */
-export interface BodyPlace {
+export interface BodyHold {
   /** @returns whether there was room for so many bytes more. */
   take(bytes: number): boolean;
   /** The body has arrived and is being worked on: it is not sent away any more. */
@@ -21,7 +21,7 @@ interface Guest {
  * anybody needs, goes. So connections that stall keep nobody out, and to keep out somebody who takes a second, one has
  * to fill the whole room in that second.
  */
-export class BodyRoom {
+export class BodyBudget {
   /** Who came first is first. */
   readonly #guests = new Set<Guest>();
   #heldBytes = 0;
@@ -37,7 +37,7 @@ export class BodyRoom {
   }
 
   /** @param sendAway told when the place is needed for somebody else; it has been left then. */
-  enter(sendAway: () => void): BodyPlace {
+  enter(sendAway: () => void): BodyHold {
     const guest: Guest = { since: performance.now(), sendAway, heldBytes: 0, stays: false };
     this.#guests.add(guest);
     return {

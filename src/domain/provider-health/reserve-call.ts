@@ -7,9 +7,9 @@ import { BREAKER } from './breaker.js';
 import { countCall, usedToday } from './calls.js';
 
 /** Whether a provider may be called now. `noted`: its health row says more than "all is well". */
-export type Admission =
-  | { readonly admitted: true; readonly noted: boolean }
-  | { readonly admitted: false; readonly code: string; readonly waitMs: number };
+export type CallReservation =
+  | { readonly reserved: true; readonly noted: boolean }
+  | { readonly reserved: false; readonly code: string; readonly waitMs: number };
 
 /** A refusal lasts at least this long, so that workflows do not ask in circles. */
 const MIN_WAIT_MS = 500;
@@ -50,20 +50,20 @@ export function readStanding(trx: Trx, provider: ProviderName) {
 }
 
 /**
- * Asks a provider's breaker, switches and quotas for one call, and takes the place in its quota. The last step of the
+ * Asks a provider's breaker, switches and quotas for one call, and reserves it in its rate and quota. The last step of the
  * permission's transaction: with a rate set, all calls of a provider pass one row, and its lock should be short.
  *
  * @param standing as `readStanding` gave it a moment ago in the same transaction; what is taken is checked again when
  *   it is taken.
  */
-export async function admit(
+export async function reserveCall(
   trx: Trx,
   provider: ProviderName,
   priority: Priority,
   senderDomain: string,
   standing: Awaited<ReturnType<typeof readStanding>>,
-): Promise<Admission> {
-  if (!standing) return { admitted: true, noted: false };
+): Promise<CallReservation> {
+  if (!standing) return { reserved: true, noted: false };
   if (!standing.enabled) return refuse('provider_disabled', UNKNOWN_WAIT_MS);
   if (standing.forced === 'open') return refuse('breaker_forced_open', UNKNOWN_WAIT_MS);
   if (standing.blocked_domains.includes(senderDomain)) return refuse('sender_domain_blocked', UNKNOWN_WAIT_MS);
@@ -71,7 +71,7 @@ export async function admit(
   if (standing.state === 'open' && standing.forced !== 'closed') {
     if (!(await takeTrial(trx, provider, priority))) return refuse('breaker_open', standing.to_probe_ms);
     await later(trx, countCall(trx, provider));
-    return { admitted: true, noted };
+    return { reserved: true, noted };
   }
   const rate = Math.min(
     standing.rate_per_s ?? Number.POSITIVE_INFINITY,
@@ -83,11 +83,11 @@ export async function admit(
   } else {
     await later(trx, countCall(trx, provider));
   }
-  return { admitted: true, noted };
+  return { reserved: true, noted };
 }
 
-const refuse = (code: string, waitMs: number): Admission => ({
-  admitted: false,
+const refuse = (code: string, waitMs: number): CallReservation => ({
+  reserved: false,
   code,
   waitMs: Math.max(MIN_WAIT_MS, Math.min(waitMs, UNKNOWN_WAIT_MS)),
 });
@@ -118,7 +118,7 @@ async function takePlace(
   priority: Priority,
   ratePerS: number,
   perDay: number | null,
-): Promise<Admission | undefined> {
+): Promise<CallReservation | undefined> {
   const limited = Number.isFinite(ratePerS);
   const ahead = sql`make_interval(secs => ${AHEAD_S[priority]})`;
   const step = sql`make_interval(secs => ${limited ? 1 / ratePerS : 0})`;

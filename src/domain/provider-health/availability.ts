@@ -2,11 +2,11 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
 import type { Database } from '../../postgres/schema.js';
 import { PRIORITIES, type Priority } from '../../priority.js';
-import { DAY_SHARE, rampPerS, TRIED_AFTER_S } from './admission.js';
 import { usedToday } from './calls.js';
+import { DAY_SHARE, rampPerS, TRIED_AFTER_S } from './reserve-call.js';
 
 /** What the providers together would take of a priority now; the dispatcher asks before it starts anything. */
-export interface Admittance {
+export interface Availability {
   /** `trial`: none admits, but one may be tried with a single e-mail. */
   readonly gate: 'open' | 'trial' | 'none';
   /** Those behind the gate. */
@@ -26,7 +26,7 @@ const isUsable = (priority: RawBuilder<unknown>) => sql`(c.enabled and c.forced 
     else ${usedToday('h')} >= floor(c.per_day * ${byPriority(priority, DAY_SHARE)}) end)`;
 
 /** Whether a provider admits e-mails of a priority; for `provider_health h` and `provider_controls c`. */
-const isAdmitting = (priority: RawBuilder<unknown>) =>
+const isAvailable = (priority: RawBuilder<unknown>) =>
   sql<boolean>`(${isUsable(priority)} and (h.state <> 'open' or c.forced = 'closed'))`;
 
 /** Whether an e-mail may be tried there though its breaker is open. */
@@ -35,22 +35,22 @@ const mayBeTried = (priority: RawBuilder<unknown>) =>
     h.trial_at <= clock_timestamp() - make_interval(secs => ${byPriority(priority, TRIED_AFTER_S)}), false))`;
 
 /** Names of the providers that an e-mail of a priority may go to now, as far as breakers, switches and quotas say. */
-export const admittingProviders = (priority: RawBuilder<unknown>) => sql<ProviderName[]>`array(
+export const availableProviders = (priority: RawBuilder<unknown>) => sql<ProviderName[]>`array(
   select h.provider from provider_health h join provider_controls c on c.provider = h.provider
-  where ${isAdmitting(priority)} or ${mayBeTried(priority)})`;
+  where ${isAvailable(priority)} or ${mayBeTried(priority)})`;
 
 /** Reads breakers, switches and quotas of the providers; takes nothing. */
-export async function admittance(
+export async function readAvailability(
   db: Kysely<Database>,
   providers: readonly ProviderName[],
   priority: Priority,
-): Promise<Admittance> {
+): Promise<Availability> {
   const of = sql.lit(priority);
   const rows = await db
     .selectFrom('provider_health as h')
     .innerJoin('provider_controls as c', 'c.provider', 'h.provider')
     .select(['h.provider', 'c.rate_per_s', rampPerS.as('ramp_per_s')])
-    .select([isAdmitting(of).as('admitting'), mayBeTried(of).as('to_be_tried')])
+    .select([isAvailable(of).as('admitting'), mayBeTried(of).as('to_be_tried')])
     .where('h.provider', 'in', [...providers])
     .execute();
   const admitting = rows.filter((row) => row.admitting);

@@ -4,11 +4,11 @@ import type { LazyTemporal } from '../temporal/lazy-connection.js';
 import { workflowIdOf } from '../temporal/names.js';
 
 /** The workflow's updates: look at the record again; do not wait for the end of the back-off. */
-export type Nudge = 'cancel' | 'retryNow';
+export type WakeUpdate = 'cancel' | 'retryNow';
 
-export interface Nudger {
+export interface WorkflowWaker {
   /** Wakes an e-mail's workflow, in the background. Never throws: the record decides, waking only makes it sooner. */
-  nudge(emailId: string, nudge: Nudge): void;
+  wake(emailId: string, update: WakeUpdate): void;
   /** Waits a little for what is under way. */
   stop(): Promise<void>;
 }
@@ -16,23 +16,23 @@ export interface Nudger {
 const PATIENCE_MS = 5_000;
 
 /** Wakes workflows through a connection that is made when it is first needed. */
-export function createNudger(temporal: LazyTemporal, logger: Pick<Logger, 'warn'>): Nudger {
+export function createWorkflowWaker(temporal: LazyTemporal, logger: Pick<Logger, 'warn'>): WorkflowWaker {
   const running = new Set<Promise<void>>();
 
-  const wake = async (emailId: string, nudge: Nudge) => {
+  const send = async (emailId: string, update: WakeUpdate) => {
     try {
       const { client } = await temporal.link();
       await client.withDeadline(Date.now() + PATIENCE_MS, () =>
-        client.workflow.getHandle(workflowIdOf(emailId)).executeUpdate<void, []>(nudge),
+        client.workflow.getHandle(workflowIdOf(emailId)).executeUpdate<void, []>(update),
       );
     } catch (error) {
       const { name } = error as Error;
-      logger.warn({ emailId, nudge, code: name }, 'a workflow could not be woken');
+      logger.warn({ emailId, update, code: name }, 'a workflow could not be woken');
     }
   };
   return {
-    nudge(emailId, nudge) {
-      const task = wake(emailId, nudge).finally(() => running.delete(task));
+    wake(emailId, update) {
+      const task = send(emailId, update).finally(() => running.delete(task));
       running.add(task);
     },
     async stop() {

@@ -2,12 +2,12 @@ import type { OpenAttempt } from '../domain/attempts/unknown-outcomes.js';
 import type { Priority } from '../priority.js';
 
 /** What to do about an attempt for which there is no evidence. */
-export type AmbiguityDecision =
+export type UnknownOutcomeDecision =
   | { readonly kind: 'wait'; readonly waitMs: number }
   | { readonly kind: 'send_again' }
   | { readonly kind: 'bury' };
 
-export interface AmbiguityLimits {
+export interface UnknownOutcomeLimits {
   readonly ambiguousWaitLowMs: number;
   readonly providerCount: number;
 }
@@ -28,7 +28,7 @@ const LOOK_UP_TIME_MS = { critical: { min: 1_000, max: 3_000 }, others: 3_000 };
 type Doubtful = Pick<OpenAttempt, 'provider' | 'ageMs' | 'openMs' | 'toDeadlineMs' | 'abandoned'>;
 
 /**
- * The policy for ambiguous attempts, by priority. Neither provider can prove that it has not taken a message, so each
+ * The policy for attempts of unknown outcome, by priority. Neither provider can prove that it has not taken a message, so each
  * repeat is a possible duplicate:
  * - critical waits until five seconds before its deadline, then goes to the next provider, each once;
  * - medium is sent again once, at its deadline;
@@ -36,7 +36,11 @@ type Doubtful = Pick<OpenAttempt, 'provider' | 'ageMs' | 'openMs' | 'toDeadlineM
  * - SMTP has nothing to ask: medium and low are never repeated by themselves.
  * What may not be repeated any more is buried.
  */
-export function decideAmbiguity(priority: Priority, open: Doubtful, limits: AmbiguityLimits): AmbiguityDecision {
+export function decideUnknownOutcome(
+  priority: Priority,
+  open: Doubtful,
+  limits: UnknownOutcomeLimits,
+): UnknownOutcomeDecision {
   const untilMs = untilDecision(priority, open, limits);
   if (untilMs > 0) {
     const pace = Math.min(Math.max(open.ageMs * AGE_SHARE, LOOK_UP_EVERY_MS.min), LOOK_UP_EVERY_MS.max);
@@ -49,7 +53,7 @@ export function decideAmbiguity(priority: Priority, open: Doubtful, limits: Ambi
  * How long the provider may be asked now. A slow one is slow to ask, too: a critical e-mail must not spend the time of
  * the next provider on it.
  */
-export function lookUpTimeMs(priority: Priority, open: Doubtful, limits: AmbiguityLimits): number {
+export function lookUpTimeMs(priority: Priority, open: Doubtful, limits: UnknownOutcomeLimits): number {
   if (priority !== 'critical') return LOOK_UP_TIME_MS.others;
   const { min, max } = LOOK_UP_TIME_MS.critical;
   return Math.ceil(Math.min(Math.max(untilDecision(priority, open, limits), min), max));
@@ -66,7 +70,7 @@ export function later<T extends Doubtful>(open: T, passedMs: number): T {
 }
 
 /** How long the policy still waits for evidence, in milliseconds; zero or less when it does not. */
-export function untilDecision(priority: Priority, open: Doubtful, limits: AmbiguityLimits): number {
+export function untilDecision(priority: Priority, open: Doubtful, limits: UnknownOutcomeLimits): number {
   const sinceCallMs = -open.openMs;
   return Math.max(untilRepeat(priority, open, limits), GRACE_MS - sinceCallMs);
 }
@@ -74,7 +78,7 @@ export function untilDecision(priority: Priority, open: Doubtful, limits: Ambigu
 function untilRepeat(
   priority: Priority,
   open: Pick<OpenAttempt, 'ageMs' | 'toDeadlineMs'>,
-  limits: AmbiguityLimits,
+  limits: UnknownOutcomeLimits,
 ): number {
   if (priority === 'critical') return open.toDeadlineMs - CRITICAL_RESERVE_MS;
   if (priority === 'medium') return open.toDeadlineMs;
@@ -84,7 +88,7 @@ function untilRepeat(
 function mayRepeat(
   priority: Priority,
   open: Pick<OpenAttempt, 'provider' | 'abandoned'>,
-  limits: AmbiguityLimits,
+  limits: UnknownOutcomeLimits,
 ): boolean {
   if (priority === 'critical') return open.abandoned < limits.providerCount;
   return open.provider !== 'smtp' && open.abandoned < 1;

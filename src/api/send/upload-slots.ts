@@ -17,7 +17,7 @@ export interface UploadVisit {
  * each shared among the clients. One that sends slowly, or much at once, fills its own share. An e-mail without an
  * attachment needs no place of those that have one.
  */
-export class UploadRoom {
+export class UploadSlots {
   readonly #bodies: Shares;
   readonly #fieldBytes: Shares;
   readonly #uploads: Shares;

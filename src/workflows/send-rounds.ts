@@ -1,18 +1,18 @@
 import { condition, continueAsNew, patched, proxyLocalActivities, workflowInfo } from '@temporalio/workflow';
 import type { Plan, Reconciliation, RecordActivities, SendOutcome } from '../activities/types.js';
 import type { ProviderName } from '../config.js';
-import type { Outcome } from '../domain/attempts/steps.js';
+import type { Outcome } from '../domain/attempts/transitions.js';
 import type { EmailInput } from './input.js';
-import type { Nudges } from './nudges.js';
-import { Pace, type Round } from './pace.js';
+import { Pace, type SendRound } from './pace.js';
 import { RETRY, sendActivities } from './send-activities.js';
+import type { Wakes } from './wakes.js';
 
 type Tried = Exclude<SendOutcome, { kind: 'not_admitted' }>;
 type Settled = Exclude<Reconciliation, { kind: 'wait' }>;
-export type HandOver = Extract<Settled, { kind: 'accepted' | 'ended' }>;
+export type RoundsOutcome = Extract<Settled, { kind: 'accepted' | 'ended' }>;
 
-/** Nudges that come while an activity runs count for the wait after it; before, only those that came during the wait. */
-const NUDGED_MEANWHILE = 'nudged-meanwhile';
+/** Wakes that come while an activity runs count for the wait after it; before, only those that came during the wait. */
+const WOKEN_MEANWHILE = 'nudged-meanwhile';
 
 /** The providers are asked for before each further round; before, only at the start. */
 const PROVIDERS_ANEW = 'providers-anew';
@@ -25,7 +25,10 @@ const PROVIDERS_ANEW = 'providers-anew';
 const isNew = (plan: Pick<Plan, 'admitting'>) => plan.admitting !== undefined;
 
 /** For what can be done without. */
-const once = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '2s', retry: { maximumAttempts: 1 } });
+const { persist: loadPlanOnce } = proxyLocalActivities<RecordActivities>({
+  startToCloseTimeout: '2s',
+  retry: { maximumAttempts: 1 },
+});
 
 const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10s', retry: RETRY });
 
@@ -34,17 +37,17 @@ const record = proxyLocalActivities<RecordActivities>({ startToCloseTimeout: '10
  * it is over (cancelled, suppressed, refused for good, past its lifetime). Each try is an activity of its own, visible
  * in the history; waiting is a durable timer. While no provider admits it there is nothing to try: it sleeps.
  */
-export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): Promise<HandOver> {
+export async function runSendRounds(input: EmailInput, plan: Plan, wakes: Wakes): Promise<RoundsOutcome> {
   const pace = new Pace(input.priority, plan.backoff);
   let now = plan;
   for (;;) {
-    const before = { ...nudges };
-    const round = await tryInTurn(input.emailId, now, nudges);
+    const before = { ...wakes };
+    const round = await runRound(input.emailId, now, wakes);
     if (round.outcome) return round.outcome;
-    const { hurry } = isNew(now) || patched(NUDGED_MEANWHILE) ? before : { ...nudges };
-    const hurried = () => nudges.hurry > hurry;
+    const { hurry } = isNew(now) || patched(WOKEN_MEANWHILE) ? before : { ...wakes };
+    const hurried = () => wakes.hurry > hurry;
     if (!round.refused && isNew(now)) {
-      const outcome = await sleep(input.emailId, now, round, hurried, nudges);
+      const outcome = await sleep(input.emailId, now, round, hurried, wakes);
       if (outcome) return outcome;
     } else {
       await condition(hurried, pace.next(round));
@@ -59,19 +62,19 @@ export async function handOver(input: EmailInput, plan: Plan, nudges: Nudges): P
 /** Who may be asked now. Asked once: while the record cannot be read, all those known are tried. */
 async function lookAgain(emailId: string, plan: Plan): Promise<Plan> {
   try {
-    const { providers, admitting } = await once.persist(emailId);
+    const { providers, admitting } = await loadPlanOnce(emailId);
     return { ...plan, providers, admitting };
   } catch {
     return isNew(plan) ? { ...plan, admitting: plan.providers } : plan;
   }
 }
 
-/** Tries one provider after the other. `outcome`: the hand-over is over. */
-async function tryInTurn(
+/** Tries one provider after the other. `outcome`: there are no further rounds. */
+async function runRound(
   emailId: string,
   plan: Plan,
-  nudges: Nudges,
-): Promise<Round & { readonly asked: boolean; readonly outcome?: HandOver }> {
+  wakes: Wakes,
+): Promise<SendRound & { readonly asked: boolean; readonly outcome?: RoundsOutcome }> {
   let refused = false;
   let readyInMs = Number.POSITIVE_INFINITY;
   let now = plan;
@@ -84,7 +87,7 @@ async function tryInTurn(
       readyInMs = Math.min(readyInMs, tried.waitMs);
       continue;
     }
-    const outcome = await settle(emailId, plan, tried, nudges);
+    const outcome = await settle(emailId, plan, tried, wakes);
     if (outcome.kind !== 'refused') return { asked: true, refused, readyInMs, outcome };
     refused = true;
     readyInMs = Math.min(readyInMs, outcome.retryAfterMs ?? 0);
@@ -101,18 +104,18 @@ function tryProvider(emailId: string, plan: Plan, provider: ProviderName, lastOf
   return sendActivities(`via ${provider}`).send(request);
 }
 
-/** Waits until the dispatcher signals that a provider admits. @returns how the hand-over ended, if it has. */
+/** Waits until the dispatcher signals that a provider admits. @returns how the e-mail ended, if it has. */
 async function sleep(
   emailId: string,
   plan: Plan,
   { asked }: { readonly asked: boolean },
   hurried: () => boolean,
-  nudges: Nudges,
-): Promise<HandOver | undefined> {
+  wakes: Wakes,
+): Promise<RoundsOutcome | undefined> {
   const { generation, providers } = plan;
   const awaiting = await record.awaitProvider({ emailId, generation, providers, refused: asked });
   if (awaiting.kind !== 'awaiting') {
-    const outcome = await settle(emailId, plan, awaiting, nudges);
+    const outcome = await settle(emailId, plan, awaiting, wakes);
     return outcome.kind === 'refused' ? undefined : outcome;
   }
   await condition(hurried, awaiting.waitMs);
@@ -120,16 +123,16 @@ async function sleep(
 }
 
 /** Sees to it that a try's outcome is in the record and known. */
-async function settle(emailId: string, plan: Plan, tried: Tried, nudges: Nudges): Promise<Settled> {
+async function settle(emailId: string, plan: Plan, tried: Tried, wakes: Wakes): Promise<Settled> {
   let known: Outcome | Reconciliation =
     tried.kind === 'unrecorded' ? await record.recordAnswer(tried.unrecorded) : tried;
-  let before = { ...nudges };
+  let before = { ...wakes };
   while (known.kind === 'ambiguous' || known.kind === 'wait') {
     if (known.kind === 'wait') {
-      const { evidence, hurry } = isNew(plan) || patched(NUDGED_MEANWHILE) ? before : { ...nudges };
-      await condition(() => nudges.evidence > evidence || nudges.hurry > hurry, known.waitMs);
+      const { evidence, hurry } = isNew(plan) || patched(WOKEN_MEANWHILE) ? before : { ...wakes };
+      await condition(() => wakes.evidence > evidence || wakes.hurry > hurry, known.waitMs);
     }
-    before = { ...nudges };
+    before = { ...wakes };
     known = await sendActivities('looking for evidence').reconcile({ emailId, generation: plan.generation });
   }
   return known;

@@ -1,13 +1,13 @@
 import { setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BodyRoom } from './body-room.js';
+import { BodyBudget } from './body-budget.js';
 
 const PATIENCE_MS = 20;
 
 describe('a room for bodies', () => {
   it('takes what fits, and nobody is sent away for whoever comes too soon', () => {
-    const room = new BodyRoom(100, 60_000);
+    const room = new BodyBudget(100, 60_000);
     const first = room.enter(() => expect.fail('sent away'));
     const second = room.enter(() => expect.fail('sent away'));
     expect(first.take(60)).toBe(true);
@@ -19,7 +19,7 @@ describe('a room for bodies', () => {
   });
 
   it('sends away who has been arriving for the longest, as many as it takes, and never who has arrived', async () => {
-    const room = new BodyRoom(100, PATIENCE_MS);
+    const room = new BodyBudget(100, PATIENCE_MS);
     const gone: string[] = [];
     const enter = (name: string, bytes: number) => {
       const place = room.enter(() => gone.push(name));
@@ -41,7 +41,7 @@ describe('a room for bodies', () => {
   });
 
   it('sends away who asks for more itself, when nobody is older', async () => {
-    const room = new BodyRoom(100, PATIENCE_MS);
+    const room = new BodyBudget(100, PATIENCE_MS);
     let gone = false;
     const place = room.enter(() => {
       gone = true;
@@ -55,8 +55,8 @@ describe('a room for bodies', () => {
   it('never holds more than it may, and nothing when all have left', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(5), fc.integer({ min: 0, max: 70 }), fc.boolean())), (steps) => {
-        const room = new BodyRoom(100, -1);
-        const places = new Map<number, ReturnType<BodyRoom['enter']>>();
+        const room = new BodyBudget(100, -1);
+        const places = new Map<number, ReturnType<BodyBudget['enter']>>();
         for (const [who, bytes, leaves] of steps) {
           if (!places.has(who))
             places.set(

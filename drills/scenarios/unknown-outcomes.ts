@@ -6,7 +6,7 @@ const MAGIC_SHARE = 1 / 3;
 
 const both = (faults: object) => ({ mailgun: faults, mandrill: faults });
 
-export const AMBIGUITY_DRILLS: readonly Drill[] = [
+export const UNKNOWN_OUTCOME_DRILLS: readonly Drill[] = [
   {
     ...faultDrill({
       name: 'webhooks-shuffled',

@@ -7,10 +7,10 @@ import type { SendResult } from '../../providers/provider.js';
 import { eventKey, type LockedEmail } from '../emails/events.js';
 import type { ProjectableEvent } from '../emails/projection.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
-import { handOverChanges, leavePlace, noteHandedOver, noteTakenBy } from '../queue/entry.js';
+import { markHandedOver, noteTakenBy, removeEntry, takenByChanges } from '../queue/entry.js';
 import { recordEvents } from '../transitions/record.js';
 
-// The steps that whoever learns an attempt's outcome takes, each under the e-mail's row lock.
+// The transitions of an attempt: what whoever learns its outcome does to it, under the e-mail's row lock.
 
 /** Which call: one attempt of one generation of one e-mail, at one provider. */
 export interface AttemptId {
@@ -38,7 +38,7 @@ export async function markAccepted(
 ): Promise<Outcome> {
   // Only one of several can be a second one, so that the hot path asks nothing more.
   const hasOthers = id.attempt > 1 || [...email.events.values()].some((event) => isLater(event, id));
-  const news = hasOthers && (await readAttempt(trx, id)).state !== 'accepted';
+  const isNew = hasOthers && (await readAttempt(trx, id)).state !== 'accepted';
   const closing = trx
     .updateTable('send_attempts')
     .set({
@@ -49,13 +49,13 @@ export async function markAccepted(
     .where(thisAttempt(id))
     .execute();
   await later(trx, closing);
-  if (news) await countDuplicate(trx, id);
+  if (isNew) await countDuplicate(trx, id);
   const sent = attemptEvent(id, 'sent', metadata);
   if (id.generation === email.generation) {
     // In one statement with the status: this is the hot path.
-    const changes = handOverChanges(id.provider, providerMessageId, null);
+    const changes = takenByChanges(id.provider, providerMessageId, null);
     await recordEvents(trx, email, [sent], catalogue, changes);
-    await noteHandedOver(trx, id.emailId);
+    await markHandedOver(trx, id.emailId);
     return { kind: 'accepted', provider: id.provider };
   }
   // Of a life before a retry: what has become of it since decides whether the e-mail is with a provider.
@@ -132,12 +132,12 @@ const wasNotTaken = ({ events }: LockedEmail, { generation, attempt }: AttemptId
 async function noteNotTaken(trx: Trx, email: LockedEmail, id: AttemptId, catalogue: StatusCatalogue): Promise<Outcome> {
   await closeAttempt(trx, id, 'rejected', NOT_TAKEN);
   await recordEvents(trx, email, [attemptEvent(id, 'failed', { code: NOT_TAKEN })], catalogue);
-  await leavePlace(trx, id.emailId, id.generation);
+  await removeEntry(trx, id.emailId, id.generation);
   return { kind: 'ended', status: 'failed', code: NOT_TAKEN };
 }
 
 /** Nobody knows whether the provider has it: the e-mail waits for evidence. */
-export async function noteAmbiguous(
+export async function recordUnknownOutcome(
   trx: Trx,
   email: LockedEmail,
   id: AttemptId,
@@ -152,8 +152,8 @@ export async function noteAmbiguous(
 }
 
 /**
- * The e-mail's workflow waits, for its next round or for evidence; it does not count as in flight meanwhile. A word that
- * comes late does not concern the place of a later generation.
+ * The e-mail's workflow waits, for its next round or for evidence; it does not count as in flight meanwhile. What
+ * comes late does not concern the queue entry of a later generation.
  */
 export async function noteBackOff(trx: Trx, id: Pick<AttemptId, 'emailId' | 'generation'>): Promise<void> {
   await later(

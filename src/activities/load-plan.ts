@@ -5,12 +5,13 @@ import type { ActivityDependencies } from './dependencies.js';
 import type { Plan } from './types.js';
 
 /**
- * Makes the record the workflow's own: what is left to do is read from it, never from what a workflow remembers. So a
+ * The workflow's first step, the activity `persist` of the Web UI (the requirements' word, and in recorded histories).
+ * What is left to do is read from the record, never from what a workflow remembers. So a
  * workflow that is started again after a reset, or after the loss of Temporal's data, continues where the e-mail is.
  */
-export function createPersist({ db, config, catalogue }: ActivityDependencies) {
+export function createLoadPlan({ db, config, catalogue }: ActivityDependencies) {
   const trouble = statusesThat(catalogue, (rule) => rule.trouble);
-  return async function persist(emailId: string): Promise<Plan> {
+  return async function loadPlan(emailId: string): Promise<Plan> {
     const work = await findWork(db, emailId, catalogue);
     if (work?.status === 'scheduled') await noteDue(db, emailId, catalogue);
     if (!work) throw ApplicationFailure.nonRetryable('no such e-mail in the record', 'UnknownEmail');

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import type { ProviderName } from '../../config.js';
 import type { Priority } from '../../priority.js';
-import { type Admission, admit, readStanding } from './admission.js';
-import { admittance } from './admittance.js';
+import { readAvailability } from './availability.js';
 import { blockSenderDomain, noteFailure, noteSuccess, type ProviderFailure } from './breaker.js';
+import { type CallReservation, readStanding, reserveCall } from './reserve-call.js';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -24,12 +24,12 @@ beforeEach(async () => {
   );
 });
 
-const admitAt = (provider: ProviderName, priority: Priority, domain: string): Promise<Admission> =>
+const reserveAt = (provider: ProviderName, priority: Priority, domain: string): Promise<CallReservation> =>
   database.db
     .transaction()
-    .execute(async (trx) => admit(trx, provider, priority, domain, await readStanding(trx, provider)));
-const ask = (priority: Priority = 'low', domain = 'example.com'): Promise<Admission> =>
-  admitAt('mailgun', priority, domain);
+    .execute(async (trx) => reserveCall(trx, provider, priority, domain, await readStanding(trx, provider)));
+const ask = (priority: Priority = 'low', domain = 'example.com'): Promise<CallReservation> =>
+  reserveAt('mailgun', priority, domain);
 const fail = (failure: Partial<ProviderFailure> = {}) =>
   database.db
     .transaction()
@@ -59,9 +59,9 @@ describe('the breaker of a provider', () => {
     for (let n = 0; n < 4; n++) await fail();
     await succeed();
     for (let n = 0; n < 4; n++) await fail();
-    expect(await ask()).toMatchObject({ admitted: true, noted: true });
+    expect(await ask()).toMatchObject({ reserved: true, noted: true });
     await fail();
-    expect(await ask()).toMatchObject({ admitted: false, code: 'breaker_open' });
+    expect(await ask()).toMatchObject({ reserved: false, code: 'breaker_open' });
   });
 
   it('opens at the first failure that blames our account, and says so', async () => {
@@ -72,46 +72,46 @@ describe('the breaker of a provider', () => {
   it('opens for as long as a provider asks', async () => {
     await fail({ kind: 'throttled', code: 'http_429', retryAfterMs: 120_000 });
     await letTimePass(100);
-    expect(await ask()).toMatchObject({ admitted: false });
+    expect(await ask()).toMatchObject({ reserved: false });
     await letTimePass(30);
-    expect(await ask()).toMatchObject({ admitted: true });
+    expect(await ask()).toMatchObject({ reserved: true });
   });
 
   it('once open lets one e-mail a minute be tried, whoever asks how often', async () => {
     await open();
     await letTimePass(59);
-    expect(await ask()).toMatchObject({ admitted: false });
+    expect(await ask()).toMatchObject({ reserved: false });
     await letTimePass(1);
     const asked = await Promise.all(Array.from({ length: 15 }, () => ask()));
-    expect(asked.filter((one) => one.admitted)).toHaveLength(1);
+    expect(asked.filter((one) => one.reserved)).toHaveLength(1);
     await letTimePass(50);
-    expect(await ask()).toMatchObject({ admitted: false });
+    expect(await ask()).toMatchObject({ reserved: false });
     await letTimePass(10);
-    expect(await ask()).toMatchObject({ admitted: true });
+    expect(await ask()).toMatchObject({ reserved: true });
   });
 
   it('is of no matter years after it was open, and still open after years', async () => {
     const years = 10 * 365 * 86_400;
     await open();
     await letTimePass(years);
-    expect(await ask('critical')).toMatchObject({ admitted: true });
+    expect(await ask('critical')).toMatchObject({ reserved: true });
     await succeed();
     await letTimePass(60);
     await succeed();
     expect(await health()).toMatchObject({ state: 'closed' });
     await letTimePass(years);
-    expect(await ask()).toMatchObject({ admitted: true, noted: false });
+    expect(await ask()).toMatchObject({ reserved: true, noted: false });
     await open();
     await letTimePass(-years);
-    expect(await ask()).toMatchObject({ admitted: false, code: 'breaker_open', waitMs: 15_000 });
+    expect(await ask()).toMatchObject({ reserved: false, code: 'breaker_open', waitMs: 15_000 });
   });
 
   it('does not try a critical e-mail while others may be tried', async () => {
     await open();
     await letTimePass(80);
-    expect(await ask('critical')).toMatchObject({ admitted: false });
+    expect(await ask('critical')).toMatchObject({ reserved: false });
     await letTimePass(30);
-    expect(await ask('critical')).toMatchObject({ admitted: true });
+    expect(await ask('critical')).toMatchObject({ reserved: true });
   });
 
   it('waits twice as long after it opened again', async () => {
@@ -139,8 +139,8 @@ describe('the breaker of a provider', () => {
     expect((await health()).state).toBe('half_open');
     const admitted = async () => {
       // Together: asked for one after the other, a slow machine might never be faster than the rate.
-      const asked: Admission[] = await Promise.all(Array.from({ length: 40 }, () => ask()));
-      return asked.filter((one) => one.admitted).length;
+      const asked: CallReservation[] = await Promise.all(Array.from({ length: 40 }, () => ask()));
+      return asked.filter((one) => one.reserved).length;
     };
     const begun = Date.now();
     const few = await admitted();
@@ -156,12 +156,12 @@ describe('the breaker of a provider', () => {
 
   it('is forced open and closed by an operator', async () => {
     await control({ forced: 'open' });
-    expect(await ask()).toMatchObject({ admitted: false, code: 'breaker_forced_open' });
+    expect(await ask()).toMatchObject({ reserved: false, code: 'breaker_forced_open' });
     await open();
     await control({ forced: 'closed' });
-    expect(await ask()).toMatchObject({ admitted: true });
+    expect(await ask()).toMatchObject({ reserved: true });
     await control({ forced: null, enabled: false });
-    expect(await ask()).toMatchObject({ admitted: false, code: 'provider_disabled' });
+    expect(await ask()).toMatchObject({ reserved: false, code: 'provider_disabled' });
   });
 
   it('lets every call through while an operator has closed it, also half open', async () => {
@@ -171,17 +171,22 @@ describe('the breaker of a provider', () => {
     await succeed();
     expect((await health()).state).toBe('half_open');
     await control({ forced: 'closed' });
-    for (let n = 0; n < 40; n++) expect(await ask()).toMatchObject({ admitted: true });
-    expect(await admittance(database.db, ['mailgun'], 'low')).toMatchObject({ ratePerS: Number.POSITIVE_INFINITY });
+    for (let n = 0; n < 40; n++) expect(await ask()).toMatchObject({ reserved: true });
+    expect(await readAvailability(database.db, ['mailgun'], 'low')).toMatchObject({
+      ratePerS: Number.POSITIVE_INFINITY,
+    });
   });
 
   it('tells the dispatcher whether any provider admits', async () => {
-    expect(await admittance(database.db, ['mailgun', 'mandrill'], 'low')).toMatchObject({ gate: 'open' });
+    expect(await readAvailability(database.db, ['mailgun', 'mandrill'], 'low')).toMatchObject({ gate: 'open' });
     await open();
-    expect(await admittance(database.db, ['mailgun', 'mandrill'], 'low')).toMatchObject({ gate: 'open' });
-    expect(await admittance(database.db, ['mailgun'], 'low')).toMatchObject({ gate: 'none' });
+    expect(await readAvailability(database.db, ['mailgun', 'mandrill'], 'low')).toMatchObject({ gate: 'open' });
+    expect(await readAvailability(database.db, ['mailgun'], 'low')).toMatchObject({ gate: 'none' });
     await letTimePass(60);
-    expect(await admittance(database.db, ['mailgun'], 'low')).toMatchObject({ gate: 'trial', providers: ['mailgun'] });
+    expect(await readAvailability(database.db, ['mailgun'], 'low')).toMatchObject({
+      gate: 'trial',
+      providers: ['mailgun'],
+    });
   });
 });
 
@@ -190,10 +195,10 @@ describe('trouble tied to a sender domain', () => {
     await database.db
       .transaction()
       .execute((trx) => blockSenderDomain(trx, 'mailgun', 'unsigned.example.com', 'rejected_unsigned'));
-    expect(await ask('low', 'unsigned.example.com')).toMatchObject({ admitted: false, code: 'sender_domain_blocked' });
-    expect(await ask('low', 'example.com')).toMatchObject({ admitted: true });
-    const elsewhere = admitAt('mandrill', 'low', 'unsigned.example.com');
-    expect(await elsewhere).toMatchObject({ admitted: true });
+    expect(await ask('low', 'unsigned.example.com')).toMatchObject({ reserved: false, code: 'sender_domain_blocked' });
+    expect(await ask('low', 'example.com')).toMatchObject({ reserved: true });
+    const elsewhere = reserveAt('mandrill', 'low', 'unsigned.example.com');
+    expect(await elsewhere).toMatchObject({ reserved: true });
   });
 });
 
@@ -208,7 +213,7 @@ describe('a rate', () => {
     const caller = async (priority: 'critical' | 'low', everyMs: number) => {
       while (Date.now() - startedAt < 1_000 || admitted.low === asked.low) {
         asked[priority]++;
-        if ((await ask(priority)).admitted) admitted[priority]++;
+        if ((await ask(priority)).reserved) admitted[priority]++;
         await delay(everyMs);
       }
     };
@@ -221,10 +226,10 @@ describe('a rate', () => {
 
   it('says how long to wait, and a refusal is no failure', async () => {
     await control({ rate_per_s: 0.5 });
-    expect(await ask()).toMatchObject({ admitted: true });
+    expect(await ask()).toMatchObject({ reserved: true });
     const refused = await ask();
-    expect(refused).toMatchObject({ admitted: false, code: 'rate_limited' });
-    if (!refused.admitted) expect(refused.waitMs).toBeGreaterThan(1_000);
+    expect(refused).toMatchObject({ reserved: false, code: 'rate_limited' });
+    if (!refused.reserved) expect(refused.waitMs).toBeGreaterThan(1_000);
     expect(await health()).toMatchObject({ failures: 0, state: 'closed' });
   });
 });
@@ -234,15 +239,15 @@ describe("a day's quota", () => {
     await control({ per_day: 100 });
     const use = async (priority: Priority) => {
       let used = 0;
-      while ((await ask(priority)).admitted) used++;
+      while ((await ask(priority)).reserved) used++;
       return used;
     };
     expect(await use('low')).toBe(90);
     expect(await use('medium')).toBe(5);
     expect(await use('critical')).toBe(5);
-    expect(await ask('critical')).toMatchObject({ admitted: false, code: 'quota_used_up' });
-    expect(await admittance(database.db, ['mailgun'], 'low')).toMatchObject({ gate: 'none' });
+    expect(await ask('critical')).toMatchObject({ reserved: false, code: 'quota_used_up' });
+    expect(await readAvailability(database.db, ['mailgun'], 'low')).toMatchObject({ gate: 'none' });
     await sql`update provider_health set day = current_date - 1`.execute(database.db);
-    expect(await ask()).toMatchObject({ admitted: true });
+    expect(await ask()).toMatchObject({ reserved: true });
   });
 });

@@ -1,0 +1,28 @@
+import { findSilent, recordDeliveryCheck } from '../domain/attempts/silent.js';
+import type { ActivityDependencies } from './dependencies.js';
+import { withHeartbeats } from './heartbeats.js';
+import { lookUp } from './look-up.js';
+import type { DeliveryCheck, ReconcileRequest } from './types.js';
+
+/**
+ * The delivery check: an e-mail was sent, nothing has been heard since, and so its provider is asked. The answer is
+ * recorded. A silent e-mail, one whose provider has nothing to tell either, gets the event `quiet` and is counted.
+ */
+export function createCheckDelivery(dependencies: ActivityDependencies) {
+  return (request: ReconcileRequest): Promise<DeliveryCheck> =>
+    withHeartbeats(() => checkDelivery(dependencies, request));
+}
+
+async function checkDelivery(
+  dependencies: ActivityDependencies,
+  { emailId, generation }: ReconcileRequest,
+): Promise<DeliveryCheck> {
+  const { db, catalogue } = dependencies;
+  const attempt = await findSilent(db, emailId, generation, catalogue);
+  // A webhook came meanwhile.
+  if (!attempt) return 'delivered';
+  const found = await lookUp(dependencies, attempt);
+  const result = found.kind === 'found' && found.delivered ? 'delivered' : 'quiet';
+  await recordDeliveryCheck(db, attempt, result, { look_up: found.kind }, catalogue);
+  return result;
+}
