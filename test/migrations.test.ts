@@ -2,6 +2,8 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Migration, Migrator, sql } from 'kysely';
 import { afterEach, describe, expect, it } from 'vitest';
+import { findClientByKey } from '../src/domain/clients/keys.js';
+import { maySend } from '../src/domain/clients/senders.js';
 import { type Db, openDatabase } from '../src/postgres/database.js';
 import { ensurePartitions, uuidFloor } from '../src/postgres/partitions.js';
 import { createEmptyDatabase } from './support/database.js';
@@ -220,3 +222,31 @@ async function everythingOf(db: Db, id: string): Promise<Record<string, Record<s
     .rows[0]!;
   return found;
 }
+
+describe('an upgrade from keys without scopes', () => {
+  it('takes no right from anybody, and understands what the release before goes on writing', async () => {
+    const { db, migrate } = await migratedTo('0008-status-rules');
+    const insertOld = async (name: string) => {
+      await sql`insert into clients (name) values (${name})`.execute(db);
+      for (const operator of [false, true]) {
+        await sql`insert into api_keys (client_id, key_hash, prefix, operator)
+          select id, sha256(${`${name} ${operator}`}::bytea), 'k', ${operator} from clients where name = ${name}`.execute(
+          db,
+        );
+      }
+    };
+    await insertOld('before');
+    await migrate('0011-rate-limits');
+    await insertOld('meanwhile');
+    for (const name of ['before', 'meanwhile']) {
+      const own = await findClientByKey(db, `${name} false`);
+      expect(own).toMatchObject({
+        role: null,
+        scopes: ['send', 'read', 'suppressions'],
+        rates: { send: null, read: null },
+      });
+      expect(await findClientByKey(db, `${name} true`)).toMatchObject({ role: 'admin', operator: true });
+      expect(await maySend(db, own!.id, 'anybody@example.com')).toBe(true);
+    }
+  });
+});

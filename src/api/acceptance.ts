@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { domainOf } from '../address.js';
 import type { Acceptance, AcceptResult } from '../domain/emails/accept.js';
 import { Problem } from '../http/problem.js';
 import { type ApiState, problemOfKey } from './authenticate.js';
@@ -17,6 +18,7 @@ export function answerAcceptance(ctx: Context & { state: ApiState }, result: Acc
   if (result.kind === 'key_reused') throw keyReused();
   if (result.kind === 'limit_reached') throw limitReached();
   if (result.kind === 'key_lost') throw problemOfKey(result.state);
+  if (result.kind === 'sender_refused') throw senderRefused(result);
   if (result.kind === 'replayed') ctx.set('Idempotent-Replayed', 'true');
   ctx.state.emailId = result.acceptance.id;
   ctx.type = 'application/json';
@@ -35,6 +37,14 @@ const keyInFlight = () =>
 
 const keyReused = () =>
   new Problem(422, 'idempotency_key_reused', 'This Idempotency-Key was used for another request.');
+
+/** Says which command allows it: a new client may send as nobody, and whoever tries it first needs just that. */
+function senderRefused({ clientId, sender }: { readonly clientId: string; readonly sender: string }): Problem {
+  const command = `tempost senders add ${clientId} ${domainOf(sender)}`;
+  const detail = `This client may not send as ${sender}. An operator allows its domain by: ${command}`;
+  const errors = [{ field: 'sender', code: 'not_allowed', message: 'is not an address that this client may send as' }];
+  return new Problem(403, 'sender_not_allowed', detail, { errors });
+}
 
 const DAY_S = 24 * 60 * 60;
 

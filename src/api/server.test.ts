@@ -15,7 +15,7 @@ import {
 } from '../../test/support/api.js';
 import { apiConfig } from '../../test/support/api-config.js';
 import { createEmptyDatabase, createTestDatabase } from '../../test/support/database.js';
-import { ensureBootstrapKey } from '../domain/clients/keys.js';
+import { ensureBootstrapKey } from '../domain/clients/bootstrap-key.js';
 import { startApi } from './server.js';
 
 const ends: (() => Promise<unknown>)[] = [];

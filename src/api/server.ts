@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
-import { ensureBootstrapKey } from '../domain/clients/keys.js';
+import { ensureBootstrapKey } from '../domain/clients/bootstrap-key.js';
 import { loadStatuses } from '../domain/emails/statuses.js';
 import { closeServer, createServer, listen } from '../http/server.js';
 import { assertDurable, type Db, openDatabase } from '../postgres/database.js';

@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { Insertable } from 'kysely';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { type Db, openDatabase } from '../../src/postgres/database.js';
+import type { Database } from '../../src/postgres/schema.js';
 
 export interface TestDatabase {
   /** For processes under test: their `DATABASE_URL`. */
@@ -59,21 +61,44 @@ export interface TestClient {
   readonly key: string;
 }
 
+export interface TestClientOverrides {
+  readonly name?: string;
+  readonly key?: string;
+  /** An administrator's key. */
+  readonly operator?: boolean;
+  /** As whom it may send. Default: as anybody. */
+  readonly senders?: readonly string[];
+  /** Anything else of its key. */
+  readonly keyColumns?: Partial<Insertable<Database['api_keys']>>;
+  /** Anything else of itself. */
+  readonly columns?: Partial<Insertable<Database['clients']>>;
+}
+
 /** A client (tenant) with one API key. */
-export async function insertClient(
-  db: Db,
-  overrides: { name?: string; key?: string; operator?: boolean } = {},
-): Promise<TestClient> {
+export async function insertClient(db: Db, overrides: TestClientOverrides = {}): Promise<TestClient> {
   const key = overrides.key ?? `test-${randomBytes(24).toString('base64url')}`;
   const { id } = await db
     .insertInto('clients')
-    .values({ name: overrides.name ?? `client-${randomBytes(4).toString('hex')}` })
+    .values({
+      name: overrides.name ?? `client-${randomBytes(4).toString('hex')}`,
+      any_sender: overrides.senders === undefined,
+      ...overrides.columns,
+    })
     .returning('id')
     .executeTakeFirstOrThrow();
   const hash = createHash('sha256').update(key).digest();
   await db
     .insertInto('api_keys')
-    .values({ client_id: id, key_hash: hash, prefix: key.slice(0, 8), operator: overrides.operator ?? false })
+    .values({
+      client_id: id,
+      key_hash: hash,
+      prefix: key.slice(0, 8),
+      operator: overrides.operator ?? false,
+      ...overrides.keyColumns,
+    })
     .execute();
+  for (const sender of overrides.senders ?? []) {
+    await db.insertInto('client_senders').values({ client_id: id, sender }).execute();
+  }
   return { id, key };
 }

@@ -1,7 +1,9 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
+import { DEFAULT_SCOPES } from '../../domain/clients/access.js';
 import { readClientSettings } from '../../domain/clients/clients.js';
-import { createKey, listKeys, revokeKey } from '../../domain/clients/keys.js';
+import { createKey, listKeys, revokeKey } from '../../domain/clients/key-management.js';
+import { NO_RATES } from '../../domain/clients/rates.js';
 import { Problem } from '../../http/problem.js';
 import { isUuid } from '../../uuid.js';
 import { type ApiState, requireOperator } from '../authenticate.js';
@@ -21,7 +23,14 @@ export function addKeyRoutes(router: Router<ApiState>, { db, authenticate }: Cli
 
   router.post('/api/clients/:id/keys', authenticate, requireOperator, async (ctx) => {
     const { operator } = await readJson(ctx, creation);
-    const created = await createKey(db, clientIdIn(ctx), operator);
+    const created = await createKey(db, clientIdIn(ctx), {
+      name: null,
+      role: operator ? 'admin' : null,
+      scopes: operator ? [] : DEFAULT_SCOPES,
+      allowedAddresses: [],
+      rates: NO_RATES,
+      expiresAt: null,
+    });
     if (!created) throw clientNotFound();
     // The one time that it is shown.
     ctx.set('Cache-Control', 'no-store');
@@ -35,7 +44,7 @@ export function addKeyRoutes(router: Router<ApiState>, { db, authenticate }: Cli
     if (key.toLowerCase() === ctx.state.client.keyId) {
       throw new Problem(409, 'own_key', 'This is the key of this very request; revoke it with another one.');
     }
-    if (!isUuid(key) || !(await revokeKey(db, id, key))) {
+    if (!isUuid(key) || !(await revokeKey(db, id, key, { operatorsKeys: true }))) {
       throw new Problem(404, 'key_not_found', 'This client has no key of this id.');
     }
     ctx.status = 204;

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../postgres/database.js';
 import { TODAY } from '../../postgres/today.js';
 import { type PerPriority, perPriority } from '../../priority.js';
+import { columnsOf, type Rates, ratesOf } from './rates.js';
 
 /** A client as lists show it. */
 export interface ListedClient {
@@ -18,12 +19,15 @@ export interface ClientSettings extends ListedClient {
   readonly failure_notices: boolean;
   readonly daily_limits: PerPriority<number>;
   readonly submitted_today: PerPriority<number>;
+  /** Requests a second, over all api processes; null: no limit. */
+  readonly rate_limits: Rates;
 }
 
 export interface SettingsChange {
   readonly disabled?: boolean;
   readonly failure_notices?: boolean;
   readonly daily_limits?: Partial<PerPriority<number>>;
+  readonly rate_limits?: Partial<Rates>;
 }
 
 /** Clients by name. @param page `after`: the last name of the page before. */
@@ -66,6 +70,7 @@ export async function readClientSettings(db: Db, clientId: string): Promise<Clie
     failure_notices: client.failure_notices,
     daily_limits: perPriority((priority) => client[`daily_limit_${priority}`]),
     submitted_today: perPriority((priority) => used.find((row) => row.priority === priority)?.accepted ?? 0),
+    rate_limits: ratesOf(client),
   };
 }
 
@@ -82,6 +87,7 @@ export async function changeClientSettings(db: Db, clientId: string, change: Set
       daily_limit_critical: sql<number>`coalesce(${critical ?? null}::int, daily_limit_critical)`,
       daily_limit_medium: sql<number>`coalesce(${medium ?? null}::int, daily_limit_medium)`,
       daily_limit_low: sql<number>`coalesce(${low ?? null}::int, daily_limit_low)`,
+      ...columnsOf(change.rate_limits ?? {}),
     })
     .where('id', '=', clientId)
     .execute();

@@ -1,85 +1,73 @@
-import { createHash, randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Db } from '../../postgres/database.js';
-import { transact } from '../../postgres/transaction.js';
+import type { Holder, Role, Scope } from './access.js';
+import { hashKey } from './key-text.js';
+import { RATE_COLUMNS, type RateColumns, type Rates, ratesOf } from './rates.js';
 
 /** Who a request comes from. */
-export interface Client {
+export interface Client extends Holder {
   readonly id: string;
+  readonly name: string;
   readonly keyId: string;
+  /** Null: it has none. */
+  readonly keyName: string | null;
   readonly disabled: boolean;
-  /** Whether this key may administer the whole system. */
+  /** Whether it is an operator's key, of whatever role: it concerns every client's e-mails. */
   readonly operator: boolean;
+  /** Addresses and CIDR blocks the key is taken from; none: from everywhere. */
+  readonly allowedAddresses: readonly string[];
+  readonly rates: Rates;
+  /** Of this key alone, beside its client's. */
+  readonly keyRates: Rates;
 }
 
-/** Shown in lists; too short to help anyone guess the rest. */
-const PREFIX_LENGTH = 8;
+/** An administrator's when only the release before has said what it is. */
+export const roleOf = (row: { readonly role: Role | null; readonly operator: boolean }): Role | null =>
+  row.role ?? (row.operator ? 'admin' : null);
 
-/** SHA-256: a key is 32 random bytes, so a slow hash would protect nothing more. */
-const hashKey = (key: string) => createHash('sha256').update(key).digest();
-
-/** The client a key belongs to. @returns undefined when the key is unknown or revoked. */
+/** The client a key belongs to. @returns undefined when the key is unknown, revoked or expired. */
 export async function findClientByKey(db: Db, key: string): Promise<Client | undefined> {
   const row = await db
-    .selectFrom('api_keys')
-    .innerJoin('clients', 'clients.id', 'api_keys.client_id')
-    .select(['clients.id', 'clients.disabled_at', 'api_keys.id as key_id', 'api_keys.operator'])
-    .where('api_keys.key_hash', '=', hashKey(key))
-    .where('api_keys.revoked_at', 'is', null)
+    .selectFrom('api_keys as k')
+    .innerJoin('clients as c', 'c.id', 'k.client_id')
+    .select(['c.id', 'c.name', 'c.disabled_at', 'k.id as key_id', 'k.name as key_name', 'k.operator', 'k.role'])
+    .select(['k.scopes', 'k.allowed_addresses'])
+    .select(RATE_COLUMNS.map((column) => `c.${column}` as const))
+    .select(RATE_COLUMNS.map((column) => `k.${column} as key_${column}` as const))
+    .where('k.key_hash', '=', hashKey(key))
+    .where('k.revoked_at', 'is', null)
+    .where((eb) => eb.or([eb('k.expires_at', 'is', null), eb('k.expires_at', '>', sql<Date>`now()`)]))
     .executeTakeFirst();
-  return row && { id: row.id, keyId: row.key_id, disabled: row.disabled_at !== null, operator: row.operator };
+  if (!row) return undefined;
+  const role = roleOf(row);
+  return {
+    id: row.id,
+    name: row.name,
+    keyId: row.key_id,
+    keyName: row.key_name,
+    disabled: row.disabled_at !== null,
+    operator: role !== null,
+    role,
+    scopes: role ? [] : (row.scopes as Scope[]),
+    allowedAddresses: row.allowed_addresses,
+    rates: ratesOf(row),
+    keyRates: ratesOf({
+      send_rate: row.key_send_rate,
+      send_burst: row.key_send_burst,
+      read_rate: row.key_read_rate,
+      read_burst: row.key_read_burst,
+    } satisfies RateColumns),
+  };
 }
 
-/**
- * Makes the configured key an operator's key of the client of this name, and ends the one that was configured before;
- * other keys of the client stay. Several processes may do so at once: the last one that starts decides. A key that
- * belongs to another client stays theirs, and one that was revoked by hand stays revoked; then nothing else changes.
- *
- * @returns false when the key does not open anything as an operator's.
- */
-export async function ensureBootstrapKey(db: Db, name: string, key: string): Promise<boolean> {
-  return transact(db, async (trx) => {
-    // Locks the client, so that processes that start at the same moment come one after the other.
-    const client = await trx
-      .insertInto('clients')
-      .values({ name, disabled_at: null })
-      // An update that changes nothing: `do nothing` would return no row.
-      .onConflict((conflict) => conflict.column('name').doUpdateSet({ name }))
-      .returning('id')
-      .executeTakeFirstOrThrow();
-    const own = { revoked_at: null, operator: true, bootstrap: true };
-    const current = await trx
-      .insertInto('api_keys')
-      .values({ client_id: client.id, key_hash: hashKey(key), prefix: key.slice(0, PREFIX_LENGTH), ...own })
-      .onConflict((conflict) =>
-        conflict
-          .column('key_hash')
-          .doUpdateSet(own)
-          .where('api_keys.client_id', '=', client.id)
-          .where((eb) => eb.or([eb('api_keys.revoked_at', 'is', null), eb('api_keys.bootstrap', '=', true)])),
-      )
-      .returning('id')
-      .executeTakeFirst();
-    if (!current) return false;
-    await trx
-      .updateTable('api_keys')
-      .set({ revoked_at: sql<Date>`now()` })
-      .where('client_id', '=', client.id)
-      .where('bootstrap', '=', true)
-      .where('id', '!=', current.id)
-      .where('revoked_at', 'is', null)
-      .execute();
-    return true;
-  });
-}
-
-/** Whether a key opens: `revoked` is also one that is not known. */
+/** Whether a key opens: `revoked` is also one that has expired, or is not known. */
 export type KeyState = 'valid' | 'revoked' | 'disabled';
 
 /** How a key stands now, for a `select` of any statement; null means `revoked`. */
 export const keyStateOf = (keyId: string) => sql<KeyState | null>`(
   select case when c.disabled_at is null then 'valid' else 'disabled' end
-  from api_keys k join clients c on c.id = k.client_id where k.id = ${keyId} and k.revoked_at is null)`;
+  from api_keys k join clients c on c.id = k.client_id
+  where k.id = ${keyId} and k.revoked_at is null and (k.expires_at is null or k.expires_at > now()))`;
 
 /** How a key that was valid a while ago stands now. */
 export async function readKeyState(db: Db, keyId: string): Promise<KeyState> {
@@ -87,64 +75,9 @@ export async function readKeyState(db: Db, keyId: string): Promise<KeyState> {
   return row?.state ?? 'revoked';
 }
 
-/** A key as lists show it: never the key itself, which nobody knows but its owner. */
-export interface ApiKey {
-  readonly id: string;
-  /** Its first characters. */
-  readonly prefix: string;
-  readonly operator: boolean;
-  readonly created_at: Date;
-  readonly revoked_at: Date | null;
-}
-
-const COLUMNS = ['id', 'prefix', 'operator', 'created_at', 'revoked_at'] as const;
-
-/** A client's keys, the newest first, revoked ones among them. */
-export async function listKeys(db: Db, clientId: string): Promise<ApiKey[]> {
-  return db
-    .selectFrom('api_keys')
-    .select(COLUMNS)
-    .where('client_id', '=', clientId)
-    .orderBy('created_at', 'desc')
-    .execute();
-}
-
-/**
- * Makes a new key for a client.
- *
- * @returns what lists show of it and, this once, the key: 32 random bytes in base64url behind `tp_`. Undefined when there
- * is no such client.
- */
-export async function createKey(
-  db: Db,
-  clientId: string,
-  operator: boolean,
-): Promise<(ApiKey & { readonly key: string }) | undefined> {
-  const key = `tp_${randomBytes(32).toString('base64url')}`;
-  const created = await db
-    .insertInto('api_keys')
-    .columns(['client_id', 'key_hash', 'prefix', 'operator'])
-    .expression((eb) =>
-      eb
-        .selectFrom('clients')
-        .select(['id', eb.val(hashKey(key)).as('key_hash'), eb.val(key.slice(0, PREFIX_LENGTH)).as('prefix')])
-        .select(eb.val(operator).as('operator'))
-        .where('id', '=', clientId),
-    )
-    .returning(COLUMNS)
-    .executeTakeFirst();
-  return created && { ...created, key };
-}
-
-/** Revokes a key from this moment on, for good; doing it twice is doing it once. @returns false for no such key. */
-export async function revokeKey(db: Db, clientId: string, keyId: string): Promise<boolean> {
-  const revoked = await db
-    .updateTable('api_keys')
-    // By hand, so it is not back when the configuration names it again.
-    .set({ revoked_at: sql<Date>`coalesce(revoked_at, now())`, bootstrap: false })
-    .where('id', '=', keyId)
-    .where('client_id', '=', clientId)
-    .returning('id')
-    .executeTakeFirst();
-  return revoked !== undefined;
+/** Writes down that keys were used just now; several processes may say so of the same one. */
+export async function markUsed(db: Db, keyIds: readonly string[]): Promise<void> {
+  await sql`update api_keys set last_used_at = now()
+    where id = any(${[...keyIds].sort()}::uuid[]) and (last_used_at is null or last_used_at < now() - interval '50 seconds')
+    `.execute(db);
 }

@@ -1,10 +1,12 @@
 import { sql } from 'kysely';
+import { addressOf } from '../../address.js';
 import { QUEUE_CHANNEL } from '../../postgres/channels.js';
 import type { Db } from '../../postgres/database.js';
 import { later, type Trx, transact } from '../../postgres/transaction.js';
 import type { Priority } from '../../priority.js';
 import { type KeyState, keyStateOf } from '../clients/keys.js';
 import { countSubmission, LimitReachedError } from '../clients/limits.js';
+import { maySendAs } from '../clients/senders.js';
 import { eventKey, toRow } from './event-rows.js';
 
 /** An e-mail as a client submits it, validated. */
@@ -67,13 +69,15 @@ export interface Acceptance {
  * accepted: committed now. replayed: the same request was accepted before. in_flight: the same key is being accepted
  * at this moment. key_reused: the key was used for another request. limit_reached: the client has submitted what it may
  * of this priority today (UTC). key_lost: its API key was revoked, or its client disabled, while it was read.
+ * sender_refused: the client may not send as this (bare) address.
  */
 export type AcceptResult =
   | { readonly kind: 'accepted' | 'replayed'; readonly acceptance: Acceptance }
   | { readonly kind: 'in_flight' }
   | { readonly kind: 'key_reused' }
   | { readonly kind: 'limit_reached' }
-  | { readonly kind: 'key_lost'; readonly state: Exclude<KeyState, 'valid'> };
+  | { readonly kind: 'key_lost'; readonly state: Exclude<KeyState, 'valid'> }
+  | { readonly kind: 'sender_refused'; readonly clientId: string; readonly sender: string };
 
 /**
  * Makes a submission an e-mail, in one short transaction: when this resolves to `accepted`, it is committed.
@@ -98,20 +102,32 @@ async function accept(trx: Trx, submission: Submission): Promise<AcceptResult> {
   if (!start.locked) return { kind: 'in_flight' };
   const earlier = idempotency && (await findEarlier(trx, idempotency));
   if (earlier) return earlier;
+  // After the repeats: one that was accepted while it was allowed is answered as it was.
+  if (start.may_send === false) {
+    return { kind: 'sender_refused', clientId, sender: addressOf(submission.sender) };
+  }
   const acceptance = await insertEmail(trx, submission, start.id, start.now);
   await countSubmission(trx, clientId, submission.priority);
   return { kind: 'accepted', acceptance };
 }
 
 /** The e-mail's id and time of acceptance by the database's clock, and the idempotency key to ourselves. */
-async function begin(trx: Trx, { keyId, idempotency, attachment }: Submission) {
+async function begin(trx: Trx, { keyId, idempotency, attachment, clientId, sender }: Submission) {
   const lock = idempotency
     ? sql<boolean>`pg_try_advisory_xact_lock(hashtextextended(${`${idempotency.clientId}/${idempotency.key}`}, 0))`
     : sql<boolean>`true`;
   const keyState = keyId ? keyStateOf(keyId) : sql<null>`null`;
+  // What we write ourselves comes from an address of our own.
+  const maySend = keyId ? maySendAs(clientId, addressOf(sender)) : sql<null>`null`;
   // Milliseconds, so that every answer that shows the time shows the same one.
-  const { rows } = await sql<{ locked: boolean; key_state: KeyState | null; id: string; now: Date }>`
-    select ${lock} as locked, ${keyState} as key_state, coalesce(${attachment?.emailId ?? null}::uuid, uuidv7()) as id,
+  const { rows } = await sql<{
+    locked: boolean;
+    key_state: KeyState | null;
+    may_send: boolean | null;
+    id: string;
+    now: Date;
+  }>`
+    select ${lock} as locked, ${keyState} as key_state, ${maySend} as may_send, coalesce(${attachment?.emailId ?? null}::uuid, uuidv7()) as id,
       date_trunc('milliseconds', clock_timestamp()) as now`.execute(trx);
   return rows[0]!;
 }

@@ -6,6 +6,7 @@ import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { storeEvents } from '../../../test/support/provider-events.js';
 import { retryEmail } from '../actions/retry.js';
 import { recordOutcome } from '../attempts/outcomes.js';
+import { addSender, removeSender } from '../clients/senders.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
 import { sendDigests, setNoticePolicy } from './notices.js';
 
@@ -68,6 +69,20 @@ const anHourLater = () =>
     .execute();
 
 describe('the sender of an e-mail that finally failed', () => {
+  it('is not told when the client may not send as it any more, by itself nor in a digest', async () => {
+    await addSender(database.db, clientId, 'shop@example.com');
+    await removeSender(database.db, clientId, '*');
+    await reject('http_400');
+    expect(await notices()).toHaveLength(1);
+    for (let more = 0; more < 4; more++) await reject('http_400');
+    expect(await notices()).toHaveLength(2);
+    await removeSender(database.db, clientId, 'shop@example.com');
+    await reject('http_400');
+    await anHourLater();
+    expect(await sendDigests(database.db, 10)).toBe(1);
+    expect(await notices()).toHaveLength(2);
+  });
+
   it('is told of a refusal in plain words, by an e-mail that waits to be sent', async () => {
     const id = await reject('http_400');
     const [notice, ...others] = await notices();

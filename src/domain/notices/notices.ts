@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { addressOf } from '../../address.js';
 import type { Db } from '../../postgres/database.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
+import { maySend } from '../clients/senders.js';
 import { insertEmail } from '../emails/accept.js';
 import { generationEvent, toRow } from '../emails/event-rows.js';
 import { digestOf, type FailedEmail, noticeOf } from './notice-text.js';
@@ -41,6 +42,8 @@ export async function notifySender(
 ): Promise<void> {
   const policy = await policyFor(trx, email.id);
   if (!policy) return;
+  // It would go to whoever the client wrote as: never to an address that it may not write as.
+  if (!policy.any_sender && !(await maySend(trx, policy.client_id, addressOf(policy.sender)))) return;
   if (!(await markTold(trx, email))) return;
 
   const address = addressOf(policy.sender);
@@ -57,8 +60,9 @@ async function policyFor(trx: Trx, emailId: string) {
     from: string;
     per_hour: number;
     deadline_ms: number;
+    any_sender: boolean;
   }>`
-    select e.client_id, e.sender, p.sender as from, p.per_hour, p.deadline_ms
+    select e.client_id, e.sender, p.sender as from, p.per_hour, p.deadline_ms, c.any_sender
     from emails e join clients c on c.id = e.client_id cross join notice_policy p
     where e.id = ${emailId} and e.notice_for is null and c.failure_notices`.execute(trx);
   return rows[0];
@@ -125,6 +129,7 @@ export async function sendDigests(db: Db, limit: number): Promise<number> {
         from due where n.client_id = due.client_id and n.sender = due.sender)
       select due.*, p.sender as from, p.deadline_ms from due cross join notice_policy p`.execute(trx);
     for (const { untold, untold_ids, sender, ...policy } of rows) {
+      if (!(await maySend(trx, policy.client_id, sender))) continue;
       const failures = await readFailures(trx, untold_ids);
       await writeNotice(trx, {
         ...policy,
