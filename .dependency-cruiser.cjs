@@ -15,6 +15,7 @@ const ROOMS = [
   'suppressions',
   'signals',
   'emails',
+  'search',
   'notices',
   'transitions',
   'dead-letters',
@@ -22,6 +23,7 @@ const ROOMS = [
   'queue',
   'actions',
   'attempts',
+  'waiting',
   'tracking',
 ];
 
@@ -51,7 +53,14 @@ module.exports = {
       name: 'only-the-worker-calls-providers',
       severity: 'error',
       from: { path: within('api', 'webhooks', 'dispatcher') },
-      to: { path: within('activities', 'providers', 'storage') },
+      to: { path: within('activities', 'providers', 'storage'), pathNot: '^src/storage/reader[.]ts$' },
+    },
+    {
+      name: 'the-api-only-reads-attachments',
+      comment: 'Only who shows them may read them, and by what cannot write.',
+      severity: 'error',
+      from: { path: within('webhooks', 'dispatcher') },
+      to: { path: within('storage') },
     },
     {
       name: 'activities-know-no-workflow',
@@ -102,7 +111,7 @@ module.exports = {
       comment: 'What they wrote once they write for ever: no rule that changes. An index is made by the name it has.',
       severity: 'error',
       from: { path: '^migrations/' },
-      to: { path: '^src/', pathNot: '^src/(postgres/partitions|domain/tracking/message-index)[.]ts$' },
+      to: { path: '^src/', pathNot: '^src/(postgres/partitions|domain/(tracking/message-index|search/indexes))[.]ts$' },
     },
     {
       name: 'the-product-knows-neither-sandbox-nor-tests',

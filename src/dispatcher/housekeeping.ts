@@ -1,7 +1,9 @@
 import { type RawBuilder, sql } from 'kysely';
 import { sweepOrphanChunks } from '../domain/emails/chunks.js';
-import { completeMessageIndex } from '../domain/tracking/message-index.js';
+import { SEARCH_INDEXES } from '../domain/search/indexes.js';
+import { MESSAGE_INDEX } from '../domain/tracking/message-index.js';
 import type { Db } from '../postgres/database.js';
+import { completeMonthIndexes } from '../postgres/month-index.js';
 import { ensurePartitions } from '../postgres/partitions.js';
 
 /** What is removed when it has served its time. Small batches: a long delete would hold up everything behind it. */
@@ -20,7 +22,7 @@ const BATCH = 5_000;
 /** Makes the coming months' partitions, and removes what has expired; several processes may do it at once. */
 export async function keepHouse(db: Db): Promise<void> {
   await ensurePartitions(db);
-  await completeMessageIndex(db);
+  await completeMonthIndexes(db, [MESSAGE_INDEX, ...SEARCH_INDEXES]);
   await sweepOrphanChunks(db);
   for (const [table, expired] of Object.entries(EXPIRED)) await deleteBatches(db, table, expired);
 }

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { GIVE_DISPATCHER_SIGN } from '../domain/queue/dispatcher-sign.js';
 import { CONTROLS_CHANNEL, QUEUE_CHANNEL } from '../postgres/channels.js';
 import { isPriority, type Priority } from '../priority.js';
 
@@ -42,7 +43,7 @@ export function listen(databaseUrl: string, wake: (priority?: Priority) => void,
     fresh.on('end', () => lost(fresh));
     fresh
       .connect()
-      .then(() => fresh.query(`listen ${QUEUE_CHANNEL}; listen ${CONTROLS_CHANNEL}`))
+      .then(() => fresh.query(`listen ${QUEUE_CHANNEL}; listen ${CONTROLS_CHANNEL}; ${GIVE_DISPATCHER_SIGN}`))
       .then(() => wake())
       .catch(() => lost(fresh));
   };

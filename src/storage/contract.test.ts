@@ -3,12 +3,14 @@ import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type FakeGcs, skipGcs, startFakeGcs } from '../../test/support/fake-gcs.js';
 import { startHttp } from '../../test/support/scripted-servers.js';
 import { createFileStore } from './file-store.js';
 import { createGcsStore } from './gcs-store.js';
 import { type ObjectDigest, ObjectMismatchError, ObjectMissingError, type ObjectStore } from './object-store.js';
+import { verified } from './reader.js';
 
 const digestOf = (bytes: Buffer): ObjectDigest => ({
   sizeBytes: bytes.length,
@@ -65,6 +67,27 @@ describe.each(stages)('%s', (_, start) => {
     const path = await put(stage.store, 'attachments/2026/11/24/one');
     expect(path).toBe(`${stage.prefix}attachments/2026/11/24/one`);
     expect(await stage.store.get(path, digestOf(TEXT))).toEqual(TEXT);
+  });
+
+  test('what was put can be read as a stream, checked on its way', async () => {
+    const bytes = randomBytes(1024 * 1024);
+    const path = await put(stage.store, 'streamed', bytes);
+    expect(digestOf(await buffer(verified(await stage.store.open(path), digestOf(bytes))))).toEqual(digestOf(bytes));
+  });
+
+  test('a stream of what has changed breaks off before its end', async () => {
+    const path = await put(stage.store, 'changed');
+    await stage.corrupt('changed', Buffer.from('SOME content'));
+    const pieces: Buffer[] = [];
+    const reading = (async () => {
+      for await (const piece of verified(await stage.store.open(path), digestOf(TEXT))) pieces.push(piece);
+    })();
+    await expect(reading).rejects.toThrow(ObjectMismatchError);
+    expect(Buffer.concat(pieces).length).toBeLessThan(TEXT.length);
+  });
+
+  test('what is not there cannot be opened', async () => {
+    await expect(stage.store.open(`${stage.prefix}nowhere`)).rejects.toThrow(ObjectMissingError);
   });
 
   test('to put twice is to put once', async () => {

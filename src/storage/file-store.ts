@@ -1,5 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open as openFile, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open as openFile,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -44,6 +54,10 @@ export function createFileStore(directory: string): ObjectStore {
       // What the store holds now: ours, or what was there before.
       assertDigest(await read(target), digest);
       return storagePath;
+    },
+    async open(storagePath) {
+      const handle = await opened(fileOf(storagePath));
+      return handle.createReadStream();
     },
     async get(storagePath, digest) {
       const bytes = await read(fileOf(storagePath));
@@ -93,13 +107,13 @@ async function syncDirectories(first: string, last: string): Promise<void> {
   }
 }
 
-async function read(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new ObjectMissingError('there is no such object');
-    throw error;
-  }
+const read = (file: string): Promise<Buffer> => readFile(file).catch(missing);
+
+const opened = (file: string): Promise<FileHandle> => openFile(file, 'r').catch(missing);
+
+function missing(error: NodeJS.ErrnoException): never {
+  if (error.code === 'ENOENT') throw new ObjectMissingError('there is no such object');
+  throw error;
 }
 
 async function sweep(incoming: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
@@ -38,6 +39,17 @@ export function createGcsStore(bucket: string, emulatorUrl?: string): ObjectStor
       if (md5 === undefined) assertDigest(await read(file), digest);
       else await assertStored(file, digest, md5);
       return storagePath;
+    },
+    async open(storagePath) {
+      const source = fileOf(storagePath).createReadStream({ validation: false });
+      try {
+        await once(source, 'readable', { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+      } catch (error) {
+        source.destroy();
+        if (statusOf(error) === 404) throw new ObjectMissingError('there is no such object');
+        throw error;
+      }
+      return source;
     },
     async get(storagePath, digest) {
       const bytes = await read(fileOf(storagePath));

@@ -7,8 +7,19 @@ export interface ObjectDigest {
   readonly sha256: string;
 }
 
+/** Reads what is kept; all that who only shows attachments may do. */
+export interface ObjectReader {
+  /**
+   * Opens an object's content, unverified: see `Verified`.
+   *
+   * @param storagePath as `put` returned it.
+   * @throws ObjectMissingError when there is none.
+   */
+  open(storagePath: string): Promise<Readable>;
+}
+
 /** Where attachments are kept. Keys are deterministic, so that writing twice is writing once. */
-export interface ObjectStore {
+export interface ObjectStore extends ObjectReader {
   /**
    * Writes an object unless it is already there with the same content, then reads back what the store says it holds.
    *

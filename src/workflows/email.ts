@@ -26,6 +26,8 @@ export const cancel = defineUpdate<void>('cancel');
 /** Do not wait for the end of the back-off. */
 export const retryNow = defineUpdate<void>('retryNow');
 export const status = defineQuery<Stage>('status');
+/** When it looks again by itself, in milliseconds since 1970; null while it waits for nothing of the kind. */
+export const nextTry = defineQuery<number | null>('nextTry');
 
 /** Set only when something is wrong: each search attribute costs an indexed write per e-mail. */
 const emailStatus = defineSearchAttributeKey('EmailStatus', SearchAttributeType.KEYWORD);
@@ -58,6 +60,7 @@ export async function email(input: EmailInput): Promise<string> {
     setCurrentDetails(details);
   };
   setHandler(status, () => stage);
+  setHandler(nextTry, () => wakes.untilMs ?? null);
   setHandler(providerEvent, (kind) => {
     if (kind === 'turn') return void wakes.hurry++;
     heard.add(kind);

@@ -5,7 +5,7 @@ import type { Outcome } from '../domain/attempts/transitions.js';
 import type { EmailInput } from './input.js';
 import { Pace, type SendRound } from './pace.js';
 import { RETRY, sendActivities } from './send-activities.js';
-import type { Wakes } from './wakes.js';
+import { type Wakes, waitFor } from './wakes.js';
 
 type Tried = Exclude<SendOutcome, { kind: 'not_admitted' }>;
 type Settled = Exclude<Reconciliation, { kind: 'wait' }>;
@@ -50,7 +50,7 @@ export async function runSendRounds(input: EmailInput, plan: Plan, wakes: Wakes)
       const outcome = await sleep(input.emailId, now, round, hurried, wakes);
       if (outcome) return outcome;
     } else {
-      await condition(hurried, pace.next(round));
+      await waitFor(wakes, hurried, pace.next(round));
     }
     // Days without a provider make a long history: the e-mail goes on in a new run, which reads the record anew.
     if (workflowInfo().continueAsNewSuggested) await continueAsNew<(input: EmailInput) => Promise<string>>(input);
@@ -130,7 +130,7 @@ async function settle(emailId: string, plan: Plan, tried: Tried, wakes: Wakes): 
   while (known.kind === 'ambiguous' || known.kind === 'wait') {
     if (known.kind === 'wait') {
       const { evidence, hurry } = isNew(plan) || patched(WOKEN_MEANWHILE) ? before : { ...wakes };
-      await condition(() => wakes.evidence > evidence || wakes.hurry > hurry, known.waitMs);
+      await waitFor(wakes, () => wakes.evidence > evidence || wakes.hurry > hurry, known.waitMs);
     }
     before = { ...wakes };
     known = await sendActivities('looking for evidence').reconcile({ emailId, generation: plan.generation });

@@ -22,7 +22,7 @@ export const TRIED_AFTER_S: PerPriority<number> = { critical: 30, medium: 0, low
  * How far the calls of each priority may run ahead of the rate, in seconds of it. Critical may go furthest, so under
  * pressure it finds a place where medium and low find none; a ten-second window sees at most 5 % more than the rate.
  */
-const AHEAD_S: PerPriority<number> = { critical: 0.5, medium: 0.25, low: 0 };
+export const AHEAD_S: PerPriority<number> = { critical: 0.5, medium: 0.25, low: 0 };
 /** The share of a day's quota that each priority may use up: the last tenth is kept for critical and medium. */
 export const DAY_SHARE: PerPriority<number> = { critical: 1, medium: 0.95, low: 0.9 };
 

@@ -1,4 +1,5 @@
-import { sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
+import type { Database } from '../../postgres/schema.js';
 import type { Trx } from '../../postgres/transaction.js';
 import { PRIORITIES, type Priority } from '../../priority.js';
 
@@ -32,25 +33,23 @@ export interface Headroom {
   readonly someAwaitProvider: boolean;
 }
 
-/**
- * Counts what a priority has at work. While a critical e-mail is before its first call, bulk goes one at a time.
- *
- * @returns the headroom, given what the providers' quotas admit in a second.
- */
-export async function inFlightHeadroom(
-  trx: Trx,
-  priority: Priority,
-  options: InFlightOptions,
-): Promise<(ratePerS: number) => Headroom> {
+/** What a priority has at work, in e-mails. */
+export interface AtWork {
+  readonly in_flight: number;
+  readonly backing_off: number;
+  /** In flight, before their first call: of the priority itself, and of more urgent bulk. */
+  readonly own: number;
+  readonly before: number;
+  /** A critical e-mail is before its first call. */
+  readonly critical: boolean;
+  /** Some sleep until a provider admits them. */
+  readonly awaiting: boolean;
+}
+
+/** Counts what a priority has at work. */
+export async function countAtWork(db: Kysely<Database>, priority: Priority): Promise<AtWork> {
   const upTo = PRIORITIES.slice(0, PRIORITIES.indexOf(priority) + 1);
-  const { rows } = await sql<{
-    in_flight: number;
-    backing_off: number;
-    own: number;
-    before: number;
-    critical: boolean;
-    awaiting: boolean;
-  }>`
+  const { rows } = await sql<AtWork>`
     with busy as materialized (
       select priority, dispatched_at, dispatched_at > now() - ${AWAITS_FIRST_CALL_FOR} and not exists (
         select from send_attempts a where a.email_id = q.email_id and a.generation = q.generation) as awaits_first_call
@@ -63,12 +62,33 @@ export async function inFlightHeadroom(
            count(*) filter (where awaits_first_call and priority not in ('critical', ${priority})) as before,
            coalesce(bool_or(awaits_first_call and priority = 'critical' and dispatched_at > now() - ${YIELD_FOR}), false)
              as critical
-    from busy`.execute(trx);
-  const { in_flight, backing_off, own, before, critical, awaiting: someAwaitProvider } = rows[0]!;
+    from busy`.execute(db);
+  return rows[0]!;
+}
+
+/** How many more a rate leaves room for, given what the providers' quotas admit in a second. */
+export const freeByRate = ({ in_flight, backing_off }: AtWork, ratePerS: number): number =>
+  Math.ceil(ratePerS * AT_WORK_S) - in_flight - backing_off;
+
+/** How many more the limits on what is at work leave room for. */
+export const freeByLimit = ({ in_flight, backing_off }: AtWork, limit: number): number =>
+  Math.min(limit - in_flight, BACKING_OFF_BOUND - backing_off);
+
+/**
+ * Counts what a priority has at work. While a critical e-mail is before its first call, bulk goes one at a time.
+ *
+ * @returns the headroom, given what the providers' quotas admit in a second.
+ */
+export async function inFlightHeadroom(
+  trx: Trx,
+  priority: Priority,
+  options: InFlightOptions,
+): Promise<(ratePerS: number) => Headroom> {
+  const atWork = await countAtWork(trx, priority);
+  const { own, before, critical, awaiting: someAwaitProvider } = atWork;
   const { limit, window } = options;
   return (ratePerS) => {
-    const byRate = Math.ceil(ratePerS * AT_WORK_S) - in_flight - backing_off;
-    const free = Math.min(limit - in_flight, BACKING_OFF_BOUND - backing_off, byRate);
+    const free = Math.min(freeByLimit(atWork, limit), freeByRate(atWork, ratePerS));
     if (window === undefined) return { free, windowFull: false, someAwaitProvider };
     const inWindow = Math.max(1, window - before) - own;
     // One at a time, rather than none: a stream of critical e-mails must not stop bulk for ever.

@@ -12,9 +12,10 @@ import {
   type TestWebhooks,
 } from '../../../test/support/webhooks.js';
 import type { Db } from '../../postgres/database.js';
+import { completeMonthIndexes } from '../../postgres/month-index.js';
 import { recordOutcome } from '../attempts/outcomes.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
-import { completeMessageIndex } from './message-index.js';
+import { MESSAGE_INDEX } from './message-index.js';
 import { matchUnmatched } from './unmatched.js';
 
 /** Events that name nothing of ours, only Mandrill's id of the message. */
@@ -177,7 +178,10 @@ describe('the index of Mandrill’s ids', () => {
       where provider = 'mandrill' and provider_message_id is not null`.execute(database.db);
     await sql`create index ${sql.ref(`${leaf}_by_message`)} on ${sql.table(leaf)} (attempt)`.execute(database.db);
     expect(await covered()).toMatchObject({ valid: false, leaves: 0 });
-    await Promise.all([completeMessageIndex(database.db), completeMessageIndex(database.db)]);
+    await Promise.all([
+      completeMonthIndexes(database.db, [MESSAGE_INDEX]),
+      completeMonthIndexes(database.db, [MESSAGE_INDEX]),
+    ]);
     const { valid, leaves, all } = await covered();
     expect([valid, leaves]).toEqual([true, all]);
     const { rows: settings } = await sql<{ statement_timeout: string }>`show statement_timeout`.execute(database.db);
