@@ -1,33 +1,73 @@
-import type { Context } from 'koa';
+import { z } from 'zod';
 import { domainOf } from '../address.js';
-import type { Acceptance, AcceptResult } from '../domain/emails/accept.js';
+import type { AcceptResult } from '../domain/emails/accept.js';
 import { Problem } from '../http/problem.js';
-import { type ApiState, problemOfKey } from './authenticate.js';
+import { problemOfKey } from './authenticate.js';
+import { priority } from './fields.js';
+import { moment } from './routing/answers.js';
+import type { ProblemCode } from './routing/problem-codes.js';
+import type { ApiContext, Parameter } from './routing/route.js';
 
-/** @returns the key, or undefined when there is none. @throws Problem 400 for one that cannot be a key. */
-export function readIdempotencyKey(header: string): string | undefined {
-  if (header === '') return undefined;
-  if (/^[\x21-\x7e]{1,255}$/.test(header)) return header;
-  const detail = 'Idempotency-Key has to be 1 to 255 printable ASCII characters without spaces.';
-  throw new Problem(400, 'invalid_idempotency_key', detail);
-}
+/** The header under which a request is accepted once, however often it comes. */
+export const idempotencyKey = {
+  schema: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/)
+    .optional()
+    .meta({
+      description: [
+        'The same key with the same request gets the first answer again, byte for byte, and makes no second e-mail.',
+        'Refused requests are not remembered.',
+      ].join(' '),
+      examples: ['order-4711'],
+    }),
+  refuse: () =>
+    new Problem(
+      400,
+      'invalid_idempotency_key',
+      'Idempotency-Key has to be 1 to 255 printable ASCII characters without spaces.',
+    ),
+} satisfies Parameter;
+
+const accepted = z
+  .object({
+    id: z.uuid(),
+    status: z.string().describe('`queued`, or `scheduled` with a `send_at` ahead.'),
+    priority,
+    created_at: moment,
+    deadline_at: moment.describe('By when it has to be with a provider.'),
+  })
+  .meta({ id: 'Acceptance' });
+
+/** The answer of a submission. */
+export const acceptanceAnswer = (description: string) => ({
+  status: 200 as const,
+  description: `${description} It is committed when this is answered.`,
+  schema: accepted,
+  headers: { 'Idempotent-Replayed': '`true` when the same request was accepted before under its `Idempotency-Key`.' },
+});
+
+/** What `acceptance` and `idempotencyKey` throw. */
+export const ACCEPTANCE_PROBLEMS = [
+  'invalid_idempotency_key',
+  'idempotency_key_in_flight',
+  'idempotency_key_reused',
+  'sender_not_allowed',
+  'daily_limit_reached',
+] as const satisfies readonly ProblemCode[];
 
 /** Answers a submission, of a form or of an older e-mail. @throws Problem when nothing was accepted. */
-export function answerAcceptance(ctx: Context & { state: ApiState }, result: AcceptResult): void {
+export function acceptance(ctx: ApiContext, result: AcceptResult): z.output<typeof accepted> {
   if (result.kind === 'in_flight') throw keyInFlight();
   if (result.kind === 'key_reused') throw keyReused();
   if (result.kind === 'limit_reached') throw limitReached();
   if (result.kind === 'key_lost') throw problemOfKey(result.state);
   if (result.kind === 'sender_refused') throw senderRefused(result);
   if (result.kind === 'replayed') ctx.set('Idempotent-Replayed', 'true');
-  ctx.state.emailId = result.acceptance.id;
-  ctx.type = 'application/json';
-  ctx.body = answerOf(result.acceptance);
-}
-
-/** The answer's bytes; a repeat builds the same ones from what was stored. */
-function answerOf({ id, status, priority, createdAt, deadlineAt }: Acceptance): string {
-  return JSON.stringify({ id, status, priority, created_at: createdAt, deadline_at: deadlineAt });
+  const { id, status, priority, createdAt, deadlineAt } = result.acceptance;
+  ctx.state.emailId = id;
+  // Always in this order: a repeat builds the same bytes from what was stored.
+  return { id, status, priority, created_at: createdAt, deadline_at: deadlineAt };
 }
 
 const keyInFlight = () =>

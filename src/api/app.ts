@@ -2,51 +2,18 @@ import { randomUUID } from 'node:crypto';
 import Router from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import type { Logger } from 'pino';
-import type { ProviderName } from '../config.js';
-import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import { boundLeftovers } from '../http/leftovers.js';
 import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
-import type { Db } from '../postgres/database.js';
-import type { PerPriority } from '../priority.js';
-import { addAdminRoutes } from './admin/routes.js';
 import { type ApiState, authenticator } from './authenticate.js';
-import { addKeyRoutes } from './clients/keys.js';
-import { addClientRoutes } from './clients/routes.js';
-import { addDeadLetterRoutes } from './dead-letters/routes.js';
-import { addEmailRoutes } from './email/routes.js';
-import { addHealthRoutes } from './health/routes.js';
-import type { ApiLimits } from './limits.js';
-import { addOpenRoutes } from './open/routes.js';
-import { addSendRoutes } from './send/routes.js';
-import { addSuppressionRoutes } from './suppressions/routes.js';
-import type { WorkflowWaker } from './workflow-waker.js';
-
-export interface AppOptions {
-  readonly db: Db;
-  readonly uploads: Db;
-  readonly catalogue: StatusCatalogue;
-  readonly logger: Logger;
-  readonly deadlineMs: PerPriority<number>;
-  readonly limits: ApiLimits;
-  /** Those we send through. */
-  readonly providers: readonly ProviderName[];
-  readonly waker: WorkflowWaker;
-}
+import { type ApiResources, shareAmongRequests } from './dependencies.js';
+import { ROUTES } from './routes.js';
+import { mountRoutes } from './routing/mount.js';
 
 /** The service's routes and what surrounds them. */
-export function createApp(options: AppOptions): Koa<ApiState> {
-  const { db, uploads, catalogue, logger, deadlineMs, limits, providers, waker } = options;
+export function createApp(resources: ApiResources): Koa<ApiState> {
+  const { db, limits, logger } = resources;
   const router = new Router<ApiState>();
-  const authenticate = authenticator(db);
-  addHealthRoutes(router, { db });
-  addSendRoutes(router, { db, uploads, authenticate, deadlineMs, limits });
-  addEmailRoutes(router, { db, authenticate, catalogue, deadlineMs, providers, waker });
-  addDeadLetterRoutes(router, { db, authenticate, catalogue, deadlineMs, providers });
-  addSuppressionRoutes(router, { db, authenticate });
-  addClientRoutes(router, { db, authenticate });
-  addKeyRoutes(router, { db, authenticate });
-  addAdminRoutes(router, { db, authenticate, deadlineMs, providers, logger });
-  addOpenRoutes(router, { db, catalogue, logger, limits });
+  mountRoutes(router, ROUTES, shareAmongRequests(resources), authenticator(db));
 
   const app = new Koa<ApiState>();
   app.use(boundLeftovers(limits));

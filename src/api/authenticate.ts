@@ -18,6 +18,9 @@ export interface ApiState {
 
 export type Authenticate = Middleware<ApiState>;
 
+/** Who may use a route: anyone, every valid key, an operator's key. */
+export type Access = 'public' | 'client' | 'operator';
+
 /**
  * Lets a request pass with `Authorization: Bearer KEY` of a client that may submit.
  *
@@ -39,14 +42,19 @@ export function authenticator(db: Db): Authenticate {
 }
 
 /**
- * Lets an operator's request pass; stands behind `authenticator`.
+ * Lets a request pass whose key may use a route of this access; stands behind `authenticator`. The one place where that
+ * is decided.
  *
  * @throws Problem 403 for any other key.
  */
-export const requireOperator: Middleware<ApiState> = async (ctx, next) => {
-  if (!ctx.state.client.operator) throw new Problem(403, 'operator_only', 'Only an operator’s API key may do this.');
-  await next();
-};
+export const authorise =
+  (access: Exclude<Access, 'public'>): Middleware<ApiState> =>
+  async (ctx, next) => {
+    if (access === 'operator' && !ctx.state.client.operator) {
+      throw new Problem(403, 'operator_only', 'Only an operator’s API key may do this.');
+    }
+    await next();
+  };
 
 /** What a request is told whose key has lost its right while it was read. */
 export const problemOfKey = (state: Exclude<KeyState, 'valid'>): Problem =>

@@ -1,88 +1,152 @@
-import type Router from '@koa/router';
-import type { Logger } from 'pino';
-import { PROVIDER_NAMES, type ProviderName } from '../../config.js';
 import { changeProvider, readProviders } from '../../domain/provider-health/switches.js';
 import { pause, resume } from '../../domain/queue/pauses.js';
 import { countLeftovers, reportQueues } from '../../domain/queue/report.js';
-import { Problem } from '../../http/problem.js';
 import { readCounters } from '../../postgres/counters.js';
-import type { Db } from '../../postgres/database.js';
-import type { PerPriority, Priority } from '../../priority.js';
-import { type ApiState, type Authenticate, requireOperator } from '../authenticate.js';
-import { readJson } from '../json-body.js';
+import type { ApiDependencies } from '../dependencies.js';
+import { jsonBody, route } from '../routing/route.js';
 import { invalidFields } from '../send/faults.js';
-import { pauseBody, priorityParameter, providerBody, resumeBody } from './schema.js';
-
-export interface AdminRouteOptions {
-  readonly db: Db;
-  readonly authenticate: Authenticate;
-  readonly deadlineMs: PerPriority<number>;
-  /** Those we send through. */
-  readonly providers: readonly ProviderName[];
-  readonly logger: Logger;
-}
+import { overview, providerList, queueList } from './answers.js';
+import { pauseBody, providerBody, providerInPath, queueInPath, resumeBody } from './schema.js';
 
 /**
  * What operators see and switch: queues and providers. Only the record is asked and changed, so that all of it works
  * while Temporal is down; the dispatcher carries it there.
  */
-export function addAdminRoutes(router: Router<ApiState>, options: AdminRouteOptions): void {
-  const { db, authenticate, deadlineMs, logger } = options;
-  const queues = async () => ({ queues: await reportQueues(db, deadlineMs, options.providers) });
-  const providers = async () => ({ providers: await readProviders(db, options.providers) });
 
-  router.get('/api/admin/overview', authenticate, requireOperator, async (ctx) => {
+const queuesOf = async ({ db, deadlineMs, providers }: ApiDependencies) => ({
+  queues: await reportQueues(db, deadlineMs, providers),
+});
+const providersOf = async ({ db, providers }: ApiDependencies) => ({ providers: await readProviders(db, providers) });
+
+const readOverview = route({
+  method: 'get',
+  path: '/api/admin/overview',
+  operationId: 'getOverview',
+  summary: 'Everything at a glance',
+  description: 'Queues, providers, what waits for a person, and the counters.',
+  tag: 'Administration',
+  access: 'operator',
+  answer: { status: 200, description: 'How it stands.', schema: overview },
+  handle: async (_input, _ctx, api) => {
     const as_of = new Date();
-    const counters = await readCounters(db);
-    ctx.body = { as_of, ...(await queues()), ...(await providers()), ...(await countLeftovers(db)), counters };
+    const counters = await readCounters(api.db);
+    return {
+      as_of,
+      ...(await queuesOf(api)),
+      ...(await providersOf(api)),
+      ...(await countLeftovers(api.db)),
+      counters,
+    };
+  },
+});
+
+const listQueues = route({
+  method: 'get',
+  path: '/api/admin/queues',
+  operationId: 'listQueues',
+  summary: 'The queue of each priority',
+  tag: 'Administration',
+  access: 'operator',
+  answer: { status: 200, description: 'The most urgent first.', schema: queueList },
+  handle: (_input, _ctx, api) => queuesOf(api),
+});
+
+/** Everything is paused only by its name. */
+const withoutName = (what: 'pause' | 'resume') =>
+  route({
+    method: 'post',
+    path: `/api/admin/queues/${what}`,
+    operationId: `${what}Nothing`,
+    summary: `Refused: say which queue is to ${what}`,
+    description: `To ${what} everything, name \`all\`: \`/api/admin/queues/all/${what}\`.`,
+    tag: 'Administration',
+    access: 'operator',
+    problems: ['invalid_fields'],
+    handle: () => {
+      const message = 'say which, /api/admin/queues/{critical|medium|low|all}/…: everything only by its name';
+      throw invalidFields([{ field: 'priority', code: 'required', message }]);
+    },
   });
 
-  router.get('/api/admin/queues', authenticate, requireOperator, async (ctx) => {
-    ctx.body = await queues();
-  });
+const pauseQueue = route({
+  method: 'post',
+  path: '/api/admin/queues/{priority}/pause',
+  operationId: 'pauseQueue',
+  summary: 'Stop sending, of one priority or of all',
+  description: 'Nothing is lost; what is being sent at this moment is. Pausing what is paused changes the reason.',
+  tag: 'Administration',
+  access: 'operator',
+  params: { priority: queueInPath },
+  body: jsonBody(pauseBody, { Maintenance: { reason: 'maintenance of the network' } }),
+  answer: { status: 200, description: 'The queues as they are now.', schema: queueList },
+  problems: ['queue_not_found'],
+  handle: async ({ params, body }, ctx, api) => {
+    await pause(api.db, params.priority, body.reason);
+    api.logger.info({ clientId: ctx.state.client.id, priorities: params.priority }, 'sending paused');
+    return queuesOf(api);
+  },
+});
 
-  router.post(['/api/admin/queues/pause', '/api/admin/queues/resume'], authenticate, requireOperator, () => {
-    const message = 'say which, /api/admin/queues/{critical|medium|low|all}/…: everything only by its name';
-    throw invalidFields([{ field: 'priority', code: 'required', message }]);
-  });
+const resumeQueue = route({
+  method: 'post',
+  path: '/api/admin/queues/{priority}/resume',
+  operationId: 'resumeQueue',
+  summary: 'Start sending again',
+  description: 'Takes our own pause back; one made in Temporal stays, and is shown.',
+  tag: 'Administration',
+  access: 'operator',
+  params: { priority: queueInPath },
+  body: jsonBody(resumeBody, { 'No more is said': {} }),
+  answer: { status: 200, description: 'The queues as they are now.', schema: queueList },
+  problems: ['queue_not_found'],
+  handle: async ({ params }, ctx, api) => {
+    await resume(api.db, params.priority);
+    api.logger.info({ clientId: ctx.state.client.id, priorities: params.priority }, 'sending resumed');
+    return queuesOf(api);
+  },
+});
 
-  router.post('/api/admin/queues/:priority/pause', authenticate, requireOperator, async (ctx) => {
-    const priorities = prioritiesOf(ctx.params.priority);
-    const { reason } = await readJson(ctx, pauseBody);
-    await pause(db, priorities, reason);
-    logger.info({ clientId: ctx.state.client.id, priorities }, 'sending paused');
-    ctx.body = await queues();
-  });
+const listProviders = route({
+  method: 'get',
+  path: '/api/admin/providers',
+  operationId: 'listProviders',
+  summary: 'The providers: switches, breakers, quotas',
+  tag: 'Administration',
+  access: 'operator',
+  answer: { status: 200, description: 'All that there can be.', schema: providerList },
+  handle: (_input, _ctx, api) => providersOf(api),
+});
 
-  router.post('/api/admin/queues/:priority/resume', authenticate, requireOperator, async (ctx) => {
-    const priorities = prioritiesOf(ctx.params.priority);
-    await readJson(ctx, resumeBody);
-    await resume(db, priorities);
-    logger.info({ clientId: ctx.state.client.id, priorities }, 'sending resumed');
-    ctx.body = await queues();
-  });
+const switchProvider = route({
+  method: 'patch',
+  path: '/api/admin/providers/{name}',
+  operationId: 'changeProvider',
+  summary: 'Switch a provider, force its breaker, set its limits',
+  description: 'What is left out stays. A changed rate holds from its change on.',
+  tag: 'Administration',
+  access: 'operator',
+  params: { name: providerInPath },
+  body: jsonBody(providerBody, {
+    Off: { enabled: false, reason: 'their maintenance' },
+    'A slower pace': { rate_per_s: 20, per_day: 100_000, reason: 'a new account' },
+  }),
+  answer: { status: 200, description: 'The providers as they are now.', schema: providerList },
+  problems: ['provider_not_found'],
+  handle: async ({ params, body }, ctx, api) => {
+    await changeProvider(api.db, params.name, body);
+    const { reason: _, ...switches } = body;
+    api.logger.info({ clientId: ctx.state.client.id, provider: params.name, switches }, 'provider switched');
+    return providersOf(api);
+  },
+});
 
-  router.get('/api/admin/providers', authenticate, requireOperator, async (ctx) => {
-    ctx.body = await providers();
-  });
-
-  router.patch('/api/admin/providers/:name', authenticate, requireOperator, async (ctx) => {
-    const provider = providerOf(ctx.params.name);
-    const change = await readJson(ctx, providerBody);
-    await changeProvider(db, provider, change);
-    const { reason: _, ...switches } = change;
-    logger.info({ clientId: ctx.state.client.id, provider, switches }, 'provider switched');
-    ctx.body = await providers();
-  });
-}
-
-function prioritiesOf(parameter: string | undefined): readonly Priority[] {
-  const parsed = priorityParameter.safeParse(parameter);
-  if (!parsed.success) throw new Problem(404, 'queue_not_found', 'The queues are critical, medium, low, and all.');
-  return parsed.data;
-}
-
-function providerOf(name: string | undefined): ProviderName {
-  if ((PROVIDER_NAMES as readonly (string | undefined)[]).includes(name)) return name as ProviderName;
-  throw new Problem(404, 'provider_not_found', `The providers are ${PROVIDER_NAMES.join(', ')}.`);
-}
+export const adminRoutes = [
+  readOverview,
+  listQueues,
+  withoutName('pause'),
+  withoutName('resume'),
+  pauseQueue,
+  resumeQueue,
+  listProviders,
+  switchProvider,
+];

@@ -1,76 +1,134 @@
-import type Router from '@koa/router';
 import { z } from 'zod';
 import { changeClientSettings, createClient, listClients, readClientSettings } from '../../domain/clients/clients.js';
 import { Problem } from '../../http/problem.js';
 import type { Db } from '../../postgres/database.js';
-import { type ApiState, type Authenticate, requireOperator } from '../authenticate.js';
 import { cursor, cursorOf, pageLimit } from '../fields.js';
-import { readJson, validate } from '../json-body.js';
-import { clientIdIn, clientNotFound } from './client-id.js';
-
-export interface ClientRouteOptions {
-  readonly db: Db;
-  readonly authenticate: Authenticate;
-}
+import { listOf, moment, nextCursor } from '../routing/answers.js';
+import { jsonBody, route } from '../routing/route.js';
+import { clientId, clientNotFound } from './client-id.js';
+import { rates } from './rates.js';
 
 const name = z
   .string()
   .min(1)
   .max(100)
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'must be one line')
-  .refine((text) => text.trim() === text, 'must not begin or end with a space');
-const limit = z.number().int().min(0).max(2_000_000_000).optional();
-const creation = z.strictObject({ name });
-const change = z.strictObject({
-  disabled: z.boolean().optional(),
-  failure_notices: z.boolean().optional(),
-  daily_limits: z.strictObject({ critical: limit, medium: limit, low: limit }).optional(),
-});
-const listQuery = z.strictObject({
-  limit: pageLimit(100, 1_000),
-  cursor: cursor(z.object({ name: z.string().max(512) })).optional(),
-});
+  .refine((text) => text.trim() === text, 'must not begin or end with a space')
+  .describe('One line that does not begin or end with a space; no two clients have the same.');
 
-/**
- * The programs that may submit: for operators `GET`, `POST /api/clients` and `PATCH /api/clients/{id}`; a client may look
- * at itself with `GET /api/clients/{id}`.
- */
-export function addClientRoutes(router: Router<ApiState>, { db, authenticate }: ClientRouteOptions): void {
-  router.get('/api/clients', authenticate, requireOperator, async (ctx) => {
-    const query = validate(listQuery, { ...ctx.query });
+const limit = z.number().int().min(0).max(2_000_000_000).optional();
+
+const listed = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    disabled: z.boolean().describe('None of its keys is taken; what was accepted of it is sent all the same.'),
+    created_at: moment,
+  })
+  .meta({ id: 'ListedClient' });
+
+const perPriority = z.object({ critical: z.int(), medium: z.int(), low: z.int() });
+
+const settings = listed
+  .extend({
+    failure_notices: z.boolean().describe('Whether its senders are told of failures by e-mail.'),
+    daily_limits: perPriority.describe('How many e-mails of each priority it may submit a day (UTC).'),
+    submitted_today: perPriority.describe('How many it has submitted today (UTC).'),
+    rate_limits: rates,
+  })
+  .meta({ id: 'Client' });
+
+const list = route({
+  method: 'get',
+  path: '/api/clients',
+  operationId: 'listClients',
+  summary: 'All clients, by name',
+  tag: 'Clients and keys',
+  access: 'operator',
+  query: z.strictObject({
+    limit: pageLimit(100, 1_000),
+    cursor: cursor(z.object({ name: z.string().max(512) })).optional(),
+  }),
+  answer: {
+    status: 200,
+    description: 'A page of them.',
+    schema: z.object({ clients: listOf(listed), next_cursor: nextCursor }),
+  },
+  handle: async ({ query }, _ctx, { db }) => {
     const clients = await listClients(db, { after: query.cursor?.name, limit: query.limit });
     const last = clients.length === query.limit ? clients.at(-1) : undefined;
-    ctx.body = { clients, next_cursor: last ? cursorOf({ name: last.name }) : null };
-  });
+    return { clients, next_cursor: last ? cursorOf({ name: last.name }) : null };
+  },
+});
 
-  router.post('/api/clients', authenticate, requireOperator, async (ctx) => {
-    const body = await readJson(ctx, creation);
+const create = route({
+  method: 'post',
+  path: '/api/clients',
+  operationId: 'createClient',
+  summary: 'Make a client',
+  description: 'With the default limits, and no key.',
+  tag: 'Clients and keys',
+  access: 'operator',
+  body: jsonBody(z.strictObject({ name }), { 'A shop': { name: 'shop' } }),
+  answer: { status: 201, description: 'The client.', schema: settings },
+  problems: ['client_exists'],
+  handle: async ({ body }, _ctx, { db }) => {
     const id = await createClient(db, body.name);
     if (!id) throw new Problem(409, 'client_exists', 'There is a client of this name.');
-    ctx.status = 201;
-    ctx.body = await settingsOf(db, id);
-  });
+    return settingsOf(db, id);
+  },
+});
 
-  router.get('/api/clients/:id', authenticate, async (ctx) => {
-    const id = clientIdIn(ctx);
+const read = route({
+  method: 'get',
+  path: '/api/clients/{id}',
+  operationId: 'getClient',
+  summary: 'A client, its limits, and what it has submitted today',
+  description: 'A client’s own key may look at the client itself, an operator’s key at every one.',
+  tag: 'Clients and keys',
+  access: 'client',
+  params: { id: clientId },
+  answer: { status: 200, description: 'The client.', schema: settings },
+  problems: ['client_not_found'],
+  handle: ({ params }, ctx, { db }) => {
     const { client } = ctx.state;
-    if (!client.operator && client.id !== id) throw clientNotFound();
-    ctx.body = await settingsOf(db, id);
-  });
+    if (!client.operator && client.id !== params.id) throw clientNotFound();
+    return settingsOf(db, params.id);
+  },
+});
 
-  router.patch('/api/clients/:id', authenticate, requireOperator, async (ctx) => {
-    const id = clientIdIn(ctx);
-    const body = await readJson(ctx, change);
-    if (body.disabled && id === ctx.state.client.id) {
+const change = route({
+  method: 'patch',
+  path: '/api/clients/{id}',
+  operationId: 'changeClient',
+  summary: 'Change a client',
+  description: 'What is left out stays. A key cannot disable its own client.',
+  tag: 'Clients and keys',
+  access: 'operator',
+  params: { id: clientId },
+  body: jsonBody(
+    z.strictObject({
+      disabled: z.boolean().optional(),
+      failure_notices: z.boolean().optional(),
+      daily_limits: z.strictObject({ critical: limit, medium: limit, low: limit }).optional(),
+    }),
+    { 'More bulk mail': { daily_limits: { low: 1_000_000 } } },
+  ),
+  answer: { status: 200, description: 'The client as it is now.', schema: settings },
+  problems: ['client_not_found', 'own_client'],
+  handle: async ({ params, body }, ctx, { db }) => {
+    if (body.disabled && params.id === ctx.state.client.id) {
       throw new Problem(409, 'own_client', 'This is the client that the key belongs to; use another one’s key.');
     }
-    await changeClientSettings(db, id, body);
-    ctx.body = await settingsOf(db, id);
-  });
-}
+    await changeClientSettings(db, params.id, body);
+    return settingsOf(db, params.id);
+  },
+});
+
+export const clientRoutes = [list, create, read, change];
 
 async function settingsOf(db: Db, id: string) {
-  const settings = await readClientSettings(db, id);
-  if (!settings) throw clientNotFound();
-  return settings;
+  const found = await readClientSettings(db, id);
+  if (!found) throw clientNotFound();
+  return found;
 }

@@ -1,21 +1,23 @@
 import { z } from 'zod';
 import type { DeadLetterFilter } from '../../domain/dead-letters/search.js';
-import { PRIORITIES } from '../../priority.js';
-import { cursor, pageLimit, providerName } from '../fields.js';
+import { emailAnswer } from '../email/schema.js';
+import { cursor, pageLimit, priority, providerName } from '../fields.js';
+import { countOf, listOf, moment, nextCursor } from '../routing/answers.js';
 
 const time = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 const code = z.string().regex(/^[\w.-]{1,64}$/);
+const reason = z.enum(['lifetime_over', 'ambiguous', 'stopped_in_temporal']);
 
 /** The filters of a list and of a bulk retry alike. */
 const filters = {
-  priority: z.enum(PRIORITIES).optional(),
-  reason: z.enum(['lifetime_over', 'ambiguous', 'stopped_in_temporal']).optional(),
-  provider: providerName.optional(),
-  code: code.optional(),
-  client: z.uuid().optional(),
+  priority: priority.optional(),
+  reason: reason.optional(),
+  provider: providerName.optional().describe('Of the last attempt.'),
+  code: code.optional().describe('Of the last attempt.'),
+  client: z.uuid().optional().describe('Whose: an operator may name any client.'),
   receiver_domain: z.string().min(1).max(253).toLowerCase().optional(),
-  from: time.optional(),
-  to: time.optional(),
+  from: time.optional().describe('Died at or after.'),
+  to: time.optional().describe('Died before.'),
 };
 
 export const listQuery = z.strictObject({
@@ -31,17 +33,59 @@ const MAX_BULK = 1_000;
 export const bulkRetryBody = z
   .strictObject({
     ...filters,
-    /** Every one, instead of a filter. */
-    all: z.literal(true).optional(),
+    all: z.literal(true).optional().describe('Every one, instead of a filter.'),
     limit: z.number().int().min(1).max(MAX_BULK).default(MAX_BULK),
-    dry_run: z.boolean().default(false),
-    /** Retry through this one; `provider` is the one that failed. */
-    through: providerName.optional(),
+    dry_run: z.boolean().default(false).describe('Only count.'),
+    through: providerName.optional().describe('For operators: the provider to use; `provider` is the one that failed.'),
   })
   .refine(({ all, dry_run, limit: _, through: __, ...given }) => dry_run || (all === true) !== isFilter(given), {
     path: ['all'],
     error: 'say which: either filters, or "all": true for every dead letter',
   });
+
+const death = {
+  generation: z.int().describe('Which of the e-mail’s lives.'),
+  reason,
+  code: z.string().nullable().describe('Of the last attempt.'),
+  provider: providerName.nullable().describe('Of the last attempt.'),
+  died_at: moment,
+  resolved_at: moment.nullable(),
+  resolution: z
+    .enum(['retried', 'discarded', 'delivered'])
+    .nullable()
+    .describe('`delivered`: its provider turned out to have taken it.'),
+};
+
+const deadLetter = z
+  .object({
+    id: z.uuid(),
+    client_id: z.uuid(),
+    priority,
+    sender: z.string(),
+    receiver: z.string(),
+    subject: z.string(),
+    created_at: moment,
+    ...death,
+  })
+  .meta({ id: 'DeadLetter' });
+
+export const pageOfDeadLetters = z.object({ dead_letters: listOf(deadLetter), next_cursor: nextCursor });
+
+export const deadEmail = z.object({
+  id: z.uuid(),
+  client_id: z.uuid(),
+  deaths: listOf(z.object(death)),
+  email: emailAnswer,
+});
+
+export const bulkRetryAnswer = z.object({
+  dry_run: z.boolean(),
+  matching: countOf('How many there were.'),
+  retried: countOf('How many began a new life.'),
+  skipped: countOf('How many cannot at this moment. Ask again until `matching` is 0.'),
+});
+
+export const discardAnswer = z.object({ id: z.uuid(), resolution: z.literal('discarded') });
 
 const isFilter = (given: object) => Object.values(given).some((value) => value !== undefined);
 

@@ -1,87 +1,148 @@
 import { createHash } from 'node:crypto';
-import type Router from '@koa/router';
 import { z } from 'zod';
 import { cancelEmail, isBackingOff, rescheduleEmail, type TooLate } from '../../domain/actions/cancel.js';
 import { resendEmail } from '../../domain/actions/resend.js';
 import { findEmailView } from '../../domain/emails/view.js';
 import { Problem } from '../../http/problem.js';
-import { answerAcceptance, readIdempotencyKey } from '../acceptance.js';
-import type { ApiState, Authenticate } from '../authenticate.js';
-import { readJson } from '../json-body.js';
-import { emailIdIn, emailNotFound, scopeOf } from '../scope.js';
+import { ACCEPTANCE_PROBLEMS, acceptance, acceptanceAnswer, idempotencyKey } from '../acceptance.js';
+import { jsonBody, route } from '../routing/route.js';
+import { emailId, emailNotFound, scopeOf } from '../scope.js';
 import { fault } from '../send/faults.js';
 import { readSendAt } from '../send/schema.js';
-import type { WorkflowWaker } from '../workflow-waker.js';
-import { handleRetry, type RetryDependencies } from './retry.js';
+import { RETRY_PROBLEMS, retry, retryAnswer, retryBody } from './retry.js';
+import { emailAnswer } from './schema.js';
 import { answerView } from './view.js';
 
-const sendAt = z.string().transform((text, context) => {
-  const read = readSendAt(text);
-  if (typeof read !== 'string') return read;
-  context.issues.push({ code: 'custom', message: fault('send_at', read).message, input: text });
-  return z.NEVER;
-});
+/** What can still be done about an e-mail. */
 
-export interface EmailRouteOptions extends RetryDependencies {
-  readonly authenticate: Authenticate;
-  readonly waker: WorkflowWaker;
-}
-
-/** What can still be done about an e-mail; see `docs/api.md`. */
-export function addEmailActions(router: Router<ApiState>, options: EmailRouteOptions): void {
-  const { db, authenticate, catalogue, deadlineMs, waker } = options;
-
-  router.post('/api/email/:id/cancel', authenticate, async (ctx) => {
-    const emailId = emailIdIn(ctx);
-    ctx.state.emailId = emailId;
+const cancel = route({
+  method: 'post',
+  path: '/api/email/{id}/cancel',
+  operationId: 'cancelEmail',
+  summary: 'Cancel an e-mail',
+  description: [
+    'Ends an e-mail that no provider has and nobody is sending at this moment. Once this is answered with 200 it is not',
+    'sent, whatever its workflow is doing. Cancelling twice is cancelling once.',
+  ].join(' '),
+  tag: 'E-mails',
+  access: 'client',
+  params: { id: emailId },
+  answer: { status: 200, description: 'The e-mail as it is now.', schema: emailAnswer },
+  problems: ['email_not_found', 'too_late'],
+  handle: async ({ params: { id } }, ctx, { db, catalogue, waker }) => {
+    ctx.state.emailId = id;
     const scope = scopeOf(ctx.state.client);
-    const result = await cancelEmail(db, scope, emailId, catalogue);
+    const result = await cancelEmail(db, scope, id, catalogue);
     if (result.kind === 'not_found') throw emailNotFound();
     if (result.kind === 'too_late') throw tooLate(result.why);
-    if (result.running) waker.wake(emailId, 'cancel');
-    answerView(ctx, await findEmailView(db, scope, emailId));
-  });
+    if (result.running) waker.wake(id, 'cancel');
+    return answerView(ctx, await findEmailView(db, scope, id));
+  },
+});
 
-  router.post('/api/email/:id/reschedule', authenticate, async (ctx) => {
-    const emailId = emailIdIn(ctx);
-    ctx.state.emailId = emailId;
+const sendAt = z
+  .string()
+  .transform((text, context) => {
+    const read = readSendAt(text);
+    if (typeof read !== 'string') return read;
+    context.issues.push({ code: 'custom', message: fault('send_at', read).message, input: text });
+    return z.NEVER;
+  })
+  .meta({ format: 'date-time', description: 'RFC 3339 with seconds and offset, at most 30 days ahead.' });
+
+const reschedule = route({
+  method: 'post',
+  path: '/api/email/{id}/reschedule',
+  operationId: 'rescheduleEmail',
+  summary: 'Give a scheduled e-mail another time',
+  description: 'Its deadline moves with it. Once its time has come it can only be cancelled.',
+  tag: 'E-mails',
+  access: 'client',
+  params: { id: emailId },
+  body: jsonBody(z.strictObject({ send_at: sendAt })),
+  answer: { status: 200, description: 'The e-mail as it is now.', schema: emailAnswer },
+  problems: ['email_not_found', 'too_late'],
+  handle: async ({ params: { id }, body }, ctx, { db, catalogue, deadlineMs }) => {
+    ctx.state.emailId = id;
     const scope = scopeOf(ctx.state.client);
-    const body = await readJson(ctx, z.strictObject({ send_at: sendAt }));
     const changes = {
       sendAt: body.send_at.at,
       deadlineMs: (priority: keyof typeof deadlineMs) => deadlineMs[priority],
     };
-    const result = await rescheduleEmail(db, scope, emailId, changes, catalogue);
+    const result = await rescheduleEmail(db, scope, id, changes, catalogue);
     if (result.kind === 'not_found') throw emailNotFound();
     if (result.kind === 'too_late') throw tooLate(result.why);
-    answerView(ctx, await findEmailView(db, scope, emailId));
-  });
+    return answerView(ctx, await findEmailView(db, scope, id));
+  },
+});
 
-  router.post('/api/email/:id/retry', authenticate, handleRetry(options));
+const retryEmail = route({
+  method: 'post',
+  path: '/api/email/{id}/retry',
+  operationId: 'retryEmail',
+  summary: 'Begin another life of an e-mail that is over',
+  description: [
+    'For one that is `dead`, `failed`, `bounced` or `suppressed`: it is queued anew, with a lifetime and a deadline from',
+    'now, its history kept. To another `receiver` it counts against the client’s daily limit. A receiver that is',
+    'suppressed has to be removed from the suppressions first.',
+  ].join(' '),
+  tag: 'E-mails',
+  access: 'client',
+  params: { id: emailId },
+  body: jsonBody(retryBody, { 'As it was': {}, 'To another address': { receiver: 'ada@example.org' } }),
+  answer: { status: 200, description: 'It is queued again.', schema: retryAnswer },
+  problems: RETRY_PROBLEMS,
+  handle: ({ params, body }, ctx, api) => retry(params.id, body, ctx, api),
+});
 
-  router.post('/api/email/:id/retry-now', authenticate, async (ctx) => {
-    const emailId = emailIdIn(ctx);
-    ctx.state.emailId = emailId;
-    const waits = await isBackingOff(db, scopeOf(ctx.state.client), emailId);
+const retryNow = route({
+  method: 'post',
+  path: '/api/email/{id}/retry-now',
+  operationId: 'retryEmailNow',
+  summary: 'Do not wait for the end of the back-off',
+  description: 'The workflow is told through Temporal; without Temporal the next try comes when it would have come.',
+  tag: 'E-mails',
+  access: 'client',
+  params: { id: emailId },
+  answer: { status: 202, description: 'Its workflow is being told.', schema: z.object({ id: z.uuid() }) },
+  problems: ['email_not_found', 'not_waiting'],
+  handle: async ({ params: { id } }, ctx, { db, waker }) => {
+    ctx.state.emailId = id;
+    const waits = await isBackingOff(db, scopeOf(ctx.state.client), id);
     if (waits === undefined) throw emailNotFound();
     if (!waits) throw new Problem(409, 'not_waiting', 'This e-mail is not waiting for its next try.');
-    waker.wake(emailId, 'retryNow');
-    ctx.status = 202;
-    ctx.body = { id: emailId };
-  });
+    waker.wake(id, 'retryNow');
+    return { id };
+  },
+});
 
-  router.post('/api/email/:id/resend', authenticate, async (ctx) => {
-    const emailId = emailIdIn(ctx);
-    const key = readIdempotencyKey(ctx.get('Idempotency-Key'));
-    const requestHash = createHash('sha256').update(`resend ${emailId}`).digest();
+const resend = route({
+  method: 'post',
+  path: '/api/email/{id}/resend',
+  operationId: 'resendEmail',
+  summary: 'Send the same content again, as a new e-mail',
+  description: [
+    'On purpose: the new e-mail names this one and has its content and attachment. An operator may do so for any',
+    'client’s; the new one is that client’s, under its limits.',
+  ].join(' '),
+  tag: 'E-mails',
+  access: 'client',
+  params: { id: emailId },
+  headers: { 'Idempotency-Key': idempotencyKey },
+  answer: acceptanceAnswer('The new e-mail.'),
+  problems: ['email_not_found', ...ACCEPTANCE_PROBLEMS],
+  handle: async ({ params: { id }, headers }, ctx, { db, deadlineMs }) => {
+    const key = headers['Idempotency-Key'];
+    const requestHash = createHash('sha256').update(`resend ${id}`).digest();
     const { client } = ctx.state;
     const idempotency = key ? { clientId: client.id, key, requestHash } : null;
-    const options = { deadlineMs, idempotency, keyId: client.keyId };
-    const result = await resendEmail(db, scopeOf(client), emailId, options);
+    const result = await resendEmail(db, scopeOf(client), id, { deadlineMs, idempotency, keyId: client.keyId });
     if (!result) throw emailNotFound();
-    answerAcceptance(ctx, result);
-  });
-}
+    return acceptance(ctx, result);
+  },
+});
+
+export const emailActions = [cancel, reschedule, retryEmail, retryNow, resend];
 
 const TOO_LATE: Record<TooLate, string> = {
   sending: 'It is being sent right now, or the outcome of a call is not known yet.',

@@ -1,45 +1,54 @@
-import type { RouterContext } from '@koa/router';
 import { z } from 'zod';
 import type { ProviderName } from '../../config.js';
 import { type RetryResult, retryEmail } from '../../domain/actions/retry.js';
-import type { StatusCatalogue } from '../../domain/emails/statuses.js';
 import { Problem } from '../../http/problem.js';
-import type { Db } from '../../postgres/database.js';
-import type { PerPriority } from '../../priority.js';
 import { limitReached } from '../acceptance.js';
-import type { ApiState } from '../authenticate.js';
+import type { ApiDependencies } from '../dependencies.js';
 import { address, providerName } from '../fields.js';
-import { readJson } from '../json-body.js';
-import { emailIdIn, emailNotFound, mustBeOperator, scopeOf } from '../scope.js';
+import type { ProblemCode } from '../routing/problem-codes.js';
+import type { ApiContext } from '../routing/route.js';
+import { emailNotFound, mustBeOperator, scopeOf } from '../scope.js';
 
-export interface RetryDependencies {
-  readonly db: Db;
-  readonly catalogue: StatusCatalogue;
-  readonly deadlineMs: PerPriority<number>;
-  /** Those we send through. */
-  readonly providers: readonly ProviderName[];
-}
+export const retryBody = z.strictObject({
+  provider: providerName.optional().describe('For operators: this one and no other.'),
+  receiver: address.optional().meta({ description: 'Corrects the address.' }),
+});
 
-const retryBody = z.strictObject({ provider: providerName.optional(), receiver: address.optional() });
+export const retryAnswer = z.object({
+  id: z.uuid(),
+  status: z.literal('queued'),
+  generation: z.int().describe('Which of its lives begins.'),
+});
+
+/** What `retry` throws. */
+export const RETRY_PROBLEMS = [
+  'operator_only',
+  'email_not_found',
+  'not_retryable',
+  'daily_limit_reached',
+] as const satisfies readonly ProblemCode[];
 
 /**
- * `POST …/{id}/retry {provider?, receiver?}`: begins an e-mail's next generation. Which provider is an operator's to
- * say; the receiver may be corrected by whoever may retry.
+ * Begins an e-mail's next generation. Which provider is an operator's to say; the receiver may be corrected by whoever
+ * may retry.
+ *
+ * @throws Problem, see `RETRY_PROBLEMS`.
  */
-export function handleRetry({ db, catalogue, deadlineMs, providers }: RetryDependencies) {
-  return async (ctx: RouterContext<ApiState>): Promise<void> => {
-    const emailId = emailIdIn(ctx);
-    const { client } = ctx.state;
-    const { provider, receiver } = await readJson(ctx, retryBody);
-    if (provider) mustBeOperator(client, 'choose a provider');
-    if (provider) mustBeConfigured(provider, providers);
-    const by = client.operator ? 'operator' : 'client';
-    const request = { emailId, clientId: scopeOf(client), by, provider, receiver, deadlineMs } as const;
-    const result = await retryEmail(db, request, catalogue);
-    if (result.kind !== 'retried') throw refusalOf(result);
-    ctx.state.emailId = emailId;
-    ctx.body = { id: emailId, status: 'queued', generation: result.generation };
-  };
+export async function retry(
+  emailId: string,
+  { provider, receiver }: z.output<typeof retryBody>,
+  ctx: ApiContext,
+  { db, catalogue, deadlineMs, providers }: ApiDependencies,
+): Promise<z.output<typeof retryAnswer>> {
+  const { client } = ctx.state;
+  if (provider) mustBeOperator(client, 'choose a provider');
+  if (provider) mustBeConfigured(provider, providers);
+  const by = client.operator ? 'operator' : 'client';
+  const request = { emailId, clientId: scopeOf(client), by, provider, receiver, deadlineMs } as const;
+  const result = await retryEmail(db, request, catalogue);
+  if (result.kind !== 'retried') throw refusalOf(result);
+  ctx.state.emailId = emailId;
+  return { id: emailId, status: 'queued', generation: result.generation };
 }
 
 /** @throws Problem 422 for a provider that no worker could send through. */

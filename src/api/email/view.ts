@@ -1,15 +1,13 @@
-import type { Context } from 'koa';
 import type { EmailView } from '../../domain/emails/view.js';
-import type { ApiState } from '../authenticate.js';
+import type { ApiContext } from '../routing/route.js';
 import { emailNotFound } from '../scope.js';
 
 /** Answers with an e-mail. @throws Problem 404 when there is nothing to show. */
-export function answerView(ctx: Context & { state: ApiState }, view: EmailView | undefined): void {
+export function answerView(ctx: ApiContext, view: EmailView | undefined) {
   if (!view) throw emailNotFound();
   ctx.state.emailId = view.id;
   ctx.set('Cache-Control', 'no-store');
-  ctx.type = 'application/json';
-  ctx.body = JSON.stringify(viewBody(view));
+  return viewBody(view);
 }
 
 /** The read model in the contract's order, with what follows from it. */

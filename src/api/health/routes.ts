@@ -1,20 +1,34 @@
 import { setTimeout } from 'node:timers/promises';
-import type Router from '@koa/router';
+import { z } from 'zod';
 import { Problem } from '../../http/problem.js';
-import type { Db } from '../../postgres/database.js';
 import { pendingMigrations } from '../../postgres/migrate.js';
-import type { ApiState } from '../authenticate.js';
+import { route } from '../routing/route.js';
 
 /** Whoever asks has a time-out, too. */
 const PATIENCE_MS = 2_000;
 
-/** `GET /healthz`: the process runs. `GET /readyz`: it can accept mail, that is, the database answers and is migrated. */
-export function addHealthRoutes(router: Router<ApiState>, { db }: { readonly db: Db }): void {
-  router.get('/healthz', (ctx) => {
-    ctx.body = { status: 'ok' };
-  });
+const isAlive = route({
+  method: 'get',
+  path: '/healthz',
+  operationId: 'isAlive',
+  summary: 'Whether the process runs',
+  tag: 'Service',
+  access: 'public',
+  answer: { status: 200, description: 'It does.', schema: z.object({ status: z.literal('ok') }) },
+  handle: () => ({ status: 'ok' as const }),
+});
 
-  router.get('/readyz', async (ctx) => {
+const isReady = route({
+  method: 'get',
+  path: '/readyz',
+  operationId: 'isReady',
+  summary: 'Whether the process can accept mail',
+  description: 'That is, whether the database answers and is migrated. For load balancers.',
+  tag: 'Service',
+  access: 'public',
+  answer: { status: 200, description: 'It can.', schema: z.object({ status: z.literal('ready') }) },
+  problems: ['database_unavailable', 'database_not_migrated'],
+  handle: async (_input, _ctx, { db }) => {
     // Whatever the database answers other than "all is there", this process should get no requests.
     const pending = await Promise.race([
       pendingMigrations(db).catch(() => undefined),
@@ -23,8 +37,10 @@ export function addHealthRoutes(router: Router<ApiState>, { db }: { readonly db:
     if (!pending) throw new Problem(503, 'database_unavailable', 'The database cannot be reached now.', retryLater);
     if (pending.length > 0)
       throw new Problem(503, 'database_not_migrated', 'The database is not migrated.', retryLater);
-    ctx.body = { status: 'ready' };
-  });
-}
+    return { status: 'ready' as const };
+  },
+});
 
 const retryLater = { headers: { 'Retry-After': '5' } };
+
+export const healthRoutes = [isAlive, isReady];

@@ -1,36 +1,51 @@
 import { createHash } from 'node:crypto';
-import type Router from '@koa/router';
 import { acceptEmail, type Submission } from '../../domain/emails/accept.js';
 import { ChunkStaging } from '../../domain/emails/chunks.js';
 import { Problem } from '../../http/problem.js';
-import type { Db } from '../../postgres/database.js';
 import type { PerPriority } from '../../priority.js';
-import { answerAcceptance, readIdempotencyKey } from '../acceptance.js';
-import type { ApiState, Authenticate } from '../authenticate.js';
+import { ACCEPTANCE_PROBLEMS, acceptance, acceptanceAnswer, idempotencyKey } from '../acceptance.js';
 import type { ApiLimits } from '../limits.js';
+import { route } from '../routing/route.js';
 import { invalidFields } from './faults.js';
 import { readSendForm, type SendForm } from './form.js';
-import { attachmentFaults, parseSendFields, type SendFields } from './schema.js';
-import { UploadSlots } from './upload-slots.js';
+import { attachmentFaults, parseSendFields, type SendFields, sendFormSchema } from './schema.js';
 
-export interface SendRouteOptions {
-  readonly db: Db;
-  /** A pool of its own: uploads never take a connection that a query waits for. */
-  readonly uploads: Db;
-  readonly authenticate: Authenticate;
-  readonly deadlineMs: PerPriority<number>;
-  readonly limits: ApiLimits;
-}
-
-/** `POST /api/send`: authenticate, take a place in the room, read and stage, validate, accept. */
-export function addSendRoutes(router: Router<ApiState>, options: SendRouteOptions): void {
-  const { db, uploads, authenticate, deadlineMs, limits } = options;
-  const room = new UploadSlots(limits);
-
-  router.post('/api/send', authenticate, async (ctx) => {
+/** Take a slot, read and stage, validate, accept. */
+const send = route({
+  method: 'post',
+  path: '/api/send',
+  operationId: 'sendEmail',
+  summary: 'Submit an e-mail',
+  description: [
+    'The fields come in any order, each once. Content (counted twice: every message has a text and an HTML body) and',
+    'attachment together have to fit 25 MB in base64, the smallest limit of the providers.\n\n',
+    'Use an `Idempotency-Key`: after a `503` or a broken connection you cannot know whether the e-mail was accepted, and',
+    'repeating the request with its key is always right.',
+  ].join(' '),
+  tag: 'Submission',
+  access: 'client',
+  headers: { 'Idempotency-Key': idempotencyKey },
+  body: {
+    kind: 'streamed',
+    content: { 'multipart/form-data': sendFormSchema },
+    examples: {
+      'An order': {
+        sender: 'Shop <shop@example.com>',
+        receiver: 'ada@example.org',
+        subject: 'Your order',
+        content: 'It is on its way.',
+        priority: 'critical',
+        tags: 'order,shipping',
+        metadata: '{"order":4711}',
+      },
+    },
+  },
+  answer: acceptanceAnswer('The e-mail is accepted.'),
+  problems: [...ACCEPTANCE_PROBLEMS, 'too_many_uploads'],
+  handle: async ({ headers }, ctx, { db, uploads, deadlineMs, limits, slots }) => {
     const { client } = ctx.state;
-    const idempotencyKey = readIdempotencyKey(ctx.get('Idempotency-Key'));
-    const visit = room.enter(client.id);
+    const key = headers['Idempotency-Key'];
+    const visit = slots.enter(client.id);
     const staging = new ChunkStaging(uploads);
     // Once acceptance has begun its outcome can be unknown: then the chunks may belong to a committed e-mail and stay.
     let keepChunks = false;
@@ -40,20 +55,22 @@ export function addSendRoutes(router: Router<ApiState>, options: SendRouteOption
       const submission: Submission = {
         ...asSubmission(fields, client.id, deadlineMs),
         attachment: form.attachment && { ...form.attachment, emailId: staging.emailId! },
-        idempotency: idempotencyKey ? { clientId: client.id, key: idempotencyKey, requestHash: hashOf(form) } : null,
+        idempotency: key ? { clientId: client.id, key, requestHash: hashOf(form) } : null,
         keyId: client.keyId,
       };
       keepChunks = true;
       const result = await acceptEmail(db, submission);
       keepChunks = result.kind === 'accepted';
-      answerAcceptance(ctx, result);
+      return acceptance(ctx, result);
     } finally {
       visit.leave();
       // Best effort: what stays behind is swept an hour later.
       if (!keepChunks) await staging.discard().catch(() => undefined);
     }
-  });
-}
+  },
+});
+
+export const sendRoutes = [send];
 
 /** @throws Problem listing every fault of the form. */
 function validate(form: SendForm, limits: ApiLimits): SendFields {

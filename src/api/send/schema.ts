@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { FieldFault } from '../../http/problem.js';
 import { PRIORITIES } from '../../priority.js';
+import { bytes } from '../routing/answers.js';
 import { parseAddress } from './addresses.js';
 import { type FaultCode, fault, isOneLine, isText } from './faults.js';
 
@@ -35,6 +36,11 @@ const isCode = <T extends object>(value: T | FaultCode): value is FaultCode => t
 const address = oneLine
   .max(ADDRESS_CHARACTERS, { error: 'too_long', abort: true })
   .pipe(reading((text) => parseAddress(text) ?? 'invalid_address', isCode));
+
+const ONE_ADDRESS = [
+  'Exactly one address, bare or with a display name: `ada@example.com`, `"Sales, north" <sales@example.com>`. ASCII',
+  'only: an internationalised domain is given as punycode. At most 254 characters of address, 512 with the name.',
+].join(' ');
 
 /** A JSON value that PostgreSQL can store and that carries no line breaks into anyone's headers. */
 function isStorable(value: unknown): boolean {
@@ -75,17 +81,42 @@ export function readSendAt(text: string): { at: Date | null } | FaultCode {
 }
 
 const sendFields = z.strictObject({
-  sender: address,
-  receiver: address,
-  subject: oneLine.max(SUBJECT_CHARACTERS, code('too_long')),
+  sender: address.describe(`From whom. ${ONE_ADDRESS}`),
+  receiver: address.describe('To whom: exactly one address, as `sender`.'),
+  subject: oneLine.max(SUBJECT_CHARACTERS, code('too_long')).describe('One line.'),
   // Its size is limited while it is read.
-  content: required.refine(isText, code('control_character')),
+  content: required.refine(isText, code('control_character')).describe('UTF-8, at most 5 MB.'),
   content_type: z.enum(['text/plain', 'text/html'], code('unknown_content_type')).default('text/plain'),
   priority: z.enum(PRIORITIES, code('unknown_priority')).default('medium'),
-  reply_to: address.optional(),
-  metadata: z.string().pipe(reading(readMetadata, isCode)).optional(),
-  tags: oneLine.pipe(reading(readTags, isCode)).optional(),
-  send_at: oneLine.pipe(reading(readSendAt, isCode)).optional(),
+  reply_to: address.optional().describe('An address, as `sender`.'),
+  metadata: z
+    .string()
+    .pipe(reading(readMetadata, isCode))
+    .optional()
+    .describe('A JSON object, at most 4 KB; texts in it hold no control characters. It comes back with the e-mail.'),
+  tags: oneLine
+    .pipe(reading(readTags, isCode))
+    .optional()
+    .describe('Comma-separated, at most 10, each at most 128 characters of printable ASCII: `welcome,trial`.'),
+  send_at: oneLine
+    .pipe(reading(readSendAt, isCode))
+    .optional()
+    .describe(
+      'When to send: RFC 3339 with seconds and offset, at most 30 days ahead. Up to a minute back counts as now.',
+    ),
+});
+
+/** The form as the description shows it: its text fields and the attachment, which is not read into memory. */
+export const sendFormSchema = sendFields.extend({
+  attachment: bytes
+    .meta({
+      override: { type: 'string', format: 'binary' },
+      description: [
+        'At most one file with a filename (at most 255 characters; folders in it are cut off), 1 byte to 18 MB. Declared',
+        'as `message/*` or `multipart/*` it goes out as `application/octet-stream`.',
+      ].join(' '),
+    })
+    .optional(),
 });
 
 export type SendFields = z.infer<typeof sendFields>;

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { priority, providerName } from '../fields.js';
+import { countOf, listOf, moment } from '../routing/answers.js';
+
+const queue = z
+  .object({
+    priority,
+    paused: z.boolean(),
+    pauses: listOf(
+      z.object({
+        by: z.enum(['tempost', 'temporal']).describe('`temporal`: made in Temporal alone, past us.'),
+        since: moment,
+        reason: z.string().nullable(),
+      }),
+    ),
+    waiting: countOf('Due, and not dispatched yet.'),
+    scheduled: countOf('With a `send_at` ahead.'),
+    in_flight: countOf('With a workflow, and not handed over yet.'),
+    stuck: countOf('Of those in flight: dispatched more than two minutes ago.'),
+    backing_off: countOf('Waiting for their next try.'),
+    awaiting_provider: countOf('Had their turn and found no provider: asleep until one admits them.'),
+    handed_over: countOf('With a provider; news is awaited.'),
+    oldest_waiting_s: z.int().nullable().describe('Age of the oldest that waits, in seconds, from when it was due.'),
+    past_deadline: countOf('Not handed over though its deadline has passed.'),
+    admitting_providers: listOf(providerName).describe('Those that take this priority now.'),
+  })
+  .meta({ id: 'Queue' });
+
+export const queueList = z.object({ queues: listOf(queue) });
+
+const provider = z
+  .object({
+    provider: providerName,
+    configured: z.boolean().describe('E-mails are sent through it.'),
+    enabled: z.boolean(),
+    forced: z.enum(['open', 'closed']).nullable().describe('The breaker’s state by an operator’s word.'),
+    rate_per_s: z.number().nullable().describe('Calls a second, over all processes; null: no limit.'),
+    per_day: z.int().nullable().describe('Calls a day; null: no limit.'),
+    reason: z.string().nullable(),
+    changed_at: moment,
+    breaker: z.object({
+      state: z.enum(['closed', 'open', 'half_open']),
+      failures: countOf('In a row.'),
+      last_code: z.string().nullable(),
+      opened_at: moment.nullable(),
+      probe_at: moment.nullable().describe('When the next call may be made as a probe.'),
+      misconfigured: z.boolean().describe('Our account there is refused: a person has to look.'),
+    }),
+    used_today: countOf('Calls since midnight UTC.'),
+    blocked_domains: listOf(z.object({ domain: z.string(), until: moment, code: z.string() })).describe(
+      'Sender domains that this provider does not take for now.',
+    ),
+  })
+  .meta({ id: 'Provider' });
+
+export const providerList = z.object({ providers: listOf(provider) });
+
+export const overview = z
+  .object({
+    as_of: moment,
+    queues: listOf(queue),
+    providers: listOf(provider),
+    dead_letters: z.object({
+      waiting: countOf('Dead e-mails that nobody has retried or discarded.'),
+      by_reason: z.record(z.string(), z.int()),
+    }),
+    unmatched_webhooks: countOf('Webhooks of the last 24 hours that name no e-mail that we know.'),
+    pending_signals: countOf('News that workflows have not been told yet: grows while Temporal is down.'),
+    counters: listOf(z.object({ name: z.string(), label: z.string(), value: z.int() })),
+  })
+  .meta({ id: 'Overview' });

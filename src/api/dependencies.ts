@@ -1,0 +1,38 @@
+import type { Logger } from 'pino';
+import type { ProviderName } from '../config.js';
+import type { StatusCatalogue } from '../domain/emails/statuses.js';
+import type { Db } from '../postgres/database.js';
+import type { PerPriority } from '../priority.js';
+import { createLane, type Lane } from '../process/lane.js';
+import type { ApiLimits } from './limits.js';
+import { UploadSlots } from './send/upload-slots.js';
+import type { WorkflowWaker } from './workflow-waker.js';
+
+/** What the process gives to the api. */
+export interface ApiResources {
+  readonly db: Db;
+  /** A pool of its own: uploads never take a connection that a query waits for. */
+  readonly uploads: Db;
+  readonly catalogue: StatusCatalogue;
+  readonly logger: Logger;
+  readonly deadlineMs: PerPriority<number>;
+  readonly limits: ApiLimits;
+  /** Those we send through. */
+  readonly providers: readonly ProviderName[];
+  readonly waker: WorkflowWaker;
+}
+
+/** What handlers work with. Each takes of it what it needs, in its parameters, where one sees it. */
+export interface ApiDependencies extends ApiResources {
+  /** Shared by all submissions that are being read. */
+  readonly slots: UploadSlots;
+  /** Opens by our own pixel go through it, a few at once. */
+  readonly pixels: Lane;
+}
+
+/** Adds what the requests of one process share. */
+export function shareAmongRequests(resources: ApiResources): ApiDependencies {
+  const { limits } = resources;
+  const pixels = createLane(limits.pixelsAtOnce, limits.pixelsWaiting);
+  return { ...resources, slots: new UploadSlots(limits), pixels };
+}

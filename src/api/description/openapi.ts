@@ -1,0 +1,153 @@
+import { z } from 'zod';
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponseObject } from 'zod-openapi';
+import { PROBLEM_TYPE } from '../../http/problem.js';
+import { PROBLEMS, type ProblemCode } from '../routing/problem-codes.js';
+import type { Parameters, Route } from '../routing/route.js';
+
+/** What every refusal looks like. */
+const problem = z
+  .object({
+    type: z.string().describe('`urn:tempost:problem:` and the code.'),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('Stable: programs go by it.'),
+    detail: z.string().describe('For people.'),
+    errors: z
+      .array(z.object({ field: z.string(), code: z.string(), message: z.string() }).meta({ id: 'FieldFault' }))
+      .describe('Every fault that was found, where the fields of a request are not valid.'),
+  })
+  .meta({ id: 'Problem', description: 'A refusal, as RFC 9457 has it.' });
+
+/** With these statuses an answer says when to ask again, always. */
+const RETRY_AFTER: ReadonlySet<number> = new Set([429, 503]);
+
+/** The codes that a route can give: its own, and those that follow from what it takes. */
+export function problemsOf({ access, params, headers, query, body, problems = [] }: Route): ProblemCode[] {
+  const codes = new Set<ProblemCode>(problems);
+  const add = (...more: ProblemCode[]) => {
+    for (const code of more) codes.add(code);
+  };
+  if (access !== 'public') {
+    add('missing_api_key', 'invalid_api_key', 'client_disabled', 'database_unavailable');
+  }
+  if (access === 'operator') add('operator_only');
+  const refusesFields = (parameters: Parameters = {}) => Object.values(parameters).some(({ refuse }) => !refuse);
+  if (query || body || (access !== 'public' && (refusesFields(params) || refusesFields(headers))))
+    add('invalid_fields');
+  if (body) add('malformed_request', 'incomplete_body', 'upload_too_slow', 'too_large', 'unsupported_media_type');
+  add('internal_error');
+  return [...codes].sort((a, b) => PROBLEMS[a].status - PROBLEMS[b].status);
+}
+
+/** The description of the routes, OpenAPI 3.1: made of the values that serve and validate them. */
+export function describeRoutes(routes: readonly Route[], version: string) {
+  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) };
+  }
+  return createDocument(
+    {
+      openapi: '3.1.0',
+      info: { title: 'Tempost', version, description: ABOUT, license: { name: 'MIT', identifier: 'MIT' } },
+      servers: [{ url: '/' }],
+      tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
+      components: {
+        securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
+      },
+      paths,
+    },
+    { override: ({ jsonSchema }) => simplify(jsonSchema) },
+  );
+}
+
+const ABOUT = [
+  'Durable transactional e-mail. JSON is snake_case, times are RFC 3339 in UTC with milliseconds.',
+  'A key sees and acts on what belongs to its client; an operator’s key on everything.',
+  'Lists answer `next_cursor`: hand it back as `cursor` to get the next page; `null` means that there is none.',
+  'New fields can be added to answers at any time: ignore those that you do not know.',
+].join('\n');
+
+function operationOf(route: Route): ZodOpenApiOperationObject {
+  const { operationId, summary, description, tag, access, params, headers, query } = route;
+  return {
+    operationId,
+    summary,
+    description,
+    tags: [tag],
+    security: access === 'public' ? [] : [{ key: [] }],
+    requestParams: {
+      ...(params && { path: parametersOf(params) }),
+      ...(headers && { header: parametersOf(headers) }),
+      ...(query && { query: query as z.ZodObject }),
+    },
+    requestBody: requestBodyOf(route),
+    responses: { ...answerOf(route), ...refusalsOf(route) },
+  };
+}
+
+const parametersOf = (parameters: Parameters) =>
+  z.object(Object.fromEntries(Object.entries(parameters).map(([name, { schema }]) => [name, schema])));
+
+function requestBodyOf({ body }: Route): ZodOpenApiOperationObject['requestBody'] {
+  if (!body) return undefined;
+  const examples = Object.fromEntries(
+    Object.entries<unknown>(body.examples ?? {}).map(([name, value]) => [name, { value }]),
+  );
+  const content = body.kind === 'json' ? { 'application/json': body.schema } : body.content;
+  return {
+    // No body counts as an empty object: whether that is enough, the schema says.
+    required: body.kind === 'streamed' || !body.schema.safeParse({}).success,
+    content: Object.fromEntries(
+      Object.entries(content).map(([mediaType, schema]) => [mediaType, { schema, examples }]),
+    ),
+  };
+}
+
+function answerOf({ answer }: Route): Record<string, ZodOpenApiResponseObject> {
+  if (!answer) return {};
+  const { status, description, schema, mediaType = 'application/json', headers = {} } = answer;
+  const described = Object.entries(headers).map(([name, says]) => [name, z.string().optional().describe(says)]);
+  return {
+    [status]: {
+      description,
+      ...(described.length > 0 && { headers: z.object(Object.fromEntries(described)) }),
+      ...(schema && { content: { [mediaType]: { schema } } }),
+    },
+  };
+}
+
+function refusalsOf(route: Route): Record<string, ZodOpenApiResponseObject> {
+  const codes = problemsOf(route);
+  const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))];
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const those = codes.filter((code) => PROBLEMS[code].status === status);
+      return [
+        status,
+        {
+          description: those.map((code) => `\`${code}\`: ${PROBLEMS[code].when}`).join('\n\n'),
+          ...headersOf(status),
+          content: { [PROBLEM_TYPE]: { schema: problem.extend({ code: z.enum(those) }) } },
+        },
+      ];
+    }),
+  );
+}
+
+function headersOf(status: number): Pick<ZodOpenApiResponseObject, 'headers'> {
+  if (status === 401) return { headers: z.object({ 'WWW-Authenticate': z.string() }) };
+  if (RETRY_AFTER.has(status)) return { headers: z.object({ 'Retry-After': z.string().describe('In seconds.') }) };
+  if (status === 409) return { headers: z.object({ 'Retry-After': z.string().optional().describe('In seconds.') }) };
+  return {};
+}
+
+/** Leaves out what zod says of itself: of every whole number that it is a safe one, of a format its pattern. */
+function simplify(schema: Record<string, unknown>): void {
+  if (schema.format) delete schema.pattern;
+  if (schema.type === 'integer') {
+    if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum;
+    if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum;
+  }
+  delete schema.readOnly;
+  delete schema.propertyNames;
+}

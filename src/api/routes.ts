@@ -1,0 +1,25 @@
+import { adminRoutes } from './admin/routes.js';
+import { keyRoutes } from './clients/keys.js';
+import { clientRoutes } from './clients/routes.js';
+import { deadLetterRoutes } from './dead-letters/routes.js';
+import { descriptionRoutes } from './description/routes.js';
+import { emailRoutes } from './email/routes.js';
+import { healthRoutes } from './health/routes.js';
+import { openRoutes } from './open/routes.js';
+import type { Route } from './routing/route.js';
+import { sendRoutes } from './send/routes.js';
+import { suppressionRoutes } from './suppressions/routes.js';
+
+/** Everything that the api serves, in the order in which it is described. */
+export const ROUTES: readonly Route[] = [
+  ...sendRoutes,
+  ...emailRoutes,
+  ...deadLetterRoutes,
+  ...suppressionRoutes,
+  ...clientRoutes,
+  ...keyRoutes,
+  ...adminRoutes,
+  ...openRoutes,
+  ...healthRoutes,
+  ...descriptionRoutes(() => ROUTES),
+];

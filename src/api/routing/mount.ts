@@ -1,0 +1,61 @@
+import type Router from '@koa/router';
+import type { Middleware } from 'koa';
+import { z } from 'zod';
+import { type ApiState, type Authenticate, authorise } from '../authenticate.js';
+import type { ApiDependencies } from '../dependencies.js';
+import { readJson, validate } from '../json-body.js';
+import type { ApiContext, Input, JsonBody, Parameters, Route } from './route.js';
+
+type AnyInput = Input<Parameters, Parameters, z.ZodType, JsonBody>;
+
+/** Serves the routes. */
+export function mountRoutes(
+  router: Router<ApiState>,
+  routes: readonly Route[],
+  api: ApiDependencies,
+  authenticate: Authenticate,
+): void {
+  for (const route of routes) {
+    router[route.method](koaPath(route), ...guardsOf(route, authenticate), async (ctx) => {
+      const input = await readInput(route, ctx);
+      await answer(route, input, ctx, api);
+    });
+  }
+}
+
+/** Who comes past them may do what the route does. */
+function guardsOf({ access }: Route, authenticate: Authenticate): Middleware<ApiState>[] {
+  return access === 'public' ? [] : [authenticate, authorise(access)];
+}
+
+/** The route's path as koa's router writes it: `/api/email/:id`. */
+export const koaPath = ({ path }: Pick<Route, 'path'>): string => path.replaceAll(/\{(\w+)\}/g, ':$1');
+
+/** Validates what the request says: path, headers, query, and last the body, which takes time. @throws Problem. */
+async function readInput(route: Route, ctx: ApiContext): Promise<AnyInput> {
+  return {
+    params: readParameters(route.params, (name) => ctx.params[name]),
+    headers: readParameters(route.headers, (name) => ctx.get(name) || undefined),
+    query: route.query && validate(route.query, { ...ctx.query }),
+    body: route.body?.kind === 'json' ? await readJson(ctx, route.body.schema) : undefined,
+  };
+}
+
+function readParameters(parameters: Parameters = {}, textOf: (name: string) => string | undefined) {
+  const values = Object.entries(parameters).map(([name, { schema, refuse }]) => {
+    const text = textOf(name);
+    if (!refuse) return [name, validate(z.strictObject({ [name]: schema }), { [name]: text })[name]];
+    const parsed = schema.safeParse(text);
+    if (!parsed.success) throw refuse();
+    return [name, parsed.data];
+  });
+  return Object.fromEntries(values);
+}
+
+async function answer(route: Route, input: AnyInput, ctx: ApiContext, api: ApiDependencies): Promise<void> {
+  const body = await route.handle(input, ctx, api);
+  if (!route.answer) return;
+  ctx.status = route.answer.status;
+  if (route.answer.mediaType) ctx.type = route.answer.mediaType;
+  if (body !== undefined) ctx.body = body;
+}

@@ -1,0 +1,66 @@
+/**
+ * Every code with which a request can be refused: its status, and when it is given. The codes are part of the contract;
+ * a route names those that are its own, and the description is made of both.
+ */
+export const PROBLEMS = {
+  malformed_request: {
+    status: 400,
+    when: 'The request cannot be read: not well-formed HTTP, not JSON, not a form, or a field that is not UTF-8.',
+  },
+  incomplete_body: { status: 400, when: 'The body ended half-way.' },
+  invalid_idempotency_key: {
+    status: 400,
+    when: 'The `Idempotency-Key` is not 1 to 255 printable ASCII characters without spaces.',
+  },
+  missing_api_key: { status: 401, when: 'There is no `Authorization: Bearer KEY`.' },
+  invalid_api_key: { status: 401, when: 'The key is not known, or was revoked, be it while the request came.' },
+  client_disabled: { status: 403, when: 'The client that the key belongs to has been disabled.' },
+  operator_only: { status: 403, when: 'Only an operator’s key may do or see this.' },
+  sender_not_allowed: {
+    status: 403,
+    when: 'The client may not send as this sender; `detail` says which command allows it.',
+  },
+  not_found: { status: 404, when: 'There is nothing at this address.' },
+  email_not_found: { status: 404, when: 'There is no such e-mail, or it is another client’s.' },
+  dead_letter_not_found: { status: 404, when: 'There is no such dead letter, or it is another client’s.' },
+  suppression_not_found: { status: 404, when: 'The address is not suppressed.' },
+  client_not_found: { status: 404, when: 'There is no such client, or it is another one than the key’s.' },
+  key_not_found: { status: 404, when: 'The client has no key of this id.' },
+  queue_not_found: { status: 404, when: 'The queues are `critical`, `medium`, `low`, and `all`.' },
+  provider_not_found: { status: 404, when: 'There is no provider of this name.' },
+  method_not_allowed: { status: 405, when: 'The address does not know this method; `Allow` names those that it does.' },
+  request_timeout: { status: 408, when: 'The request did not arrive in time.' },
+  upload_too_slow: { status: 408, when: 'The body came too slowly, or took too long.' },
+  idempotency_key_in_flight: {
+    status: 409,
+    when: 'A request with the same `Idempotency-Key` is being accepted at this moment. Ask again.',
+  },
+  too_late: { status: 409, when: 'The e-mail is being sent, was sent, is over, or is due; `detail` says which.' },
+  not_retryable: {
+    status: 409,
+    when: 'The e-mail is on its way, has arrived or was cancelled; or, with `Retry-After`, a call may still be going on.',
+  },
+  not_waiting: { status: 409, when: 'The e-mail is not waiting for its next try.' },
+  client_exists: { status: 409, when: 'There is a client of this name.' },
+  own_client: { status: 409, when: 'It is the client that the key belongs to: use another one’s key.' },
+  own_key: { status: 409, when: 'It is the key of this very request: revoke it with another one.' },
+  too_large: { status: 413, when: 'The body, or what is in it, is beyond the limits.' },
+  unsupported_media_type: { status: 415, when: 'The body is of another media type than this address takes.' },
+  invalid_fields: { status: 422, when: 'Some fields are not valid; `errors` lists every fault.' },
+  idempotency_key_reused: { status: 422, when: 'The `Idempotency-Key` was used for another request.' },
+  daily_limit_reached: {
+    status: 429,
+    when: 'The client has submitted what it may of this priority today (UTC). `Retry-After` says when midnight is.',
+  },
+  headers_too_large: { status: 431, when: 'There are too many or too long headers.' },
+  internal_error: { status: 500, when: 'A fault of ours; the log has it under the answer’s `X-Request-Id`.' },
+  method_not_implemented: { status: 501, when: 'No address knows this method.' },
+  database_unavailable: { status: 503, when: 'The database cannot be reached now. Ask again.' },
+  database_not_migrated: { status: 503, when: 'The database is older than this release. Ask again.' },
+  too_many_uploads: {
+    status: 503,
+    when: 'Too many requests of this client are being read at this moment. Ask again.',
+  },
+} as const satisfies Readonly<Record<string, { readonly status: number; readonly when: string }>>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
