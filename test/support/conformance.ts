@@ -86,7 +86,7 @@ function deviation(request: IncomingMessage, response: ServerResponse, body: Buf
   );
   if (missing.length > 0) return `without ${missing.map(([name]) => name).join(', ')}`;
   if (request.method === 'HEAD') return undefined;
-  return bodyDeviation(described, response, body, `/paths/${escape(path)}/${method}/responses/${status}`);
+  return bodyDeviation(described, response, body, `/paths/${pointerPart(path)}/${method}/responses/${status}`);
 }
 
 function bodyDeviation({ content }: Described, response: ServerResponse, body: Buffer, pointer: string) {
@@ -94,7 +94,7 @@ function bodyDeviation({ content }: Described, response: ServerResponse, body: B
   const mediaType = String(response.getHeader('Content-Type')).split(';')[0]!;
   if (!content[mediaType]) return `the media type ${mediaType} is not described`;
   if (!/json$/.test(mediaType)) return undefined;
-  const at = `description#${pointer}/content/${escape(mediaType)}/schema`;
+  const at = `description#${pointer}/content/${pointerPart(mediaType)}/schema`;
   const validate = validators.get(at) ?? ajv.compile({ $ref: encodeURI(at) });
   validators.set(at, validate);
   return validate(JSON.parse(body.toString())) ? undefined : ajv.errorsText(validate.errors);
@@ -104,4 +104,4 @@ function isAround(status: number, body: Buffer): boolean {
   return body.length === 0 || JSON.parse(body.toString()).code === AROUND.get(status);
 }
 
-const escape = (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1');
+const pointerPart = (key: string) => key.replaceAll('~', '~0').replaceAll('/', '~1');
