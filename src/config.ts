@@ -24,6 +24,7 @@ const secret = z
 export const environmentSchema = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   DATABASE_POOL_SIZE: count(10),
+  ASYNC_REPLICATION: z.enum(['refuse', 'allow']).default('refuse'),
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
   TEMPORAL_API_KEY: secret,
@@ -148,7 +149,7 @@ function shape(env: Environment, providers: readonly ProviderName[]) {
   const publicUrl = (env.PUBLIC_URL ?? `http://127.0.0.1:${env.WEBHOOKS_PORT}`).replace(/\/+$/, '');
   const messageIdDomain = env.MESSAGE_ID_DOMAIN ?? env.MAILGUN_DOMAIN ?? new URL(publicUrl).hostname;
   return {
-    database: { url: env.DATABASE_URL, poolSize: env.DATABASE_POOL_SIZE },
+    database: { url: env.DATABASE_URL, poolSize: env.DATABASE_POOL_SIZE, asyncReplication: env.ASYNC_REPLICATION },
     temporal: {
       address: env.TEMPORAL_ADDRESS,
       namespace: env.TEMPORAL_NAMESPACE,

@@ -15,6 +15,9 @@ const docs = [
   ...list('docs')
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),
+  ...list('deploy')
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('deploy', name)),
 ];
 
 /** Whether there is such a file or folder; a `*` in its last part stands for anything. */
@@ -56,6 +59,7 @@ const NOT_OURS = new Set([
   'USE_EXISTING',
   'TERMINATE_EXISTING',
   'NO_COLOR',
+  'TEMPOST_POSTGRES_PASSWORD',
 ]);
 
 function knownVariables(): string[] {
@@ -128,7 +132,7 @@ describe.each(docs)('%s', (path) => {
     expect(commands.filter((name) => !(name in scripts))).toEqual([]);
     const paths = codeOf(text).flatMap(
       (code) =>
-        code.match(/(?<![\w./-])(src|sandbox|test|drills|bench|migrations|docs|scripts)\/[\w./*-]*[\w*]/g) ?? [],
+        code.match(/(?<![\w./-])(src|sandbox|test|drills|bench|migrations|docs|scripts|deploy)\/[\w./*-]*[\w*]/g) ?? [],
     );
     expect(paths.filter((file) => !exists(file) && !isMade(file))).toEqual([]);
   });

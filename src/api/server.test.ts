@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 const configFor = (url: string, bootstrapApiKey?: string) =>
-  apiConfig(url, { database: { url, poolSize: 2 }, bootstrapApiKey });
+  apiConfig(url, { database: { url, poolSize: 2, asyncReplication: 'refuse' }, bootstrapApiKey });
 const silent = pino({ level: 'silent' });
 
 async function start(...parameters: Parameters<typeof startTestApi>): Promise<TestApi> {

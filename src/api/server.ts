@@ -3,7 +3,8 @@ import type { Config } from '../config.js';
 import { ensureBootstrapKey } from '../domain/clients/bootstrap-key.js';
 import { loadStatuses } from '../domain/emails/statuses.js';
 import { closeServer, createServer, listen } from '../http/server.js';
-import { assertDurable, type Db, openDatabase } from '../postgres/database.js';
+import { type Db, openDatabase } from '../postgres/database.js';
+import { assertDurable } from '../postgres/durability.js';
 import { pendingMigrations } from '../postgres/migrate.js';
 import { createQuietLog } from '../process/quiet-log.js';
 import type { Stop } from '../process/service.js';
@@ -50,7 +51,7 @@ export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLim
     await Promise.all([db.destroy(), uploads.destroy()]);
   };
   try {
-    await prepare(db, config.bootstrapApiKey, logger);
+    await prepare(db, config, logger);
     const catalogue = await loadStatuses(db);
     const { deadlineMs, providers } = config;
     const app = createApp({ db, uploads, catalogue, logger, deadlineMs, limits, providers, waker });
@@ -69,8 +70,9 @@ export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLim
   }
 }
 
-async function prepare(db: Db, bootstrapApiKey: string | undefined, logger: Logger): Promise<void> {
-  await assertDurable(db);
+async function prepare(db: Db, config: ApiConfig, logger: Logger): Promise<void> {
+  const { bootstrapApiKey } = config;
+  await assertDurable(db, config.database.asyncReplication);
   const pending = await pendingMigrations(db);
   if (pending.length > 0) {
     throw new Error(`The database is not migrated (missing: ${pending.join(', ')}). Run "npm run migrate" first.`);

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { type Config, loadConfig, temporalTls } from '../config.js';
-import { assertDurable, openDatabase } from '../postgres/database.js';
+import { openDatabase } from '../postgres/database.js';
+import { assertDurable } from '../postgres/durability.js';
 import { migrate } from '../postgres/migrate.js';
 import { PRIORITIES } from '../priority.js';
 import { childService } from './child.js';
@@ -125,7 +126,7 @@ async function runTemporal({ settings, supervisor, say }: StackOptions): Promise
 async function migrateDatabase(config: Config, say: StackOptions['say']): Promise<void> {
   const db = openDatabase({ url: config.database.url, poolSize: 1, name: 'start', logger: { warn: () => {} } });
   try {
-    await assertDurable(db);
+    await assertDurable(db, config.database.asyncReplication);
     const ran = await migrate(db);
     if (ran.length > 0) say('postgres', `migrated: ${ran.join(', ')}`);
   } finally {

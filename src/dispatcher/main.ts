@@ -1,4 +1,5 @@
-import { assertDurable, openDatabase } from '../postgres/database.js';
+import { openDatabase } from '../postgres/database.js';
+import { assertDurable } from '../postgres/durability.js';
 import { createQuietLog } from '../process/quiet-log.js';
 import { runService } from '../process/service.js';
 import { connectTemporal } from '../temporal/connection.js';
@@ -7,7 +8,7 @@ import { serveMetrics } from './metrics.js';
 
 await runService('dispatcher', async (config, logger) => {
   const db = openDatabase({ ...config.database, name: 'dispatcher', logger: createQuietLog(logger) });
-  await assertDurable(db);
+  await assertDurable(db, config.database.asyncReplication);
   const temporal = await connectTemporal(config, logger);
   const dispatcher = await startDispatcher(config, db, temporal, logger);
   const stopMetrics = config.metricsPort

@@ -1,7 +1,9 @@
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import type { Socket } from 'node:net';
+import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { prepareStatements } from './prepared.js';
+import { PrimaryClient } from './primary-client.js';
 import type { Database } from './schema.js';
 import { sendTogether } from './together.js';
 
@@ -10,6 +12,13 @@ export type Db = Kysely<Database>;
 // timestamptz comes as Date; bigint (counts) as number: none of ours reaches 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
+/** The server ends a statement by itself after this. */
+const STATEMENT_TIMEOUT_S = 30;
+/** Longer than that: who says nothing until then is frozen, or cut off, and its connection is given up. */
+const SILENCE_MS = 40_000;
+/** An idle connection is tried by the kernel after this, and lost some ten seconds later if nothing answers. */
+const KEEP_ALIVE_MS = 10_000;
+
 export interface DatabaseOptions {
   readonly url: string;
   /** The most connections this process opens. */
@@ -17,11 +26,13 @@ export interface DatabaseOptions {
   /** Shown in `pg_stat_activity`. */
   readonly name: string;
   readonly logger: Pick<Logger, 'warn'>;
+  /** How long a statement may stay without an answer; 0: for ever, for migrations. */
+  readonly silenceMs?: number;
 }
 
 /**
  * Opens a pool of connections. Nothing is connected until the first query; a server that goes away costs the running
- * queries an error and nothing else, the pool reconnects.
+ * queries an error and nothing else, the pool reconnects. Servers that take no writes are left; see `PrimaryClient`.
  */
 export function openDatabase(options: DatabaseOptions): Db {
   const pool = new pg.Pool({
@@ -29,10 +40,15 @@ export function openDatabase(options: DatabaseOptions): Db {
     max: options.poolSize,
     application_name: `tempost-${options.name}`,
     connectionTimeoutMillis: 5_000,
+    query_timeout: options.silenceMs ?? SILENCE_MS,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    Client: PrimaryClient,
+    verify: (client, done) => done((client as pg.PoolClient & PrimaryClient).refusal()),
     // Statements are sent as they are asked for, not one answer at a time; see `transact`.
     pipeline: true,
     // A process frozen inside a transaction must not hold its locks for longer than others can wait.
-    options: '-c idle_in_transaction_session_timeout=10s -c statement_timeout=30s',
+    options: `-c idle_in_transaction_session_timeout=10s -c statement_timeout=${STATEMENT_TIMEOUT_S}s`,
   });
   // node-postgres emits `error` on clients that the server ends, idle (on the pool) or inside a transaction (on the
   // client); unheard, it would end the process. The query that was running fails all the same.
@@ -43,23 +59,12 @@ export function openDatabase(options: DatabaseOptions): Db {
     prepareStatements(client);
     sendTogether(client);
   });
+  // Given up a moment ago, it does not know yet: nobody else is to get it.
+  pool.on('release', (_error, client) => {
+    const { connection } = client as unknown as { connection: { stream: Socket } };
+    if (connection.stream.destroyed) void client.end();
+  });
   return new Kysely<Database>({ dialect: new PostgresDialect({ pool }) });
 }
 
 const codeOf = (error: Error) => (error as { code?: string }).code;
-
-/**
- * Refuses a server that may forget what it has confirmed: acceptance is only worth something if commits are durable.
- *
- * @throws Error naming the setting that is off.
- */
-export async function assertDurable(db: Db): Promise<void> {
-  const { rows } = await sql<{ name: string; setting: string }>`
-    select name, setting from pg_settings where name in ('fsync', 'synchronous_commit', 'full_page_writes')`.execute(
-    db,
-  );
-  const off = rows.filter((row) => row.setting === 'off').map((row) => row.name);
-  if (off.length > 0) {
-    throw new Error(`PostgreSQL has ${off.join(' and ')} switched off: accepted e-mails could be lost. Switch it on.`);
-  }
-}

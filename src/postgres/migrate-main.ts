@@ -8,7 +8,7 @@ if (!url || !/^postgres(ql)?:\/\//.test(url)) {
   process.exit(1);
 }
 
-const db = openDatabase({ url, poolSize: 1, name: 'migrate', logger: { warn: () => {} } });
+const db = openDatabase({ url, poolSize: 1, name: 'migrate', logger: { warn: () => {} }, silenceMs: 0 });
 try {
   const ran = await migrate(db);
   console.log(ran.length === 0 ? 'The database is up to date.' : `Migrated: ${ran.join(', ')}.`);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
+import { ownTimeoutMs } from './primary-client.js';
 
 /** Batches make texts of many lengths; a text is worth a place on the server only when it comes again. */
 const MOST_STATEMENTS = 300;
@@ -26,7 +27,9 @@ export function prepareStatements(client: pg.PoolClient): void {
   const send = client.query.bind(client) as (query: unknown, values?: unknown) => unknown;
   const query = (query: unknown, values?: unknown) => {
     const name = typeof query === 'string' && Array.isArray(values) && values.length > 0 ? nameOf(query) : undefined;
-    return name ? send({ name, text: query, values }) : send(query, values);
+    if (name) return send({ name, text: query, values });
+    const timeoutMs = typeof query === 'string' ? ownTimeoutMs(query) : undefined;
+    return timeoutMs ? send({ text: query, values, query_timeout: timeoutMs }) : send(query, values);
   };
   Object.assign(client, { query });
 }

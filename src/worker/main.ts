@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { loadStatuses } from '../domain/emails/statuses.js';
-import { assertDurable, openDatabase } from '../postgres/database.js';
+import { openDatabase } from '../postgres/database.js';
+import { assertDurable } from '../postgres/durability.js';
 import { isPriority, PRIORITIES } from '../priority.js';
 import { NICENESS, stepBack } from '../process/niceness.js';
 import { createQuietLog } from '../process/quiet-log.js';
@@ -20,7 +21,7 @@ if (!isPriority(priority)) {
 stepBack(NICENESS[priority]);
 await runService(`worker-${priority}`, async (config, logger) => {
   const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger: createQuietLog(logger) });
-  await assertDurable(db);
+  await assertDurable(db, config.database.asyncReplication);
   const temporal = await connectTemporal(config, logger);
   const dependencies = {
     config,

@@ -9,7 +9,7 @@ export function apiConfig(
 ): ApiConfig {
   const { temporalAddress = '127.0.0.1:1', ...others } = changes;
   return {
-    database: { url: databaseUrl, poolSize: 10 },
+    database: { url: databaseUrl, poolSize: 10, asyncReplication: 'refuse' },
     temporal: {
       address: temporalAddress,
       namespace: 'default',

@@ -15,7 +15,7 @@ export type Kind = 'unit' | 'integration' | 'system';
 
 const SYSTEM = /support\/(stack|system)\.js|drills\/run\.js|\/bench\//;
 const SERVERS =
-  /inject\(|support\/(database|temporal|temporal-server|api|webhooks|record|emails|dead|postgres|fake-gcs|measured-api|provider-events|history)\.js/;
+  /inject\(|support\/(database|temporal|temporal-server|api|webhooks|record|emails|dead|postgres|standby|fake-gcs|measured-api|provider-events|history)\.js/;
 /** These start servers without the test kit. */
 const BY_PLACE: readonly (readonly [RegExp, Kind])[] = [
   [/^src\/dev\/main\.test\.ts$/, 'system'],

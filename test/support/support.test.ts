@@ -1,5 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
-import { assertDurable } from '../../src/postgres/database.js';
+import { assertDurable } from '../../src/postgres/durability.js';
 import { createTestDatabase, insertClient } from './database.js';
 import { createTestNamespace } from './temporal.js';
 

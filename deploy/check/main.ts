@@ -1,0 +1,39 @@
+// `npm run check:deploy`: everything below deploy/ and the Dockerfile, against the programs that will read it. With
+// --light only what takes under three minutes and needs nothing to be built. Goes on after a fault, so that one run
+// tells all of them.
+import { checkCompose, checkHaproxy, checkPatroni, checkUnits, lintDockerfile } from './files.js';
+import { Skipped } from './run.js';
+
+interface Check {
+  readonly name: string;
+  /** @returns what was seen, in a few words. */
+  readonly run: () => string | Promise<string>;
+  readonly isHeavy?: boolean;
+}
+
+const CHECKS: readonly Check[] = [
+  { name: 'Dockerfile', run: lintDockerfile },
+  { name: 'compose', run: checkCompose },
+  { name: 'systemd units', run: checkUnits },
+  { name: 'HAProxy', run: checkHaproxy },
+  { name: 'Patroni', run: checkPatroni },
+];
+
+const isLight = process.argv.includes('--light');
+let failed = 0;
+for (const { name, run } of CHECKS.filter(({ isHeavy }) => !isLight || !isHeavy)) {
+  const begun = Date.now();
+  const say = (what: string) =>
+    process.stdout.write(`${name}: ${what} (${((Date.now() - begun) / 1000).toFixed(1)} s)\n`);
+  try {
+    say(`ok, ${await run()}`);
+  } catch (error) {
+    if (error instanceof Skipped) say(`SKIPPED, ${error.message}`);
+    else {
+      failed++;
+      say(`FAILED\n${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
+process.stdout.write(failed > 0 ? `\n${failed} of the checks failed\n` : '\nNothing failed.\n');
+process.exit(failed > 0 ? 1 : 0);
