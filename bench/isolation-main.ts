@@ -7,14 +7,14 @@ import { circumstances, keep, write } from './results.js';
 const FULL: IsolationOptions = { idleS: 60, phaseS: 40, pairs: 3, low: 8_000, medium: 2_000 };
 const QUICK: IsolationOptions = { idleS: 4, phaseS: 4, pairs: 1, low: 200, medium: 100 };
 
-const USAGE = `npm run bench:isolation -- [NAME=VALUE ...] [--quick]
+const USAGE = `npm run bench:isolation -- [NAME=VALUE ...] [--short]
   NAME=VALUE  environment variables for every process of ours
-  --quick     a short run: seconds in the place of minutes
+  --short     a short run: seconds in the place of minutes
 `;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
+  options: { short: { type: 'boolean', default: false }, help: { type: 'boolean', default: false } },
 });
 if (values.help) write(USAGE);
 else await measure();
@@ -23,7 +23,7 @@ async function measure(): Promise<void> {
   const env = Object.fromEntries(positionals.map((setting) => setting.split(/=(.*)/s).slice(0, 2)));
   const about = circumstances();
   const result = await withWorld(async (world) =>
-    runIsolation(world, await world.startStack({ env }), values.quick ? QUICK : FULL),
+    runIsolation(world, await world.startStack({ env }), values.short ? QUICK : FULL),
   );
   const row = (name: string, { count, p50Ms, p99Ms, worstMs }: (typeof result)['idle']) => [
     name,

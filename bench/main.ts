@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { apiSentence, benchApi } from './api.js';
 import { addWaiting, analyse, pause, removeWaiting } from './backlog.js';
 import { type Costs, compare, costTable, nodeCpuMs } from './compare.js';
+import { runQuick } from './counts/quick.js';
 import { short, sum, table } from './harness/figures.js';
 import { SECOND_NAMESPACE, type World, withWorld } from './harness/world.js';
 import { benchHostile, hostileSentence } from './hostile.js';
@@ -13,7 +14,8 @@ import { startPeer } from './variants/peer.js';
 import { TIME_SCALE } from './variants/variant.js';
 import { benchWebhooks, webhooksSentence } from './webhooks.js';
 
-const USAGE = `npm run bench -- [compare | backlogs | webhooks | hostile | api | profile | with] [NAME=VALUE ...] [--emails N] [--seconds N] [--quick]
+const USAGE = `npm run bench -- [compare | backlogs | webhooks | hostile | api | profile | with] [NAME=VALUE ...] [--emails N] [--seconds N] [--short]
+npm run bench -- --quick [--accept "reason"]
   compare     ours beside bare Temporal and beside a queue on PostgreSQL, in one run (this is the default)
   backlogs    the second half of it alone: what an e-mail costs while 0 to 100,000 wait
   webhooks    10,000 webhooks as fast as the service takes them
@@ -23,7 +25,10 @@ const USAGE = `npm run bench -- [compare | backlogs | webhooks | hostile | api |
   with        ours as it is beside ours with other environment variables, as in "with DATABASE_POOL_SIZE=20"
   --emails N  how many of each variant (4,000; with: 800), of each backlog (2,000), webhooks ÷ 2 (5,000)
   --seconds N how long the api is submitted to (60), or the webhooks service attacked (30)
-  --quick     a short run without backlogs
+  --short     a short run without backlogs
+  --quick     nothing of these: counts what an e-mail costs in statements, events and bytes, compares it with
+              bench/counts.json, and fails when something has risen by more than 3 %
+  --accept    writes these counts to bench/counts.json, with the reason
 `;
 
 const { values, positionals } = parseArgs({
@@ -31,11 +36,14 @@ const { values, positionals } = parseArgs({
   options: {
     emails: { type: 'string' },
     seconds: { type: 'string' },
+    short: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
+    accept: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
-const { quick } = values;
+const { short: brief, quick } = values;
+const reason = values.accept?.trim();
 const emails = countOf(values.emails);
 const seconds = countOf(values.seconds);
 const [what = 'compare', ...settings] = positionals;
@@ -52,30 +60,35 @@ const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
   },
   async webhooks(world) {
     const about = circumstances();
-    const result = await benchWebhooks(world, await world.startStack(), emails ?? (quick ? 200 : 5_000));
+    const result = await benchWebhooks(world, await world.startStack(), emails ?? (brief ? 200 : 5_000));
     write(webhooksSentence(result));
     write(`Results: ${keep('webhooks.json', { ...about, ...result })}`);
   },
   async hostile(world) {
     const about = circumstances();
-    const options = { perS: 20, seconds: seconds ?? (quick ? 4 : 30), hostileBytesPerS: 10 * 2 ** 20 };
+    const options = { perS: 20, seconds: seconds ?? (brief ? 4 : 30), hostileBytesPerS: 10 * 2 ** 20 };
     const result = await benchHostile(world, await world.startStack(), options);
     write(hostileSentence(result));
     write(`Results: ${keep('hostile.json', { ...about, ...result })}`);
   },
   async api(world) {
     const about = circumstances();
-    const result = await benchApi(world, await world.startStack(), { perS: 150, seconds: seconds ?? (quick ? 4 : 60) });
+    const result = await benchApi(world, await world.startStack(), { perS: 150, seconds: seconds ?? (brief ? 4 : 60) });
     write(apiSentence(result));
     write(`Results: ${keep('api.json', { ...about, ...result })}`);
   },
   with: compareSettings,
-  profile: (world) => profile(world, emails ?? (quick ? 20 : 400)),
+  profile: (world) => profile(world, emails ?? (brief ? 20 : 400)),
 };
 
 const bench = BENCHES[what];
 if (values.help) {
   write(USAGE);
+} else if (quick ? positionals.length > 0 || brief || reason === '' : reason !== undefined) {
+  process.stderr.write(USAGE);
+  process.exitCode = 2;
+} else if (quick) {
+  process.exitCode = await runQuick(reason);
 } else if (!bench || !areSettings || Number.isNaN(emails) || Number.isNaN(seconds)) {
   process.stderr.write(USAGE);
   process.exitCode = 2;
@@ -99,9 +112,9 @@ async function compareAll(world: World): Promise<void> {
     oursOn(world, stack, { name: 'ours, 100 KB attached', attachmentBytes: 100_000 }),
     await startPeer(world),
   ];
-  const costs = await compare(world, variants, { emails: emails ?? (quick ? 120 : 4_000), rounds: quick ? 2 : 4, say });
+  const costs = await compare(world, variants, { emails: emails ?? (brief ? 120 : 4_000), rounds: brief ? 2 : 4, say });
   write(`${costTable(costs)}\n`);
-  const backlogs = quick ? [] : await withBacklogs(world, ours);
+  const backlogs = brief ? [] : await withBacklogs(world, ours);
   if (backlogs.length > 0) write(`${backlogTable(backlogs)}\n`);
   const [bare, whole] = costs as [Costs, Costs];
   write(
@@ -122,7 +135,7 @@ async function compareSettings(world: World): Promise<void> {
   const second = await world.startStack({ databaseUrl: url, namespace, env: { ...env, ...given } });
   const other = { database, client: await world.connect(url), namespace };
   const variants = [oursOn(world, first), oursOn(world, second, { name: settings.join(' '), other })];
-  const costs = await compare(world, variants, { emails: emails ?? 800, rounds: quick ? 2 : 6, say });
+  const costs = await compare(world, variants, { emails: emails ?? 800, rounds: brief ? 2 : 6, say });
   write(costTable(costs));
 }
 

@@ -1,7 +1,8 @@
 // `npm test`. The files that start whole systems take turns, in a run of their own; all others run beside them. With
-// arguments it is `vitest run` with these arguments.
+// arguments it is `vitest run` with these arguments. What it says at the end is also written to the file that
+// TEST_SUMMARY names, if any.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -27,6 +28,8 @@ interface Results {
     readonly endTime: number;
     readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
   }[];
+  /** Tests that ran again after they had failed: see `repeats-reporter.mjs`. */
+  readonly repeated: readonly string[];
 }
 
 const vitest = join(root, 'node_modules/vitest/vitest.mjs');
@@ -48,17 +51,25 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const codes = await Promise.all(RUNS.map(run));
 const results = RUNS.map(({ name }) => readResults(name)).filter((result) => result !== undefined);
 rmSync(folder, { recursive: true, force: true });
-report(results);
-process.exit(results.length === RUNS.length && codes.every((code) => code === 0) ? 0 : 1);
+const summary = summaryOf(results);
+process.stdout.write(`\n${summary}`);
+if (process.env.TEST_SUMMARY) writeFileSync(process.env.TEST_SUMMARY, summary);
+const repeated = results.some((result) => result.repeated.length > 0);
+process.exit(results.length === RUNS.length && codes.every((code) => code === 0) && !repeated ? 0 : 1);
 
 /** Runs some projects, one file at a time, and shows each line with the run's name before it. @returns the exit code. */
 function run({ name, projects }: (typeof RUNS)[number]): Promise<number> {
   const args = ['run', '--maxWorkers=1', ...projects.flatMap((project) => ['--project', project])];
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${join(folder, `${name}.json`)}`];
+  reporters.push('--reporter=./scripts/repeats-reporter.mjs');
   const child = spawn(process.execPath, [vitest, ...args, ...reporters], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, FORCE_COLOR: process.stdout.isTTY ? '1' : '0' },
+    env: {
+      ...process.env,
+      REPEATED_TESTS_FILE: join(folder, `${name}-repeated.json`),
+      FORCE_COLOR: process.stdout.isTTY ? '1' : '0',
+    },
   });
   running.add(child);
   const show = (to: NodeJS.WriteStream) => (line: string) => to.write(`${name.padEnd(7)} | ${line}\n`);
@@ -74,24 +85,28 @@ function run({ name, projects }: (typeof RUNS)[number]): Promise<number> {
 
 function readResults(name: string): Results | undefined {
   try {
-    return JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Results;
+    const read = (file: string): unknown => JSON.parse(readFileSync(join(folder, file), 'utf8'));
+    return { ...(read(`${name}.json`) as Results), repeated: read(`${name}-repeated.json`) as string[] };
   } catch {
     process.stderr.write(`${name}: ended without results\n`);
     return undefined;
   }
 }
 
-/** What was slow, that nothing was repeated, what failed, and the counts. */
-function report(all: readonly Results[]): void {
-  const say = (text: string) => process.stdout.write(`${text}\n`);
+/** What was slow, what was repeated, what failed, and the counts. */
+function summaryOf(all: readonly Results[]): string {
+  const lines: string[] = [];
+  const say = (line: string) => void lines.push(line);
   const files = all.flatMap(({ testResults }) => testResults);
   const slow = files
     .map(({ name, startTime, endTime }) => ({ name: name.slice(root.length), s: (endTime - startTime) / 1_000 }))
     .filter(({ s }) => s > SLOW_S)
-    .sort((a, b) => b.s - a.s)
-    .slice(0, SHOWN);
-  say(`\nRepeated tests: 0, a test that fails once is mended. Files that took more than ${SLOW_S} s:`);
-  for (const { name, s } of slow) say(`  ${s.toFixed(0).padStart(4)} s  ${name}`);
+    .sort((a, b) => b.s - a.s);
+  const repeated = all.flatMap((result) => result.repeated);
+  say(`${repeated.length} tests were repeated: one that fails once is mended.`);
+  for (const name of repeated) say(`  REPEATED  ${name}`);
+  say(`${slow.length} files took more than ${SLOW_S} s${slow.length > SHOWN ? `, the slowest ${SHOWN} of them` : ''}:`);
+  for (const { name, s } of slow.slice(0, SHOWN)) say(`  ${s.toFixed(0).padStart(4)} s  ${name}`);
   for (const { name, assertionResults } of files) {
     const failed = assertionResults.filter(({ status }) => status === 'failed');
     for (const { fullName } of failed) say(`  FAILED  ${name.slice(root.length)}: ${fullName}`);
@@ -99,5 +114,6 @@ function report(all: readonly Results[]): void {
   const sum = (count: 'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numTodoTests') =>
     all.reduce((total, result) => total + result[count], 0);
   const skipped = sum('numPendingTests') + sum('numTodoTests');
-  say(`\n${sum('numPassedTests')} passed, ${sum('numFailedTests')} failed, ${skipped} skipped`);
+  say(`${sum('numPassedTests')} passed, ${sum('numFailedTests')} failed, ${skipped} skipped`);
+  return `${lines.join('\n')}\n`;
 }

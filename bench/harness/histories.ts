@@ -15,7 +15,7 @@ export interface HistoryCost {
  * for each workflow task that ran some, which is one marker in ours. Retries of activities count too, but leave no
  * event of their own; in a bench there are none.
  */
-const BILLED = new Set([
+export const BILLED: ReadonlySet<string> = new Set([
   'EVENT_TYPE_WORKFLOW_EXECUTION_STARTED',
   'EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED',
   'EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED',
@@ -62,4 +62,6 @@ const NAMES: Readonly<Record<number, string>> = {
   41: 'EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED',
 };
 
-const eventName = (type: unknown): string => (typeof type === 'number' ? (NAMES[type] ?? String(type)) : String(type));
+/** A type of event by its name; its number where it does not matter here. */
+export const eventName = (type: unknown): string =>
+  typeof type === 'number' ? (NAMES[type] ?? String(type)) : String(type);

@@ -5,7 +5,7 @@ import { procStat } from '../../src/process/proc-stat.js';
 const TICK_MS = 10;
 
 /** @throws Error where there is no `/proc`: CPU is read there. */
-export function assertMeasurable(): void {
+function assertMeasurable(): void {
   if (!existsSync('/proc/self/stat')) throw new Error('The benches read CPU and memory from /proc: they need Linux.');
 }
 
@@ -68,6 +68,7 @@ export class Meter {
   private readonly timer: NodeJS.Timeout;
 
   constructor(private readonly pids: Pids) {
+    assertMeasurable();
     this.before = mapValues(pids, cpuMsOf);
     this.look();
     this.timer = setInterval(() => this.look(), 500);

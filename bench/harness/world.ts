@@ -11,7 +11,7 @@ import { removePostgresHome, startPostgres } from '../../src/dev/postgres.js';
 import { findTemporalCli } from '../../src/dev/temporal-cli.js';
 import { startTemporalServer } from '../../src/dev/temporal-server.js';
 import { Stack, type StackOptions } from '../../test/support/stack.js';
-import { assertMeasurable, type Pids } from './usage.js';
+import type { Pids } from './usage.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -24,6 +24,8 @@ export class World {
     readonly folder: string,
     /** PostgreSQL, as a superuser; the database of `url` is migrated and ours. */
     readonly url: string,
+    /** The folder of its data. */
+    readonly postgresHome: string,
     readonly server: pg.Client,
     readonly temporalAddress: string,
     readonly temporal: Client,
@@ -31,8 +33,8 @@ export class World {
     private readonly ends: (() => unknown)[],
   ) {}
 
-  static async start(): Promise<World> {
-    assertMeasurable();
+  /** @param more settings of its PostgreSQL. */
+  static async start(more: Readonly<Record<string, string>> = {}): Promise<World> {
     const ends: (() => unknown)[] = [];
     const own = <T>(thing: T, end: (thing: T) => unknown): T => {
       ends.unshift(() => end(thing));
@@ -46,7 +48,7 @@ export class World {
       chmodSync(folder, 0o711); // As root PostgreSQL runs as another user, who must be able to pass.
       const home = join(folder, 'postgres');
       own(home, removePostgresHome);
-      const settings = { max_connections: '200', shared_preload_libraries: 'pg_stat_statements' };
+      const settings = { max_connections: '200', shared_preload_libraries: 'pg_stat_statements', ...more };
       const postgres = own(await startPostgres({ home, port: await freePort(), settings }), (it) => it.stop());
       await migrate(postgres.url);
       const server = own(new pg.Client({ connectionString: postgres.url, application_name: 'bench' }), (it) =>
@@ -69,7 +71,7 @@ export class World {
       const connection = own(await Connection.connect({ address: temporal.address }), (it) => it.close());
       const pids = { PostgreSQL: postgres.pid, Temporal: temporal.pid, driver: process.pid };
       const client = new Client({ connection });
-      return new World(folder, postgres.url, server, temporal.address, client, pids, ends);
+      return new World(folder, postgres.url, postgres.home, server, temporal.address, client, pids, ends);
     } catch (error) {
       await endAll(ends);
       throw error;
@@ -151,7 +153,10 @@ async function endAll(ends: (() => unknown)[]): Promise<void> {
  * Runs a bench in a world of its own. An interrupted one leaves nothing behind; a terminal's Ctrl-C comes twice, from
  * the terminal and through tsx.
  */
-export async function withWorld<T>(bench: (world: World) => Promise<T>): Promise<T> {
+export async function withWorld<T>(
+  bench: (world: World) => Promise<T>,
+  postgresSettings: Readonly<Record<string, string>> = {},
+): Promise<T> {
   let ending = false;
   const interrupted = (code: number) => () => {
     if (!ending) void Promise.all([...running].map(endAll)).finally(() => process.exit(code));
@@ -160,7 +165,7 @@ export async function withWorld<T>(bench: (world: World) => Promise<T>): Promise
   const onInterrupt = interrupted(130);
   const onTerminate = interrupted(143);
   process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate);
-  const world = await World.start();
+  const world = await World.start(postgresSettings);
   try {
     return await bench(world);
   } finally {

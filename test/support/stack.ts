@@ -35,6 +35,8 @@ export interface StackOptions {
   /** More environment for every process, or other values. */
   readonly env?: Readonly<Record<string, string>>;
   readonly inbox?: boolean;
+  /** Those that are not needed. */
+  readonly without?: readonly ProcessName[];
 }
 
 export interface Submission {
@@ -82,7 +84,8 @@ export class Stack {
     const stack = new Stack(ports, options);
     live.add(stack);
     try {
-      await Promise.all(PROCESS_NAMES.map((name) => stack.startProcess(name)));
+      const needed = PROCESS_NAMES.filter((name) => !options.without?.includes(name));
+      await Promise.all(needed.map((name) => stack.startProcess(name)));
       await stack.ready();
     } catch (error) {
       await stack.stop();
