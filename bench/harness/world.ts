@@ -137,8 +137,16 @@ async function migrate(url: string): Promise<void> {
 }
 
 const running = new Set<(() => unknown)[]>();
+const ending = new WeakMap<(() => unknown)[], Promise<void>>();
 
-async function endAll(ends: (() => unknown)[]): Promise<void> {
+/** Whoever asks second waits for the first: a bench fails when its servers are ended, and must not end before them. */
+function endAll(ends: (() => unknown)[]): Promise<void> {
+  const ended = ending.get(ends) ?? endInOrder(ends);
+  ending.set(ends, ended);
+  return ended;
+}
+
+async function endInOrder(ends: (() => unknown)[]): Promise<void> {
   running.delete(ends);
   for (const end of ends.splice(0)) {
     try {
