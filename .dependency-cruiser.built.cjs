@@ -12,6 +12,12 @@ module.exports = {
       to: { path: within('providers', 'storage') },
     },
     {
+      name: 'a-webhook-format-calls-nobody',
+      severity: 'error',
+      from: { path: ['^dist/src/providers/[^/]+/webhook', '^dist/src/providers/webhook-format/'] },
+      to: { path: ['^(node:)?(http|https|net|tls)$', 'node_modules/(mailgun[.]js|nodemailer|form-data)/'] },
+    },
+    {
       name: 'the-command-line-speaks-to-the-api',
       severity: 'error',
       from: { path: within('cli') },

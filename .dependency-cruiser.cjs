@@ -53,7 +53,21 @@ module.exports = {
       name: 'only-the-worker-calls-providers',
       severity: 'error',
       from: { path: within('api', 'webhooks', 'dispatcher') },
-      to: { path: within('activities', 'providers', 'storage'), pathNot: '^src/storage/reader[.]ts$' },
+      to: {
+        path: within('activities', 'providers', 'storage'),
+        pathNot: [
+          '^src/storage/reader[.]ts$',
+          '^src/providers/(registry|definition)[.]ts$',
+          '^src/providers/webhook-format/',
+        ],
+      },
+    },
+    {
+      name: 'the-api-and-the-dispatcher-know-providers-by-name',
+      comment: 'Which the configuration tells.',
+      severity: 'error',
+      from: { path: within('api', 'dispatcher') },
+      to: { path: within('providers') },
     },
     {
       name: 'the-api-only-reads-attachments',
@@ -61,6 +75,32 @@ module.exports = {
       severity: 'error',
       from: { path: within('webhooks', 'dispatcher') },
       to: { path: within('storage') },
+    },
+    {
+      name: 'adapters-are-made-for-the-worker',
+      severity: 'error',
+      from: { path: '^src/', pathNot: within('worker') },
+      to: { path: '^src/providers/adapters[.]ts$' },
+    },
+    {
+      name: 'a-provider-is-reached-by-its-definition',
+      comment: 'So its adapter and its webhook format are loaded by whoever needs them, and by nobody else.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/providers/([^/]+/|index[.]ts$)' },
+      to: { path: '^src/providers/[^/]+/', pathNot: '^src/providers/(calls|webhook-format)/' },
+    },
+    {
+      name: 'providers-do-not-know-each-other',
+      severity: 'error',
+      from: { path: '^src/providers/([^/]+)/' },
+      to: { path: '^src/providers/[^/]+/', pathNot: '^src/providers/($1|calls|webhook-format)/' },
+    },
+    {
+      name: 'only-adapters-call-out',
+      comment: 'A definition, settings and a webhook format are read by processes that must not call a provider.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/providers/(calls/|[^/]+/(adapter|taxonomy)[.]ts$)' },
+      to: { path: '^src/providers/(calls/|[^/]+/(adapter|taxonomy)[.]ts$)', dependencyTypesNot: ['dynamic-import'] },
     },
     {
       name: 'activities-know-no-workflow',

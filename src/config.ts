@@ -1,27 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { optionalText, secret, url } from './environment.js';
 import { type PerPriority, perPriority } from './priority.js';
+import type { ProviderDefinition } from './providers/definition.js';
+import {
+  isProviderName,
+  PROVIDER_NAMES,
+  PROVIDERS,
+  type ProviderName,
+  type ProviderSettings,
+} from './providers/registry.js';
 
-/** The providers an e-mail can be handed to. */
-export const PROVIDER_NAMES = ['mailgun', 'mandrill', 'smtp'] as const;
-export type ProviderName = (typeof PROVIDER_NAMES)[number];
+export { isProviderName, PROVIDER_NAMES, type ProviderName } from './providers/registry.js';
 
 const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback);
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
-const url = z.url({ protocol: /^https?$/ });
-const optionalText = z.string().min(1).optional();
-/** What goes into a header, or is compared with what came in one: the line break at the end of a file would never fit. */
-const secret = z
-  .string()
-  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII characters without spaces')
-  .optional();
 
-/**
- * Every environment variable, with its default. `.env.example` documents each; a test keeps the two in step.
- * Variables ending in `_S` are seconds.
- */
-export const environmentSchema = z.object({
+/** Every variable but the providers' own, with its default. Variables ending in `_S` are seconds. */
+const ownSchema = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }),
   DATABASE_POOL_SIZE: count(10),
   ASYNC_REPLICATION: z.enum(['refuse', 'allow']).default('refuse'),
@@ -38,15 +35,6 @@ export const environmentSchema = z.object({
   METRICS_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
   PUBLIC_URL: url.optional(),
   PROVIDERS: z.string().default('mailgun,mandrill'),
-  MAILGUN_API_KEY: secret,
-  MAILGUN_DOMAIN: optionalText,
-  MAILGUN_API_URL: url.default('https://api.mailgun.net'),
-  MAILGUN_WEBHOOK_SIGNING_KEY: secret,
-  MANDRILL_API_KEY: secret,
-  MANDRILL_API_URL: url.default('https://mandrillapp.com'),
-  MANDRILL_WEBHOOK_KEY: secret,
-  MANDRILL_WEBHOOK_URL: url.optional(),
-  SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   MESSAGE_ID_DOMAIN: optionalText,
   STORAGE: z.enum(['gcs', 'file']).default('file'),
   GCS_BUCKET: optionalText,
@@ -82,7 +70,13 @@ export const environmentSchema = z.object({
   NOTICES_PER_HOUR: count(5),
 });
 
-export type Environment = z.infer<typeof environmentSchema>;
+type OwnEnvironment = z.infer<typeof ownSchema>;
+
+/** Every environment variable. `.env.example` documents each; a test keeps the two in step. */
+export const environmentSchema = z.object({
+  ...ownSchema.shape,
+  ...(Object.assign({}, ...PROVIDERS.map(({ variables }) => variables)) as ProviderDefinition['variables']),
+});
 
 /** All faults of the environment at once; its message is ready to print. */
 export class ConfigError extends Error {
@@ -111,14 +105,14 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     ...missingVariables(given, providers.names),
   ];
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
-  return shape(parsed.data, providers.names);
+  return shape(ownSchema.parse(given), providers.names, parsed.data);
 }
 
 export type Config = ReturnType<typeof loadConfig>;
 
 function parseProviders(list: string): { names: ProviderName[]; faults: string[] } {
   const names = list.split(',').map((name) => name.trim());
-  const unknown = names.filter((name) => !(PROVIDER_NAMES as readonly string[]).includes(name));
+  const unknown = names.filter((name) => !isProviderName(name));
   const faults = unknown.map((name) => `PROVIDERS: unknown provider "${name}" (known: ${PROVIDER_NAMES.join(', ')})`);
   if (new Set(names).size !== names.length) faults.push('PROVIDERS: a provider is listed twice');
   return { names: names as ProviderName[], faults };
@@ -130,11 +124,9 @@ function missingVariables(env: Record<string, string | undefined>, providers: re
   const need = (because: string, ...variables: string[]) => {
     for (const variable of variables) needed.push([variable, because]);
   };
-  if (providers.includes('mailgun')) {
-    need('PROVIDERS names mailgun', 'MAILGUN_API_KEY', 'MAILGUN_DOMAIN', 'MAILGUN_WEBHOOK_SIGNING_KEY');
+  for (const { name, required } of PROVIDERS) {
+    if (providers.includes(name)) need(`PROVIDERS names ${name}`, ...required);
   }
-  if (providers.includes('mandrill')) need('PROVIDERS names mandrill', 'MANDRILL_API_KEY', 'MANDRILL_WEBHOOK_KEY');
-  if (providers.includes('smtp')) need('PROVIDERS names smtp', 'SMTP_URL');
   if (env.STORAGE === 'gcs') need('STORAGE is gcs', 'GCS_BUCKET');
   else need('STORAGE is file', 'STORAGE_DIR');
   if (env.TEMPORAL_TLS_CERT_FILE) need('TEMPORAL_TLS_CERT_FILE is set', 'TEMPORAL_TLS_KEY_FILE');
@@ -143,11 +135,13 @@ function missingVariables(env: Record<string, string | undefined>, providers: re
     .map(([variable, because]) => `${variable}: required, because ${because}`);
 }
 
-function shape(env: Environment, providers: readonly ProviderName[]) {
+/** @param values every variable, the providers' own among them. */
+function shape(env: OwnEnvironment, providers: readonly ProviderName[], values: Readonly<Record<string, unknown>>) {
   const perPrioritySeconds = (name: 'DEADLINE' | 'LIFETIME' | 'CALL_TIMEOUT'): PerPriority<number> =>
     perPriority((priority) => ms(env[`${name}_${priority.toUpperCase() as 'CRITICAL' | 'MEDIUM' | 'LOW'}_S`]));
   const publicUrl = (env.PUBLIC_URL ?? `http://127.0.0.1:${env.WEBHOOKS_PORT}`).replace(/\/+$/, '');
-  const messageIdDomain = env.MESSAGE_ID_DOMAIN ?? env.MAILGUN_DOMAIN ?? new URL(publicUrl).hostname;
+  const providerSettings = settingsOfProviders(values, publicUrl);
+  const messageIdDomain = env.MESSAGE_ID_DOMAIN ?? domainOfProviders(providerSettings) ?? new URL(publicUrl).hostname;
   return {
     database: { url: env.DATABASE_URL, poolSize: env.DATABASE_POOL_SIZE, asyncReplication: env.ASYNC_REPLICATION },
     temporal: {
@@ -170,20 +164,7 @@ function shape(env: Environment, providers: readonly ProviderName[]) {
     publicUrl,
     /** In the order in which they are tried. */
     providers,
-    mailgun: {
-      apiKey: env.MAILGUN_API_KEY ?? '',
-      domain: env.MAILGUN_DOMAIN ?? '',
-      apiUrl: env.MAILGUN_API_URL,
-      webhookSigningKey: env.MAILGUN_WEBHOOK_SIGNING_KEY ?? '',
-    },
-    mandrill: {
-      apiKey: env.MANDRILL_API_KEY ?? '',
-      apiUrl: env.MANDRILL_API_URL,
-      webhookKey: env.MANDRILL_WEBHOOK_KEY ?? '',
-      /** The address registered at Mandrill: it is part of what Mandrill signs. */
-      webhookUrl: env.MANDRILL_WEBHOOK_URL ?? `${publicUrl}/webhooks/mandrill`,
-    },
-    smtp: { url: env.SMTP_URL ?? '' },
+    providerSettings,
     /** The right-hand side of our Message-IDs. */
     messageIdDomain,
     /** Who tells senders that their mail has finally failed, and how often in an hour before it becomes a digest. */
@@ -217,6 +198,17 @@ function shape(env: Environment, providers: readonly ProviderName[]) {
     /** How long a worker that is told to stop lets running sends finish. */
     shutdownGraceMs: ms(env.SHUTDOWN_GRACE_S),
   };
+}
+
+/** The settings of every provider, as its definition shapes them; those of one that is not chosen may be empty. */
+function settingsOfProviders(values: Readonly<Record<string, unknown>>, publicUrl: string): ProviderSettings {
+  const settings = PROVIDERS.map((definition) => [definition.name, definition.settings(values, { publicUrl })]);
+  return Object.fromEntries(settings) as ProviderSettings;
+}
+
+/** The first domain that a provider's settings name. */
+function domainOfProviders(settings: ProviderSettings): string | undefined {
+  return PROVIDERS.map(({ name, messageIdDomain }) => messageIdDomain?.(settings[name])).find(Boolean);
 }
 
 /** Reads the TLS files named in the configuration; undefined when TLS is off. */

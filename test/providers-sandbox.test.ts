@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Sandbox, startSandbox } from '../sandbox/server.js';
-import { createMailgun } from '../src/providers/mailgun.js';
-import { createMandrill } from '../src/providers/mandrill.js';
-import type { Accepted, OutgoingMessage, Provider } from '../src/providers/provider.js';
+import { createMailgun } from '../src/providers/mailgun/adapter.js';
+import { createMandrill } from '../src/providers/mandrill/adapter.js';
+import type { Accepted, AskableAdapter, OutgoingMessage } from '../src/providers/provider.js';
 import { outgoingMessage } from './support/outgoing-message.js';
 import { patient } from './support/patience.js';
 
@@ -15,7 +15,7 @@ beforeAll(async () => {
 afterAll(() => sandbox.stop());
 afterEach(() => sandbox.setFaults({}));
 
-const create: Record<'mailgun' | 'mandrill', () => Provider> = {
+const create: Record<'mailgun' | 'mandrill', () => AskableAdapter> = {
   mailgun: () => createMailgun({ ...sandbox.options.mailgun, apiUrl: sandbox.url, webhookSigningKey: '' }),
   mandrill: () => createMandrill({ ...sandbox.options.mandrill, apiUrl: sandbox.url, webhookUrl: '' }),
 };

@@ -5,6 +5,7 @@ import { openDatabase } from '../../src/postgres/database.js';
 import { createLogger } from '../../src/process/log.js';
 import { createWebhooksApp } from '../../src/webhooks/app.js';
 import { WEBHOOK_LIMITS } from '../../src/webhooks/limits.js';
+import { loadSources } from '../../src/webhooks/sources.js';
 
 /** Our webhooks service, with nobody to tell: what a webhook says is in the record, and that is the end of it. */
 const config = loadConfig();
@@ -12,7 +13,7 @@ const logger = createLogger('peer-webhooks', config.logLevel);
 const db = openDatabase({ ...config.database, name: 'peer-webhooks', logger });
 const catalogue = await loadStatuses(db);
 const app = createWebhooksApp({
-  config,
+  sources: await loadSources(config),
   db,
   catalogue: async () => catalogue,
   notify: () => {},

@@ -7,7 +7,7 @@ import { askPermission } from '../../src/domain/attempts/permission.js';
 import { loadStatuses } from '../../src/domain/emails/statuses.js';
 import { openDatabase } from '../../src/postgres/database.js';
 import { createLogger } from '../../src/process/log.js';
-import { createProviders } from '../../src/providers/index.js';
+import { createProviders } from '../../src/providers/adapters.js';
 
 /**
  * What a user would build instead: a queue on PostgreSQL whose jobs send. It writes the same rows by the same code and
@@ -17,7 +17,7 @@ const config = loadConfig();
 const logger = createLogger('peer-worker', config.logLevel);
 const db = openDatabase({ ...config.database, name: 'peer-worker', logger });
 const catalogue = await loadStatuses(db);
-const providers = createProviders(config);
+const providers = await createProviders(config);
 const name = config.providers[0]!;
 
 async function send({ email_id: emailId }: { email_id: string }): Promise<void> {

@@ -3,7 +3,7 @@ import type { Config, ProviderName } from '../config.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import type { Db } from '../postgres/database.js';
 import type { Priority } from '../priority.js';
-import type { Provider } from '../providers/provider.js';
+import type { Provider } from '../providers/registry.js';
 import type { ObjectStore } from '../storage/object-store.js';
 
 /** What activities are built over; a worker makes it once. */

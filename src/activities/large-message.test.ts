@@ -5,7 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import { loadConfig } from '../config.js';
 import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
-import type { Provider } from '../providers/provider.js';
+import type { Provider } from '../providers/registry.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { sendOnce } from './send.js';
 import type { SendRequest } from './types.js';

@@ -6,7 +6,8 @@ import { insertQueuedEmail } from '../../test/support/emails.js';
 import { readRecord } from '../../test/support/record.js';
 import type { SoughtAttempt } from '../domain/attempts/look-ups.js';
 import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
-import type { LookUpQuery, LookUpResult, LookUpWindow, Provider } from '../providers/provider.js';
+import type { LookUpQuery, LookUpResult, LookUpWindow } from '../providers/provider.js';
+import type { Provider } from '../providers/registry.js';
 import { lookUp } from './look-up.js';
 
 let database: TestDatabase;

@@ -1,6 +1,7 @@
 import { type SoughtAttempt, takeLookUpTurn } from '../domain/attempts/look-ups.js';
 import { adoptLookUp } from '../domain/attempts/unknown-outcomes.js';
-import type { LookUpResult, Provider } from '../providers/provider.js';
+import type { LookUpResult } from '../providers/provider.js';
+import type { Provider } from '../providers/registry.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { messageIdOf } from './message.js';
 
@@ -31,7 +32,7 @@ export async function lookUp(
   { timeoutMs = TIMEOUT_MS, decideInMs }: LookUpOptions = {},
 ): Promise<LookUpResult> {
   const provider = dependencies.providers.get(attempt.provider);
-  if (!provider) return { kind: 'unsupported' };
+  if (!provider?.lookUp) return { kind: 'unsupported' };
   const { lookUpWindow } = provider;
   if (!lookUpWindow || attempt.providerMessageId !== null) {
     const [result] = await ask(dependencies, provider, [attempt], timeoutMs);
@@ -74,7 +75,7 @@ async function ask(
     messageId: messageIdOf(attempt.emailId, attempt.generation, config.messageIdDomain),
   }));
   try {
-    return await provider.lookUp(queries, AbortSignal.timeout(timeoutMs));
+    return (await provider.lookUp?.(queries, AbortSignal.timeout(timeoutMs))) ?? [];
   } catch {
     const emailId = sought[0]?.emailId;
     logger.warn({ emailId, provider: provider.name, sought: sought.length }, 'the provider could not be asked');

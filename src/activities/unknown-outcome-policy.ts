@@ -1,5 +1,6 @@
 import type { OpenAttempt } from '../domain/attempts/unknown-outcomes.js';
 import type { Priority } from '../priority.js';
+import { canBeAsked } from '../providers/registry.js';
 
 /** What to do about an attempt for which there is no evidence. */
 export type UnknownOutcomeDecision =
@@ -33,7 +34,7 @@ type Doubtful = Pick<OpenAttempt, 'provider' | 'ageMs' | 'openMs' | 'toDeadlineM
  * - critical waits until five seconds before its deadline, then goes to the next provider, each once;
  * - medium is sent again once, at its deadline;
  * - low is sent again once, after 45 minutes (by default) without evidence;
- * - SMTP has nothing to ask: medium and low are never repeated by themselves.
+ * - where there is nothing to ask, as at SMTP, medium and low are never repeated by themselves.
  * What may not be repeated any more is buried.
  */
 export function decideUnknownOutcome(
@@ -91,5 +92,5 @@ function mayRepeat(
   limits: UnknownOutcomeLimits,
 ): boolean {
   if (priority === 'critical') return open.abandoned < limits.providerCount;
-  return open.provider !== 'smtp' && open.abandoned < 1;
+  return canBeAsked(open.provider) && open.abandoned < 1;
 }

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { ensureBootstrapKey } from '../domain/clients/bootstrap-key.js';
 import { loadStatuses } from '../domain/emails/statuses.js';
+import { ensureProviders } from '../domain/provider-health/rows.js';
 import { closeServer, createServer, listen } from '../http/server.js';
 import { type Db, openDatabase } from '../postgres/database.js';
 import { assertDurable } from '../postgres/durability.js';
@@ -77,6 +78,7 @@ async function prepare(db: Db, config: ApiConfig, logger: Logger): Promise<void>
   if (pending.length > 0) {
     throw new Error(`The database is not migrated (missing: ${pending.join(', ')}). Run "npm run migrate" first.`);
   }
+  await ensureProviders(db);
   if (bootstrapApiKey && !(await ensureBootstrapKey(db, BOOTSTRAP_CLIENT, bootstrapApiKey))) {
     logger.warn('BOOTSTRAP_API_KEY was revoked or belongs to another client: it is no operator’s key');
   }

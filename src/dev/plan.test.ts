@@ -29,7 +29,7 @@ describe('without any settings', () => {
     expect(config.database.url).toBe(EMBEDDED);
     expect(config.temporal.address).toBe('127.0.0.1:7233');
     expect(config.providers).toEqual(['mailgun', 'mandrill']);
-    expect(config.mailgun.apiUrl).toBe('http://127.0.0.1:3002');
+    expect(config.providerSettings.mailgun.apiUrl).toBe('http://127.0.0.1:3002');
     expect(config.storage).toMatchObject({ kind: 'file', directory: join(settingsOf().dataDir, 'attachments') });
   });
 
@@ -56,7 +56,7 @@ it('leaves the sandbox out as soon as mail has somewhere else to go, and makes u
   const given = { PROVIDERS: 'smtp', SMTP_URL: 'smtp://mail.example.com' };
   expect(namesOf(given)).not.toContain('sandbox');
   expect(environmentOf(given).MAILGUN_API_KEY).toBeUndefined();
-  expect(loadConfig(environmentOf(given)).smtp.url).toBe('smtp://mail.example.com');
+  expect(loadConfig(environmentOf(given)).providerSettings.smtp.url).toBe('smtp://mail.example.com');
 });
 
 it('never overrules what the user has set', () => {

@@ -1,6 +1,7 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { z } from 'zod';
 import { type Config, ConfigError, loadConfig } from '../config.js';
+import { PROVIDERS } from '../providers/registry.js';
 
 const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback);
 const text = z.string().min(1).optional();
@@ -24,7 +25,7 @@ export const devEnvironmentSchema = z.object({
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Any of these says: mail goes to a real provider, or to a stand-in of the user's own. */
-const PROVIDER_VARIABLES = ['MAILGUN_API_KEY', 'MAILGUN_API_URL', 'MANDRILL_API_KEY', 'MANDRILL_API_URL', 'SMTP_URL'];
+const ACCOUNT_VARIABLES = PROVIDERS.flatMap(({ account }) => account);
 
 /** What `npm start` is to run, and where. */
 export interface Settings {
@@ -67,7 +68,7 @@ export function loadSettings(environment: NodeJS.ProcessEnv): Settings {
   }
   const values = parsed.data;
   mkdirSync(values.DATA_DIR, { recursive: true });
-  const sandbox = PROVIDER_VARIABLES.every((name) => env[name] === undefined);
+  const sandbox = ACCOUNT_VARIABLES.every((name) => env[name] === undefined);
   return {
     dataDir: realpathSync(values.DATA_DIR),
     ports: {

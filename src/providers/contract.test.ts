@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { outgoingMessage } from '../../test/support/outgoing-message.js';
 import { type ScriptedServer, startHttp, startSmtp } from '../../test/support/scripted-servers.js';
-import { createMailgun } from './mailgun.js';
-import { createMandrill } from './mandrill.js';
-import type { FailureKind, Provider } from './provider.js';
-import { createSmtp } from './smtp.js';
+import { createMailgun } from './mailgun/adapter.js';
+import { createMandrill } from './mandrill/adapter.js';
+import type { Adapter, FailureKind } from './provider.js';
+import { createSmtp } from './smtp/adapter.js';
 
 /** What the provider's side does; `hears` is called once it has the message, or the beginning of a slow one. */
 interface Behaviour {
@@ -13,7 +13,7 @@ interface Behaviour {
 }
 
 interface Stage {
-  readonly provider: Provider;
+  readonly provider: Adapter;
   readonly server: ScriptedServer;
   /** Lets a server that reads nothing read on. */
   readOn(): void;
@@ -28,7 +28,7 @@ interface Contract {
 
 const httpStage =
   (
-    create: (url: string) => Provider,
+    create: (url: string) => Adapter,
     accepted: string,
     rejection: readonly [status: number, body: string],
   ): Contract['stage'] =>

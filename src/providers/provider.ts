@@ -1,5 +1,5 @@
-import type { ProviderName } from '../config.js';
-import type { ListedFor } from '../listed-for.js';
+/** Why a provider's own list has an address, in the words of our suppressions. */
+export type ListedFor = 'bounced' | 'complained' | 'unsubscribed';
 
 /** One message as a provider adapter gets it: complete, in memory, checked. */
 export interface OutgoingMessage {
@@ -62,7 +62,7 @@ export interface Failed {
 
 export type SendResult = Accepted | Failed;
 
-/** What a look-up found. `none` proves nothing: both providers' searches lag. */
+/** What a look-up found. `none` proves nothing: providers' searches lag. */
 export type LookUpResult =
   | {
       readonly kind: 'found';
@@ -73,9 +73,8 @@ export type LookUpResult =
   | { readonly kind: 'none' }
   | { readonly kind: 'unsupported' };
 
-/** Whatever hands mail to the world. Adapters keep no state between calls. */
-export interface Provider {
-  readonly name: ProviderName;
+/** What hands mail to one provider. Adapters keep no state between calls. */
+export interface Adapter {
   /**
    * Makes exactly one call. Never throws for what a provider can do: every outcome is a `SendResult`.
    *
@@ -90,14 +89,16 @@ export interface Provider {
    */
   probe(signal: AbortSignal): Promise<Failed | undefined>;
   /**
-   * Asks which of these messages were taken; the answers are in the order of the queries.
+   * Asks which of these messages were taken; the answers are in the order of the queries. Left out where there is
+   * nothing to ask.
    *
    * @throws Error when it cannot ask.
    */
-  lookUp(queries: readonly LookUpQuery[], signal: AbortSignal): Promise<readonly LookUpResult[]>;
-  /** Set where searches are limited: messages whose id is not known are looked up in such windows only. */
-  readonly lookUpWindow?: LookUpWindow;
+  lookUp?(queries: readonly LookUpQuery[], signal: AbortSignal): Promise<readonly LookUpResult[]>;
 }
+
+/** An adapter whose provider can be asked. */
+export type AskableAdapter = Adapter & Required<Pick<Adapter, 'lookUp'>>;
 
 /** One search, for so many messages, so often, over all processes. */
 export interface LookUpWindow {

@@ -6,9 +6,9 @@ import { PIXEL_GIF, PIXEL_HEADERS, recordPixelOpen } from '../domain/tracking/pi
 import { boundLeftovers } from '../http/leftovers.js';
 import { PROBLEM_TYPE, Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
 import { createLane, type Lane } from '../process/lane.js';
+import { NotUnderstoodError, WebhookRefusedError } from '../providers/webhook-format/format.js';
 import { Bodies } from './body.js';
-import { NotUnderstoodError } from './normalise.js';
-import { receiveMailgun, receiveMandrill, type WebhookDependencies } from './receive.js';
+import { receiveWebhook, type WebhookDependencies } from './receive.js';
 import { receiveUnsubscribe, showUnsubscribe } from './unsubscribe.js';
 
 /** A reader waits for an image at most this long; an open that takes longer is still recorded. */
@@ -20,15 +20,12 @@ const RETRY_AFTER_S = '30';
 /** The webhooks service: providers' webhooks, the tracking pixel, unsubscribing, health. */
 export function createWebhooksApp(dependencies: WebhookDependencies): Koa {
   const router = new Router();
-  const { config, limits } = dependencies;
-  const { providers } = config;
+  const { sources, limits } = dependencies;
   const bodies = new Bodies(limits);
   const readers = createLane(limits.pixelsAtOnce, limits.pixelsWaiting);
-  if (providers.includes('mailgun')) {
-    router.post('/webhooks/mailgun', receiveMailgun(dependencies, bodies)).head('/webhooks/mailgun', exists);
-  }
-  if (providers.includes('mandrill')) {
-    router.post('/webhooks/mandrill', receiveMandrill(dependencies, bodies)).head('/webhooks/mandrill', exists);
+  for (const source of sources) {
+    const path = `/webhooks/${source.provider}`;
+    router.post(path, receiveWebhook(dependencies, bodies, source)).head(path, exists);
   }
   router.get('/api/email/:id/open', showPixel(dependencies, readers));
   router.get('/unsubscribe/:reference', inTurn(readers), showUnsubscribe(dependencies));
@@ -103,7 +100,7 @@ function answerProblems({ logger }: WebhookDependencies): Middleware {
       await next();
       if (ctx.status >= 400 && ctx.body == null) problem = problemOfStatus(ctx.status);
     } catch (error) {
-      problem = error instanceof NotUnderstoodError ? notUnderstood(error) : toProblem(error);
+      problem = problemOfWebhook(error) ?? toProblem(error);
       // Where a fault of ours comes from; trouble with the database has no place.
       if (problem.status === 500) logger.error({ code: codeOf(error), at: framesOf(error) }, problem.code);
       else if (problem.status > 500) logger.warn({ code: problem.code, cause: codeOf(error) }, 'turned away');
@@ -118,8 +115,19 @@ function answerProblems({ logger }: WebhookDependencies): Middleware {
   };
 }
 
-const notUnderstood = (error: Error) =>
-  new Problem(400, 'not_understood', `The webhook was not understood: ${error.message}.`);
+const REFUSALS: Readonly<Record<WebhookRefusedError['code'], string>> = {
+  bad_signature: 'The signature is missing or wrong.',
+  too_old: 'The webhook was signed more than 12 hours ago.',
+  ahead_of_time: 'The webhook was signed in the future.',
+  token_reused: 'The token was used with another body before.',
+};
+
+/** What a format says of a webhook that it does not take. */
+function problemOfWebhook(error: unknown): Problem | undefined {
+  if (error instanceof WebhookRefusedError) return new Problem(401, error.code, REFUSALS[error.code]);
+  if (!(error instanceof NotUnderstoodError)) return undefined;
+  return new Problem(400, 'not_understood', `The webhook was not understood: ${error.message}.`);
+}
 
 /** The pattern, never the address, which can hold anything. */
 const routeOf = (ctx: object) => (ctx as { _matchedRoute?: unknown })._matchedRoute;

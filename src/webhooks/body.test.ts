@@ -3,7 +3,8 @@ import { createServer, type Server } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Problem } from '../http/problem.js';
-import { Bodies, WholeBody } from './body.js';
+import { WholeBody } from '../providers/webhook-format/body-sink.js';
+import { Bodies } from './body.js';
 import { WEBHOOK_LIMITS } from './limits.js';
 
 const LIMIT_BYTES = 100_000;

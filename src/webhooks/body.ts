@@ -4,27 +4,8 @@ import { BodyBudget, type BodyHold } from '../http/body-budget.js';
 import { guardBody } from '../http/body-guard.js';
 import { Problem } from '../http/problem.js';
 import { createLane } from '../process/lane.js';
+import type { BodySink } from '../providers/webhook-format/body-sink.js';
 import type { WebhookLimits } from './limits.js';
-
-/** What takes a body as it comes. */
-export interface BodySink {
-  /** @returns how many bytes of memory it holds for this piece. @throws when nothing can come of the body any more. */
-  push(piece: Buffer): number;
-}
-
-/** Keeps a body as it is. */
-export class WholeBody implements BodySink {
-  readonly #pieces: Buffer[] = [];
-
-  push(piece: Buffer): number {
-    this.#pieces.push(piece);
-    return piece.length;
-  }
-
-  bytes(): Buffer {
-    return Buffer.concat(this.#pieces);
-  }
-}
 
 /** Reads bodies of senders whom nobody knows yet, with bounds for each and for all of them together. */
 export class Bodies {

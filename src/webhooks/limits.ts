@@ -1,13 +1,8 @@
-/** What one request, and all of them together, may cost before anybody knows who sends them. Sizes are bytes. */
+/**
+ * What one request, and all of them together, may cost before anybody knows who sends them. How large a body may be at
+ * all is for each provider's format to say. Sizes are bytes.
+ */
 export interface WebhookLimits {
-  /** The largest body of Mailgun's: one event, as JSON or as a form. */
-  readonly mailgunBytes: number;
-  /** The largest of its legacy forms with the bounced message attached; of that nothing is kept. */
-  readonly mailgunMultipartBytes: number;
-  readonly mailgunFields: number;
-  /** The largest body of Mandrill's. */
-  readonly mandrillBytes: number;
-  readonly mandrillFields: number;
   /** Up to here a body is small: nearly every webhook is, and large ones never take its room. */
   readonly smallBytes: number;
   /** All small bodies together, and all large ones, from their first byte to their answer. */
@@ -38,15 +33,6 @@ const KB = 1024;
 const MB = 1024 * KB;
 
 export const WEBHOOK_LIMITS: WebhookLimits = {
-  // Events are a few kilobytes; one to a thousand receivers lists them all.
-  mailgunBytes: MB,
-  // Mailgun takes messages of 25 MB.
-  mailgunMultipartBytes: 32 * MB,
-  // Each of the sender's variables is a field; all of them together have at most 16 KB.
-  mailgunFields: 500,
-  // At most 1,000 events of about 3 KB each as JSON, twice that as a form.
-  mandrillBytes: 16 * MB,
-  mandrillFields: 16,
   smallBytes: 64 * KB,
   smallBudgetBytes: 32 * MB,
   largeBudgetBytes: 64 * MB,

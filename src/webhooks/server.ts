@@ -9,6 +9,7 @@ import { connectTemporal } from '../temporal/connection.js';
 import { createWebhooksApp } from './app.js';
 import { WEBHOOK_LIMITS, type WebhookLimits } from './limits.js';
 import { createSignaller } from './signaller.js';
+import { loadSources } from './sources.js';
 
 /** How long requests, and then signals, may take to finish when the process is told to stop. */
 const REQUEST_GRACE_MS = 10_000;
@@ -29,7 +30,8 @@ export async function startWebhooks(
   const logger = createQuietLog(log);
   const db = openDatabase({ url: config.database.url, poolSize: config.database.poolSize, name: 'webhooks', logger });
   const signaller = createSignaller({ db, connect: () => connectTemporal(config, log), logger });
-  const app = createWebhooksApp({ config, db, catalogue: onceLoaded(db), notify: signaller.notify, logger, limits });
+  const sources = await loadSources(config);
+  const app = createWebhooksApp({ sources, db, catalogue: onceLoaded(db), notify: signaller.notify, logger, limits });
   const server = createServer(
     {
       headersMs: limits.headersTimeoutMs,

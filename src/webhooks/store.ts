@@ -1,13 +1,19 @@
 import { createHash } from 'node:crypto';
+import type { ProviderName } from '../config.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import type { PendingSignal } from '../domain/signals/deliver.js';
 import { findByMessageId } from '../domain/tracking/message-ids.js';
-import { lockEventTarget, storeProviderEvents } from '../domain/tracking/provider-events.js';
+import { lockEventTarget, type ProviderEvent, storeProviderEvents } from '../domain/tracking/provider-events.js';
 import { NEAR_MS } from '../domain/tracking/unmatched.js';
 import { keepUnmatched, takeWebhookToken } from '../domain/tracking/webhook-store.js';
 import type { Db } from '../postgres/database.js';
 import { transact } from '../postgres/transaction.js';
-import { boundedId, type Normalised } from './normalise.js';
+import type { Normalised as FromFormat } from '../providers/webhook-format/event.js';
+import type { OnceOnlyWebhook } from '../providers/webhook-format/format.js';
+import { boundedId } from '../providers/webhook-format/normalise.js';
+
+/** An event with the name of who tells it. */
+type Normalised = FromFormat<ProviderEvent>;
 
 /** What came of a webhook once it is committed. */
 export interface Stored {
@@ -18,21 +24,21 @@ export interface Stored {
 }
 
 /**
- * Stores one event of Mailgun's together with its token, in one transaction.
+ * Stores one event together with the token that it came under, in one transaction.
  *
- * @param body as it came: a token stands for exactly one.
  * @returns undefined when the token was used with another body before.
  * @throws what the database throws; then nothing was stored.
  */
-export async function storeMailgunEvent(
+export async function storeOnce(
   db: Db,
   catalogue: StatusCatalogue,
-  webhook: { readonly token: string; readonly body: Buffer; readonly event: Normalised },
+  provider: ProviderName,
+  webhook: OnceOnlyWebhook,
 ): Promise<Stored | undefined> {
-  const bodyHash = createHash('sha256').update(webhook.body).digest();
+  const contentHash = createHash('sha256').update(webhook.content).digest();
+  const event = toldBy(provider, webhook.event);
   return transact(db, async (trx) => {
-    const { event } = webhook;
-    const taking = takeWebhookToken(trx, 'mailgun', boundedId(webhook.token), bodyHash);
+    const taking = takeWebhookToken(trx, provider, boundedId(webhook.token), contentHash);
     const locking = 'emailId' in event ? lockEventTarget(trx, event.emailId) : Promise.resolve(undefined);
     const [token, target] = await Promise.all([taking, locking]);
     if (token === 'stolen') return undefined;
@@ -41,7 +47,7 @@ export async function storeMailgunEvent(
       const stored = await storeProviderEvents(trx, target, [event.event], catalogue);
       return { signals: stored.signals.map((kind) => ({ emailId: event.emailId, kind })), unmatched: 0 };
     }
-    await keepUnmatched(trx, [unmatchedRow('mailgun', event)]);
+    await keepUnmatched(trx, [unmatchedRow(provider, event)]);
     return { signals: [], unmatched: 1 };
   });
 }
@@ -61,17 +67,22 @@ export class PartlyStoredError extends Error {
 }
 
 /**
- * Stores a batch of Mandrill's, with a transaction for each e-mail: each locks one e-mail and, after it, at most its
+ * Stores a batch of events, with a transaction for each e-mail: each locks one e-mail and, after it, at most its
  * client's suppression, so two batches can wait for one another but never in a circle.
  *
  * @throws PartlyStoredError at the first trouble; the batch can be repeated as a whole, since events have keys.
  */
-export async function storeMandrillBatch(
+export async function storeBatch(
   db: Db,
   catalogue: StatusCatalogue,
-  told: readonly Normalised[],
+  provider: ProviderName,
+  told: readonly FromFormat[],
 ): Promise<Stored> {
-  const events = await findEmails(db, told);
+  const events = await findEmails(
+    db,
+    provider,
+    told.map((event) => toldBy(provider, event)),
+  );
   const unmatched: Normalised[] = events.filter((event) => 'unmatched' in event);
   const byEmail = groupByEmail(events);
   const waiting = [...byEmail.keys()];
@@ -93,7 +104,7 @@ export async function storeMandrillBatch(
     if (trouble) throw trouble.error;
     await keepUnmatched(
       db,
-      unmatched.map((event) => unmatchedRow('mandrill', event)),
+      unmatched.map((event) => unmatchedRow(provider, event)),
     );
   } catch (error) {
     throw new PartlyStoredError({ signals, unmatched: 0 }, error);
@@ -107,10 +118,14 @@ type Matched = Extract<Normalised, { emailId: string }>;
 const MOST_SOUGHT = 100;
 
 /** Finds the e-mails of events that name only the provider's id of the message; the others stay as they are. */
-async function findEmails(db: Db, events: readonly Normalised[]): Promise<readonly Normalised[]> {
+async function findEmails(
+  db: Db,
+  provider: ProviderName,
+  events: readonly Normalised[],
+): Promise<readonly Normalised[]> {
   const sought = events.flatMap((event) => ('unmatched' in event && event.sought ? [event.sought] : []));
   if (sought.length === 0 || sought.length > MOST_SOUGHT) return events;
-  const found = await findByMessageId(db, sought, NEAR_MS);
+  const found = await findByMessageId(db, provider, sought, NEAR_MS);
   return events.map((each): Normalised => {
     if (!('unmatched' in each) || !each.sought) return each;
     const attempt = found.get(each.sought.providerMessageId);
@@ -147,7 +162,13 @@ async function storeOne(
   });
 }
 
-function unmatchedRow(provider: 'mailgun' | 'mandrill', event: Normalised) {
+function toldBy(provider: ProviderName, told: FromFormat): Normalised {
+  if (!('unmatched' in told)) return { ...told, event: { provider, ...told.event } };
+  const { sought, ...rest } = told;
+  return { ...rest, ...(sought && { sought: { ...sought, event: { provider, ...sought.event } } }) };
+}
+
+function unmatchedRow(provider: ProviderName, event: Normalised) {
   const { raw: body } = event;
   if (!('unmatched' in event)) return { provider, reason: 'unknown_email', body };
   return { provider, reason: event.unmatched, body, sought: event.sought };

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { loadStatuses } from '../domain/emails/statuses.js';
+import { ensureProviders } from '../domain/provider-health/rows.js';
 import { openDatabase } from '../postgres/database.js';
 import { assertDurable } from '../postgres/durability.js';
 import { isPriority, PRIORITIES } from '../priority.js';
 import { NICENESS, stepBack } from '../process/niceness.js';
 import { createQuietLog } from '../process/quiet-log.js';
 import { runService } from '../process/service.js';
-import { createProviders } from '../providers/index.js';
+import { createProviders } from '../providers/adapters.js';
 import { createObjectStore } from '../storage/index.js';
 import { connectTemporal } from '../temporal/connection.js';
 import { startWorker } from './worker.js';
@@ -22,13 +23,14 @@ stepBack(NICENESS[priority]);
 await runService(`worker-${priority}`, async (config, logger) => {
   const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger: createQuietLog(logger) });
   await assertDurable(db, config.database.asyncReplication);
+  await ensureProviders(db);
   const temporal = await connectTemporal(config, logger);
   const dependencies = {
     config,
     priority,
     db,
     catalogue: await loadStatuses(db),
-    providers: createProviders(config),
+    providers: await createProviders(config),
     store: createObjectStore(config),
     logger,
   };

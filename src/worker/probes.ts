@@ -3,7 +3,7 @@ import type { ProviderName } from '../config.js';
 import { type DueProbe, recordProbe, takeProbes } from '../domain/provider-health/probes.js';
 import type { Db } from '../postgres/database.js';
 import { type Loop, repeat } from '../process/loop.js';
-import type { Provider } from '../providers/provider.js';
+import type { Provider } from '../providers/registry.js';
 
 /** How often a process looks whether a probe is due; while every breaker is closed that is all it does. */
 const LOOK_MS = 500;

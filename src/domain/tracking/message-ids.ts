@@ -1,14 +1,9 @@
 import { sql } from 'kysely';
+import type { ProviderName } from '../../config.js';
 import type { Db } from '../../postgres/database.js';
 import { uuidFloor } from '../../postgres/partitions.js';
-
-/** A message as Mandrill's events name it when they name nothing of ours. */
-export interface SoughtMessage {
-  /** Mandrill's own id. */
-  readonly providerMessageId: string;
-  /** When Mandrill took it, as it says. */
-  readonly takenAt: Date;
-}
+import type { SoughtMessage } from '../../providers/webhook-format/event.js';
+import { INDEXED_PROVIDER } from './message-index.js';
 
 /** The attempt that holds an id. */
 export interface FoundAttempt {
@@ -23,17 +18,18 @@ const AHEAD_MS = 10 * 60_000;
 const BUCKET_MS = 2 ** 20;
 
 /**
- * Finds the attempts that hold Mandrill's ids of messages.
+ * Finds the attempts that hold a provider's ids of messages.
  *
- * @param reachMs how long before it was taken by Mandrill an e-mail may have been accepted.
- * @returns what was found, by Mandrill's id.
+ * @param reachMs how long before it was taken by the provider an e-mail may have been accepted.
+ * @returns what was found, by the provider's id; nothing for a provider whose ids have no index.
  */
 export async function findByMessageId(
   db: Db,
+  provider: ProviderName,
   sought: readonly SoughtMessage[],
   reachMs: number,
 ): Promise<Map<string, FoundAttempt>> {
-  if (sought.length === 0) return new Map();
+  if (sought.length === 0 || provider !== INDEXED_PROVIDER) return new Map();
   const takenMs = sought.map(({ takenAt }) => takenAt.getTime());
   const fromMs = Math.max(0, Math.min(...takenMs) - reachMs);
   const untilMs = Math.min(Math.max(...takenMs), Date.now()) + AHEAD_MS;
@@ -44,7 +40,8 @@ export async function findByMessageId(
     where email_id >= ${uuidFloor(new Date(fromMs))} and email_id < ${uuidFloor(new Date(untilMs))}
       and left(email_id::text, 7) = any(${bucketsOf(fromMs, untilMs)})
       and left(provider_message_id, 12) = any(${ids.map((id) => id.slice(0, 12))})
-      and provider_message_id = any(${ids}) and provider_message_id is not null and provider = 'mandrill'`.execute(db);
+      and provider_message_id = any(${ids}) and provider_message_id is not null
+      and provider = ${sql.lit(INDEXED_PROVIDER)}`.execute(db);
   return new Map(rows.map(({ id, ...attempt }) => [id, attempt]));
 }
 

@@ -15,5 +15,8 @@ export const MESSAGE_INDEX: MonthIndex = {
     where provider = 'mandrill' and provider_message_id is not null`,
 };
 
+/** Another provider whose events name nothing else would get an index of its own, in a migration. */
+export const INDEXED_PROVIDER = 'mandrill';
+
 /** Makes the index. In a migration. */
 export const createMessageIndex = (db: Kysely<any>): Promise<void> => createMonthIndex(db, MESSAGE_INDEX);

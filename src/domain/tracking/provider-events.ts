@@ -3,6 +3,7 @@ import type { ProviderName } from '../../config.js';
 import { count } from '../../postgres/counters.js';
 import type { AttemptState, SignalKind } from '../../postgres/schema.js';
 import { later, type Trx } from '../../postgres/transaction.js';
+import type { WebhookEvent } from '../../providers/webhook-format/event.js';
 import { closeAttempt, NOT_TAKEN } from '../attempts/transitions.js';
 import { eventKey, type LockedEmail, lockEmail, type NewEvent } from '../emails/events.js';
 import { type StatusCatalogue, statusOf } from '../emails/statuses.js';
@@ -12,22 +13,8 @@ import { suppressReceiver } from '../suppressions/suppressions.js';
 import { recordEvents } from '../transitions/record.js';
 
 /** A provider's webhook event in our words. */
-export interface ProviderEvent {
+export interface ProviderEvent extends WebhookEvent {
   readonly provider: ProviderName;
-  /** Unique within the provider and the e-mail. */
-  readonly providerEventId: string;
-  /** A status name where it means one, any other word otherwise. */
-  readonly type: string;
-  /** What we had sent along; null when the event does not carry it. */
-  readonly generation: number | null;
-  readonly attempt: number | null;
-  readonly occurredAt: Date;
-  readonly providerMessageId: string | null;
-  /** Why the receiver's address must not be written to again. */
-  readonly suppress?: 'bounced' | 'complained' | 'unsubscribed';
-  /** The provider has refused the message and never had it; elsewhere it may be taken. */
-  readonly notTaken?: true;
-  readonly metadata: Record<string, unknown>;
 }
 
 export interface StoredEvents {

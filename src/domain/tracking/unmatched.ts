@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { ProviderName } from '../../config.js';
 import type { Db } from '../../postgres/database.js';
 import { transact } from '../../postgres/transaction.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
@@ -36,12 +37,22 @@ export async function matchUnmatched(db: Db, catalogue: StatusCatalogue, limit: 
   const due = await takeDue(db, limit);
   const near = due.filter(({ tries }) => tries < FAR_FROM);
   const far = due.filter(({ tries }) => tries >= FAR_FROM);
-  const found = new Map([...(await findByMessageId(db, near, NEAR_MS)), ...(await findByMessageId(db, far, FAR_MS))]);
-  for (const each of due) {
-    const attempt = found.get(each.providerMessageId);
-    if (attempt) await storeMatched(db, catalogue, each, attempt);
+  for (const [looked, reachMs] of [[near, NEAR_MS] as const, [far, FAR_MS] as const]) {
+    for (const [provider, events] of byProvider(looked)) {
+      const found = await findByMessageId(db, provider, events, reachMs);
+      for (const each of events) {
+        const attempt = found.get(each.providerMessageId);
+        if (attempt) await storeMatched(db, catalogue, each, attempt);
+      }
+    }
   }
   return due.length;
+}
+
+function byProvider(events: readonly DueEvent[]): Map<ProviderName, DueEvent[]> {
+  const groups = new Map<ProviderName, DueEvent[]>();
+  for (const each of events) groups.set(each.event.provider, [...(groups.get(each.event.provider) ?? []), each]);
+  return groups;
 }
 
 async function takeDue(db: Db, limit: number): Promise<DueEvent[]> {

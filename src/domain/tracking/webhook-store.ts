@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../../config.js';
 import type { Database } from '../../postgres/schema.js';
-import type { SoughtMessage } from './message-ids.js';
+import type { SoughtMessage } from '../../providers/webhook-format/event.js';
 import type { ProviderEvent } from './provider-events.js';
 
 /** A statement has at most 65,535 parameters; a row of ours has eight at most. */

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+
+/** Kinds of environment variables that several parts of the configuration have. */
+
+export const url = z.url({ protocol: /^https?$/ });
+
+export const optionalText = z.string().min(1).optional();
+
+/** What goes into a header, or is compared with what came in one: the line break at the end of a file would never fit. */
+export const secret = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII characters without spaces')
+  .optional();

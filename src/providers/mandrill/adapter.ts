@@ -1,0 +1,213 @@
+import addressparser from 'nodemailer/lib/addressparser';
+import { z } from 'zod';
+import { attachmentType } from '../calls/attachment-type.js';
+import { failureOfBreak, safeCode, unsafeHeader } from '../calls/failure.js';
+import { createHttpCaller, type HttpAnswer, type HttpOutcome } from '../calls/http-call.js';
+import { tagsWithin } from '../calls/tags.js';
+import type { AskableAdapter, Failed, LookUpQuery, LookUpResult, OutgoingMessage, SendResult } from '../provider.js';
+import { listedByMandrill } from './listed.js';
+import { LIMITS, type MandrillSettings } from './settings.js';
+import { mandrillFailure } from './taxonomy.js';
+
+/** Mandrill's own limit: one search looks for many messages, and a receiver may have got many others. */
+const MAX_SEARCH_RESULTS = 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** The domain is not verified or not signed there: another provider may know it, and other domains are not concerned. */
+const SENDER_DOMAIN_REASONS: ReadonlySet<string> = new Set(['unsigned', 'invalid-sender']);
+
+/** One entry for each receiver, and we have one (https://mailchimp.com/developer/transactional/api/messages). */
+const sendAnswer = z
+  .array(
+    z.object({
+      _id: z.string().min(1),
+      status: z.enum(['sent', 'queued', 'scheduled', 'rejected', 'invalid']),
+      reject_reason: z.string().nullish(),
+      queued_reason: z.string().nullish(),
+    }),
+  )
+  .length(1);
+
+const scalar = z.union([z.string(), z.number()]).transform(String).optional();
+
+const searchAnswer = z.array(
+  z.object({
+    _id: z.string().min(1),
+    metadata: z.object({ email_id: scalar, generation: scalar, attempt: scalar }).nullish().catch(null),
+  }),
+);
+type SearchAnswer = z.infer<typeof searchAnswer>;
+
+/** What `messages/info` tells beyond a search: the receiving server's answers. */
+const infoAnswer = z.object({
+  _id: z.string().min(1),
+  smtp_events: z.array(z.object({ diag: z.string().nullish() })).nullish(),
+});
+const infoError = z.object({ name: z.string() });
+
+/** Mailchimp Transactional, called directly: its API is one JSON document each way. */
+export function createMandrill(settings: MandrillSettings): AskableAdapter {
+  const call = createHttpCaller();
+
+  const post = (path: string, document: object, signal: AbortSignal): Promise<HttpOutcome> =>
+    call(
+      {
+        method: 'POST',
+        url: `${settings.apiUrl.replace(/\/+$/, '')}/api/1.0/${path}`,
+        headers: { 'content-type': 'application/json', accept: 'application/json' },
+        // Mandrill takes its key in the document.
+        body: Buffer.from(JSON.stringify({ key: settings.apiKey, ...document })),
+      },
+      signal,
+    );
+
+  async function ask(path: 'messages/search.json' | 'messages/info.json', document: object, signal: AbortSignal) {
+    const outcome = await post(path, document, signal);
+    if (outcome.kind === 'broken') throw new Error(`mandrill ${path}: ${failureOfBreak(outcome).code}`);
+    return outcome;
+  }
+
+  /** Limited to about 20 calls a minute, so one call looks for all. */
+  async function search(queries: readonly LookUpQuery[], signal: AbortSignal): Promise<SearchAnswer> {
+    if (queries.length === 0) return [];
+    const outcome = await ask('messages/search.json', searchFor(queries), signal);
+    const parsed = searchAnswer.safeParse(jsonIn(outcome.body));
+    if (outcome.status !== 200 || !parsed.success) throw new Error(`mandrill search: http_${outcome.status}`);
+    return parsed.data;
+  }
+
+  async function info(id: string, signal: AbortSignal): Promise<LookUpResult> {
+    const outcome = await ask('messages/info.json', { id }, signal);
+    const body = jsonIn(outcome.body);
+    if (infoError.safeParse(body).data?.name === 'Unknown_Message') return { kind: 'none' };
+    const parsed = infoAnswer.safeParse(body);
+    if (outcome.status !== 200 || !parsed.success) throw new Error(`mandrill info: http_${outcome.status}`);
+    // Mandrill's state "sent" is no delivery; the receiving server's 250 is.
+    const delivered = parsed.data.smtp_events?.some(({ diag }) => /^250\b/.test(diag ?? '')) ?? false;
+    return { kind: 'found', providerMessageId: parsed.data._id, delivered };
+  }
+
+  return {
+    async send(message, signal) {
+      const unsafe = unsafeHeader(message);
+      if (unsafe) return unsafe;
+      const outcome = await post('messages/send.json', { message: documentOf(message), async: false }, signal);
+      return outcome.kind === 'broken' ? failureOfBreak(outcome) : resultOf(outcome);
+    },
+    async probe(signal) {
+      const outcome = await post('users/ping2.json', {}, signal);
+      if (outcome.kind === 'broken') return failureOfBreak(outcome);
+      return outcome.status === 200 ? undefined : mandrillFailure(outcome, jsonIn(outcome.body));
+    },
+    async lookUp(queries, signal) {
+      const idUnknown = ({ providerMessageId }: LookUpQuery) => providerMessageId === null;
+      const messages = await search(queries.filter(idUnknown), signal);
+      return Promise.all(
+        queries.map((query) =>
+          query.providerMessageId === null ? evidenceIn(messages, query) : info(query.providerMessageId, signal),
+        ),
+      );
+    },
+  };
+}
+
+function documentOf(message: OutgoingMessage) {
+  const sender = addressOf(message.sender);
+  const receiver = addressOf(message.receiver);
+  const { attachment } = message;
+  return {
+    from_email: sender.address,
+    ...(sender.name && { from_name: sender.name }),
+    to: [{ email: receiver.address, ...(receiver.name && { name: receiver.name }), type: 'to' }],
+    subject: message.subject,
+    html: message.html,
+    ...(message.text !== null && { text: message.text }),
+    headers: {
+      'Message-ID': message.messageId,
+      ...(message.replyTo && { 'Reply-To': message.replyTo }),
+      ...message.headers,
+    },
+    important: message.priority === 'critical',
+    track_opens: true,
+    // Those that begin with an underscore it keeps for itself.
+    tags: tagsWithin(message.tags, LIMITS).filter((tag) => !tag.startsWith('_')),
+    metadata: { email_id: message.emailId, generation: message.generation, attempt: message.attempt },
+    ...(attachment && {
+      attachments: [
+        {
+          type: attachmentType(attachment.contentType),
+          name: attachment.filename,
+          content: attachment.bytes.toString('base64'),
+        },
+      ],
+    }),
+  };
+}
+
+/** The parts of an address such as `Name <name@example.com>`. */
+function addressOf(value: string): { name: string; address: string } {
+  const [first] = addressparser(value, { flatten: true });
+  return first?.address ? first : { name: '', address: value };
+}
+
+function resultOf(answer: HttpAnswer): SendResult {
+  const body = jsonIn(answer.body);
+  if (answer.status !== 200) return mandrillFailure(answer, body);
+  const parsed = sendAnswer.safeParse(body);
+  if (!parsed.success) return unreadable(body);
+  const [{ _id, status, reject_reason, queued_reason }] = parsed.data as [z.infer<typeof sendAnswer>[number]];
+  if (reject_reason && SENDER_DOMAIN_REASONS.has(reject_reason)) {
+    return { kind: 'misconfigured', code: safeCode(`rejected_${reject_reason}`, 'rejected'), scope: 'sender_domain' };
+  }
+  if (status === 'rejected' || status === 'invalid') {
+    const listed = listedByMandrill(reject_reason);
+    const code = safeCode(`rejected_${reject_reason ?? status}`, 'rejected');
+    return { kind: 'rejected', code, ...(listed && { listed }) };
+  }
+  if (!queued_reason) return { kind: 'accepted', providerMessageId: _id };
+  return { kind: 'accepted', providerMessageId: _id, note: safeCode(queued_reason, 'queued') };
+}
+
+/** A list is Mandrill's, so the message may well be taken; anything else comes from another server. */
+function unreadable(body: unknown): Failed {
+  return Array.isArray(body)
+    ? { kind: 'ambiguous', code: 'unreadable_answer' }
+    : { kind: 'misconfigured', code: 'no_message_id' };
+}
+
+/**
+ * Metadata can be searched only where the account has registered the field, so the receiver is searched as well; what
+ * comes back is checked against the metadata. Days are the finest grain, and Mandrill's may be another one than ours.
+ */
+function searchFor(queries: readonly LookUpQuery[]) {
+  const terms = queries.flatMap(({ emailId, receiver }) => [
+    `u_email_id:"${emailId}"`,
+    `email:"${addressOf(receiver).address.replaceAll('"', '')}"`,
+  ]);
+  const startedMs = queries.map(({ startedAt }) => startedAt.getTime());
+  const day = (atMs: number) => new Date(atMs).toISOString().slice(0, 10);
+  return {
+    query: [...new Set(terms)].join(' OR '),
+    date_from: day(Math.min(...startedMs) - DAY_MS),
+    date_to: day(Math.max(...startedMs) + DAY_MS),
+    limit: MAX_SEARCH_RESULTS,
+  };
+}
+
+function evidenceIn(messages: SearchAnswer, query: LookUpQuery): LookUpResult {
+  const ours = messages.find(
+    ({ metadata }) =>
+      metadata?.email_id === query.emailId &&
+      metadata.generation === String(query.generation) &&
+      metadata.attempt === String(query.attempt),
+  );
+  return ours ? { kind: 'found', providerMessageId: ours._id, delivered: false } : { kind: 'none' };
+}
+
+function jsonIn(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
