@@ -11,7 +11,7 @@ import {
   type ProviderSettings,
 } from './providers/registry.js';
 
-export { isProviderName, PROVIDER_NAMES, type ProviderName } from './providers/registry.js';
+export { PROVIDER_NAMES, type ProviderName } from './providers/registry.js';
 
 const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback);
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
