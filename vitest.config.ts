@@ -1,13 +1,13 @@
 import { defineConfig } from 'vitest/config';
-import { type Kind, testFilesByKind } from './test/support/kinds.js';
 import { patient } from './test/support/patience.js';
+import { type Kind, testFilesByKind } from './test/support/run/kinds.js';
 
 const files = testFilesByKind();
 const project = (name: Kind) => ({
   test: {
     name,
     include: files[name],
-    globalSetup: name === 'unit' ? [] : ['test/support/global-setup.ts'],
+    globalSetup: name === 'unit' ? [] : ['test/support/run/global-setup.ts'],
     // Longer than any wait inside a test, so that the wait's own message is what one reads.
     testTimeout: patient(90_000),
     hookTimeout: patient(120_000),

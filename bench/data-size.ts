@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { freePort } from '../src/dev/ports.js';
-import { removePostgresHome, startPostgres } from '../src/dev/postgres.js';
+import { removePostgresHome, startPostgres } from '../src/dev/postgres/server.js';
 import { type Db, openDatabase } from '../src/postgres/database.js';
 import { migrate } from '../src/postgres/migrate.js';
 

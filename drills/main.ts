@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { findTemporalCli } from '../src/dev/temporal-cli.js';
+import { findTemporalCli } from '../src/dev/temporal/cli.js';
 import type { Drill } from './drill.js';
 import { head, keepResults, row } from './report.js';
 import { runDrill } from './run.js';

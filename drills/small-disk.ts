@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CannotDrill, type SmallDisk } from './drill.js';
 
-export interface MountedDisk {
+interface MountedDisk {
   readonly folder: string;
   remove(): void;
 }

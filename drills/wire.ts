@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
+import { joinSockets } from '../test/support/servers/joined-sockets.js';
 
 /** A TCP port in front of a server, which can be closed for real: connections are refused, open ones are cut. */
 export interface Wire {
@@ -13,15 +14,7 @@ export async function openWire(targetPort: () => number): Promise<Wire> {
   const sockets = new Set<net.Socket>();
   const server = net.createServer((near) => {
     const far = net.connect(targetPort(), '127.0.0.1');
-    for (const [one, other] of [[near, far] as const, [far, near] as const]) {
-      sockets.add(one);
-      one.on('error', () => {});
-      one.on('close', () => {
-        sockets.delete(one);
-        other.destroy();
-      });
-      one.pipe(other);
-    }
+    joinSockets(near, far, sockets);
   });
   const open = async (port: number) => {
     server.listen(port, '127.0.0.1');

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { startTestPostgres, type TestPostgres } from '../test/support/postgres.js';
+import { startTestPostgres, type TestPostgres } from '../test/support/servers/postgres.js';
+import { startOwnTemporal, type TestTemporal } from '../test/support/servers/temporal-server.js';
 import { PROCESS_NAMES, type ProcessName, Stack } from '../test/support/stack.js';
-import { startOwnTemporal, type TestTemporal } from '../test/support/temporal-server.js';
 import type { Drill, Seconds } from './drill.js';
 import { mountSmallDisk } from './small-disk.js';
 import { openWire, type Wire } from './wire.js';

@@ -1,8 +1,8 @@
 import type { Carrier } from './carrier.js';
 import type { SandboxOptions } from './config.js';
-import type { FaultTable } from './faults.js';
-import type { Inbox } from './inbox.js';
-import type { Pauses } from './pauses.js';
+import type { FaultTable } from './faults/faults.js';
+import type { Pauses } from './faults/pauses.js';
+import type { Inbox } from './inbox/inbox.js';
 import type { Store } from './store.js';
 
 /** What the parts of one running sandbox share. */

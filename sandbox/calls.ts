@@ -2,9 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { finished } from 'node:stream';
 import type { Context, Middleware } from 'koa';
 import type { Box } from './box.js';
-import type { ProviderFaults } from './faults.js';
+import type { ProviderFaults } from './faults/faults.js';
+import { composeMail, mailSizeBytes } from './inbox/mail.js';
 import { courseOf, magicOf } from './magic.js';
-import { composeMail, mailSizeBytes } from './mail.js';
 import type { Message, ProviderName, Submission } from './message.js';
 import { pause } from './waiting.js';
 
@@ -93,7 +93,7 @@ function isGone({ req }: Context): boolean {
   return req.socket.destroyed || req.socket.readableEnded;
 }
 
-export interface Taking {
+interface Taking {
   readonly refusal?: string;
   readonly heldMs?: number;
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Inbox } from './inbox.js';
+import type { Inbox } from './inbox/inbox.js';
 import { courseOf } from './magic.js';
 import type { Happening, Message, MessageEvent } from './message.js';
 import type { Store } from './store.js';

@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 import { ZodError } from 'zod';
 import type { Box } from './box.js';
 import { readBody } from './calls.js';
-import { PAUSE_POINTS, type PausePoint } from './faults.js';
+import { PAUSE_POINTS, type PausePoint } from './faults/faults.js';
 import type { Happening, Message } from './message.js';
 import { indexPage } from './page.js';
 
@@ -12,7 +12,7 @@ const MAX_WAIT_MS = 60_000;
 const DEFAULT_LISTED = 100;
 
 /** What a reader can be made to do, by its word in the address. */
-export const READER_ACTS: Readonly<Record<string, Happening>> = {
+const READER_ACTS: Readonly<Record<string, Happening>> = {
   open: 'opened',
   click: 'clicked',
   complain: 'complained',
@@ -25,7 +25,15 @@ const PIXEL = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBR
 /** What only a sandbox has: faults, pauses, inspection, and the pixel that the provider adds to mails. */
 export function controlRoutes(box: Box, reset: () => Promise<void>): Router {
   const router = new Router();
+  addPage(router, box, reset);
+  addFaults(router, box);
+  addPauses(router, box);
+  addInspection(router, box);
+  return router;
+}
 
+/** The page, whether the sandbox is up, the pixel in mails, and the way back to the beginning. */
+function addPage(router: Router, box: Box, reset: () => Promise<void>): void {
   router.get('/healthz', (ctx) => {
     ctx.body = { status: 'ok' };
   });
@@ -45,7 +53,9 @@ export function controlRoutes(box: Box, reset: () => Promise<void>): Router {
     await reset();
     ctx.status = 204;
   });
+}
 
+function addFaults(router: Router, box: Box): void {
   router.get('/sandbox/faults', (ctx) => {
     ctx.body = box.faults.get();
   });
@@ -58,7 +68,10 @@ export function controlRoutes(box: Box, reset: () => Promise<void>): Router {
       ctx.body = { message: error.message };
     }
   });
+}
 
+/** Requests that are held at a point, until they are released. */
+function addPauses(router: Router, box: Box): void {
   router.get('/sandbox/waiting', async (ctx) => {
     const point = text(ctx, 'point');
     if (point !== null && !(PAUSE_POINTS as readonly string[]).includes(point)) {
@@ -78,7 +91,10 @@ export function controlRoutes(box: Box, reset: () => Promise<void>): Router {
   router.post('/sandbox/release', (ctx) => {
     ctx.body = { released: box.pauses.release() };
   });
+}
 
+/** What was accepted and what became of it, and what a reader does. */
+function addInspection(router: Router, box: Box): void {
   router.get('/sandbox/acceptance', (ctx) => {
     ctx.body = box.store.acceptance(text(ctx, 'email_id') ?? undefined);
   });
@@ -102,7 +118,6 @@ export function controlRoutes(box: Box, reset: () => Promise<void>): Router {
     box.carrier.record(message, type);
     ctx.body = described(box, message);
   });
-  return router;
 }
 
 function text(ctx: Context, name: string): string | null {

@@ -3,7 +3,7 @@ import type { Happening, Message } from './message.js';
 const MINUTE_MS = 60_000;
 
 /** What happens at which time after the message was taken, in the provider's own time (before scaling). */
-export type Course = readonly { readonly type: Happening; readonly afterMs: number }[];
+type Course = readonly { readonly type: Happening; readonly afterMs: number }[];
 
 interface Magic {
   /** For the page that explains the sandbox. */

@@ -53,7 +53,7 @@ export interface Message {
 }
 
 /** What can happen to a message. */
-export const HAPPENINGS = [
+const HAPPENINGS = [
   'accepted',
   'delivered',
   'deferred',

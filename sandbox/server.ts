@@ -10,14 +10,14 @@ import type { Box } from './box.js';
 import { Carrier } from './carrier.js';
 import type { SandboxOptions } from './config.js';
 import { controlRoutes } from './control.js';
-import { type FaultsInput, FaultTable, type PausePoint } from './faults.js';
-import { type Inbox, startInbox } from './inbox.js';
+import { type FaultsInput, FaultTable, type PausePoint } from './faults/faults.js';
+import { Pauses, type Reached } from './faults/pauses.js';
+import { type Inbox, startInbox } from './inbox/inbox.js';
+import { removeUnconfirmed } from './inbox/unconfirmed.js';
 import { greeting, mailgunRoutes } from './mailgun/routes.js';
 import { mandrillRoutes } from './mandrill/routes.js';
 import type { Happening, ProviderName } from './message.js';
-import { Pauses, type Reached } from './pauses.js';
 import { Store } from './store.js';
-import { removeUnconfirmed } from './unconfirmed.js';
 import { WebhookPoster } from './webhooks.js';
 
 /** What a test may leave out: free ports, a directory of its own, no inbox, keys that are good enough. */
@@ -73,11 +73,7 @@ export async function startSandbox(given: StartOptions = {}): Promise<Sandbox> {
   server.keepAliveTimeout = 65_000;
   const url = `http://127.0.0.1:${await listen(server, options.port)}`;
   try {
-    if (options.inbox) {
-      const folder = join(options.dir, 'inbox');
-      removeUnconfirmed(folder, store.outgoingDir);
-      inbox = await startInbox({ web: options.inboxPort, smtp: options.inboxSmtpPort }, folder);
-    }
+    inbox = await openInbox(options, store);
   } catch (error) {
     server.close();
     store.close();
@@ -100,6 +96,24 @@ export async function startSandbox(given: StartOptions = {}): Promise<Sandbox> {
   webhooks.resume();
   carrier.resume();
 
+  const stop = async () => {
+    abort.abort();
+    webhooks.stop();
+    pauses.stop();
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+    await carrier.idle();
+    await inbox?.stop();
+    store.close();
+    if (ownDir) rmSync(options.dir, { recursive: true, force: true });
+  };
+  return { ...handles(box, webhooks), stop };
+}
+
+/** What whoever started a sandbox can do with it. */
+function handles(box: Box, webhooks: WebhookPoster): Omit<Sandbox, 'stop'> {
+  const { url, options, store, faults, pauses, carrier, inbox } = box;
   return {
     url,
     inboxUrl: inbox?.url ?? null,
@@ -120,19 +134,15 @@ export async function startSandbox(given: StartOptions = {}): Promise<Sandbox> {
     },
     waitFor: (point, timeoutMs) => pauses.waitFor(point, timeoutMs),
     release: () => pauses.release(),
-    stop: async () => {
-      abort.abort();
-      webhooks.stop();
-      pauses.stop();
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
-      await carrier.idle();
-      await inbox?.stop();
-      store.close();
-      if (ownDir) rmSync(options.dir, { recursive: true, force: true });
-    },
   };
+}
+
+/** The inbox page and its server, where they are asked for. */
+async function openInbox(options: SandboxOptions, store: Store): Promise<Inbox | null> {
+  if (!options.inbox) return null;
+  const folder = join(options.dir, 'inbox');
+  removeUnconfirmed(folder, store.outgoingDir);
+  return startInbox({ web: options.inboxPort, smtp: options.inboxSmtpPort }, folder);
 }
 
 function application(box: Box, reset: () => Promise<void>): Koa {

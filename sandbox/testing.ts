@@ -51,7 +51,7 @@ export async function mandrill(sandbox: Reachable, path: string, body: object, k
   return { status: answer.status, headers: answer.headers, body: (await answer.json()) as any };
 }
 
-export function mandrillMessage(emailId: string, more: Record<string, unknown> = {}) {
+function mandrillMessage(emailId: string, more: Record<string, unknown> = {}) {
   return {
     from_email: 'shop@example.com',
     to: [{ email: 'reader@example.org', type: 'to' }],

@@ -1,5 +1,5 @@
 import type { SandboxOptions } from './config.js';
-import { chance, type FaultTable } from './faults.js';
+import { chance, type FaultTable } from './faults/faults.js';
 import { mailgunWebhook } from './mailgun/events.js';
 import { MANDRILL_EVENTS, mandrillWebhook } from './mandrill/events.js';
 import type { Happening, MessageEvent, ProviderName } from './message.js';

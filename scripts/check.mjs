@@ -3,11 +3,13 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { buildIfStale, root } from './dist.mjs';
+import { checkSizes } from './sizes.mjs';
 
 const CHECKS = {
   types: () => node('typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'),
   lint: () => node('@biomejs/biome/bin/biome', 'check', '.'),
   imports: () => importsOfSources() && importsOfBuild(),
+  sizes: checkSizes,
   docs: checkDocs,
 };
 

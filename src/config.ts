@@ -137,8 +137,6 @@ function missingVariables(env: Record<string, string | undefined>, providers: re
 
 /** @param values every variable, the providers' own among them. */
 function shape(env: OwnEnvironment, providers: readonly ProviderName[], values: Readonly<Record<string, unknown>>) {
-  const perPrioritySeconds = (name: 'DEADLINE' | 'LIFETIME' | 'CALL_TIMEOUT'): PerPriority<number> =>
-    perPriority((priority) => ms(env[`${name}_${priority.toUpperCase() as 'CRITICAL' | 'MEDIUM' | 'LOW'}_S`]));
   const publicUrl = (env.PUBLIC_URL ?? `http://127.0.0.1:${env.WEBHOOKS_PORT}`).replace(/\/+$/, '');
   const providerSettings = settingsOfProviders(values, publicUrl);
   const messageIdDomain = env.MESSAGE_ID_DOMAIN ?? domainOfProviders(providerSettings) ?? new URL(publicUrl).hostname;
@@ -177,6 +175,15 @@ function shape(env: OwnEnvironment, providers: readonly ProviderName[], values: 
     },
     bootstrapApiKey: env.BOOTSTRAP_API_KEY,
     logLevel: env.LOG_LEVEL,
+    ...sending(env),
+  };
+}
+
+/** Service levels, waits and limits of sending. */
+function sending(env: OwnEnvironment) {
+  const perPrioritySeconds = (name: 'DEADLINE' | 'LIFETIME' | 'CALL_TIMEOUT'): PerPriority<number> =>
+    perPriority((priority) => ms(env[`${name}_${priority.toUpperCase() as 'CRITICAL' | 'MEDIUM' | 'LOW'}_S`]));
+  return {
     /** Acceptance (or the scheduled time) to hand-over. */
     deadlineMs: perPrioritySeconds('DEADLINE'),
     /** Acceptance (or the scheduled time) to giving up. */

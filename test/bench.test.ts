@@ -15,8 +15,8 @@ import { oursOn } from '../bench/variants/ours.js';
 import { startPeer } from '../bench/variants/peer.js';
 import { TIME_SCALE } from '../bench/variants/variant.js';
 import { benchWebhooks } from '../bench/webhooks.js';
-import { isOverloaded } from './support/machine.js';
 import { patient } from './support/patience.js';
+import { isOverloaded } from './support/run/machine.js';
 import type { Stack } from './support/stack.js';
 
 // Tiny runs, so that the benches never rot. What they measure here means nothing.

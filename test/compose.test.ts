@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
-import { type RunningTemporal, startTemporalServer } from '../src/dev/temporal-server.js';
+import { type RunningTemporal, startTemporalServer } from '../src/dev/temporal/server.js';
 import { SEARCH_ATTRIBUTES } from '../src/temporal/names.js';
 import { patient } from './support/patience.js';
 import { freePort } from './support/ports.js';

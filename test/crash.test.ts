@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PRIORITIES } from '../src/priority.js';
 import { patient } from './support/patience.js';
-import { startTestPostgres, type TestPostgres } from './support/postgres.js';
+import { startTestPostgres, type TestPostgres } from './support/servers/postgres.js';
 import { type ProcessName, Stack } from './support/stack.js';
 import { startTestTemporal, type TestTemporal } from './support/temporal.js';
 import { until } from './support/until.js';

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from './support/database.js';
-import { isOverloaded } from './support/machine.js';
 import { patient } from './support/patience.js';
+import { isOverloaded } from './support/run/machine.js';
 import type { Stack } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import { until } from './support/until.js';

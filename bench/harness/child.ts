@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { NODE_FLAGS } from '../../src/dev/child.js';
-import { signal } from '../../src/dev/process.js';
+import { NODE_FLAGS } from '../../src/dev/processes/child.js';
+import { signal } from '../../src/dev/processes/process.js';
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
 

@@ -7,9 +7,9 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import pg from 'pg';
 import { freePort } from '../../src/dev/ports.js';
-import { removePostgresHome, startPostgres } from '../../src/dev/postgres.js';
-import { findTemporalCli } from '../../src/dev/temporal-cli.js';
-import { startTemporalServer } from '../../src/dev/temporal-server.js';
+import { removePostgresHome, startPostgres } from '../../src/dev/postgres/server.js';
+import { findTemporalCli } from '../../src/dev/temporal/cli.js';
+import { startTemporalServer } from '../../src/dev/temporal/server.js';
 import { Stack, type StackOptions } from '../../test/support/stack.js';
 import type { Pids } from './usage.js';
 

@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa';
 import type { Box } from '../box.js';
 import { readBody } from '../calls.js';
-import { chance } from '../faults.js';
+import { chance } from '../faults/faults.js';
 import type { Message, MessageEvent } from '../message.js';
 import { mailgunEvent, mailgunEventName, mailgunSeverity } from './events.js';
 import { say } from './voice.js';

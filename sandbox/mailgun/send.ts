@@ -3,8 +3,8 @@ import multer from '@koa/multer';
 import type { Context, Middleware } from 'koa';
 import type { Box } from '../box.js';
 import { faultsOf, MESSAGE_LIMIT_BYTES, readBody, take } from '../calls.js';
+import { addressOf, mailSizeBytes } from '../inbox/mail.js';
 import { magicOf } from '../magic.js';
-import { addressOf, mailSizeBytes } from '../mail.js';
 import type { AttachmentPart, Submission } from '../message.js';
 import { mailgunVoice, say } from './voice.js';
 

@@ -1,7 +1,7 @@
 import type { Middleware } from 'koa';
 import { z } from 'zod';
 import type { Box } from '../box.js';
-import { chance } from '../faults.js';
+import { chance } from '../faults/faults.js';
 import type { Message } from '../message.js';
 import { mandrillState } from './events.js';
 import { fail } from './voice.js';

@@ -3,8 +3,8 @@ import type { Context, Middleware } from 'koa';
 import { z } from 'zod';
 import type { Box } from '../box.js';
 import { faultsOf, MESSAGE_LIMIT_BYTES, readBody, take } from '../calls.js';
+import { addressOf, mailSizeBytes } from '../inbox/mail.js';
 import { magicOf } from '../magic.js';
-import { addressOf, mailSizeBytes } from '../mail.js';
 import type { Submission } from '../message.js';
 import { fail, mandrillVoice } from './voice.js';
 

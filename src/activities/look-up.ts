@@ -11,7 +11,7 @@ type LookUpDependencies = Pick<ActivityDependencies, 'db' | 'catalogue' | 'provi
   readonly config: Pick<ActivityDependencies['config'], 'messageIdDomain'>;
 };
 
-export interface LookUpOptions {
+interface LookUpOptions {
   /** How long the provider may be asked. */
   readonly timeoutMs?: number;
   /**

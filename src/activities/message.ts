@@ -5,7 +5,7 @@ import { unsubscribePath } from '../domain/tracking/unsubscribe-link.js';
 import type { OutgoingMessage } from '../providers/provider.js';
 import type { ActivityDependencies } from './dependencies.js';
 
-export interface LoadedAttachment extends AttachmentRow {
+interface LoadedAttachment extends AttachmentRow {
   readonly bytes: Buffer;
 }
 
@@ -72,7 +72,7 @@ function extraHeaders(publicUrl: string, email: SendableEmail, generation: numbe
 }
 
 /** Plain text as a simple page that reads the same. */
-export function textAsHtml(text: string): string {
+function textAsHtml(text: string): string {
   const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   return `<!doctype html><html><body><div style="white-space: pre-wrap">${escaped}</div></body></html>`;
 }

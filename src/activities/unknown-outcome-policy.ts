@@ -3,12 +3,12 @@ import type { Priority } from '../priority.js';
 import { canBeAsked } from '../providers/registry.js';
 
 /** What to do about an attempt for which there is no evidence. */
-export type UnknownOutcomeDecision =
+type UnknownOutcomeDecision =
   | { readonly kind: 'wait'; readonly waitMs: number }
   | { readonly kind: 'send_again' }
   | { readonly kind: 'bury' };
 
-export interface UnknownOutcomeLimits {
+interface UnknownOutcomeLimits {
   readonly ambiguousWaitLowMs: number;
   readonly providerCount: number;
 }

@@ -23,7 +23,7 @@ export function createUploadAttachment({ db, store }: ActivityDependencies) {
 }
 
 /** `attachments/<yyyy>/<mm>/<dd>/<email id>`: the day is the one inside the UUIDv7. */
-export function storageKey(emailId: string): string {
+function storageKey(emailId: string): string {
   const day = new Date(Number.parseInt(emailId.replaceAll('-', '').slice(0, 12), 16)).toISOString().slice(0, 10);
   return `attachments/${day.replaceAll('-', '/')}/${emailId}`;
 }

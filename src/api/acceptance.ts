@@ -58,7 +58,7 @@ export const ACCEPTANCE_PROBLEMS = [
 
 /** Answers a submission, of a form or of an older e-mail. @throws Problem when nothing was accepted. */
 export function acceptance(ctx: ApiContext, result: AcceptResult): z.output<typeof accepted> {
-  if (result.kind === 'in_flight') throw keyInFlight();
+  if (result.kind === 'key_in_flight') throw keyInFlight();
   if (result.kind === 'key_reused') throw keyReused();
   if (result.kind === 'limit_reached') throw limitReached();
   if (result.kind === 'key_lost') throw problemOfKey(result.state);

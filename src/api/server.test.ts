@@ -13,8 +13,8 @@ import {
   type TestApi,
   VALID_PARTS,
 } from '../../test/support/api.js';
-import { apiConfig } from '../../test/support/api-config.js';
 import { createEmptyDatabase, createTestDatabase } from '../../test/support/database.js';
+import { apiConfig } from '../../test/support/measured/api-config.js';
 import { ensureBootstrapKey } from '../domain/clients/bootstrap-key.js';
 import { startApi } from './server.js';
 

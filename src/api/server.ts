@@ -26,7 +26,7 @@ export type ApiConfig = Pick<
   'database' | 'temporal' | 'host' | 'apiPort' | 'bootstrapApiKey' | 'deadlineMs' | 'shutdownGraceMs' | 'providers'
 >;
 
-export interface RunningApi {
+interface RunningApi {
   readonly port: number;
   readonly stop: Stop;
 }

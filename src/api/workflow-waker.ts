@@ -4,7 +4,7 @@ import type { LazyTemporal } from '../temporal/lazy-connection.js';
 import { workflowIdOf } from '../temporal/names.js';
 
 /** The workflow's updates: look at the record again; do not wait for the end of the back-off. */
-export type WakeUpdate = 'cancel' | 'retryNow';
+type WakeUpdate = 'cancel' | 'retryNow';
 
 export interface WorkflowWaker {
   /** Wakes an e-mail's workflow, in the background. Never throws: the record decides, waking only makes it sooner. */

@@ -20,7 +20,7 @@ const DEFAULT_URL = 'http://127.0.0.1:3000';
 /** Counting a queue of millions takes a while; anything longer is trouble. */
 const TIMEOUT_MS = 60_000;
 
-export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 
 /** The API of one running system, with a key for it. */
 export interface Api {

@@ -1,5 +1,5 @@
 /** What a cell may hold; nothing is shown as "-". */
-export type Cell = string | number | boolean | null | undefined;
+type Cell = string | number | boolean | null | undefined;
 
 /** What a mail holds came from outside: no control sequence of it may reach the terminal. */
 const printable = (text: string) => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');

@@ -19,7 +19,7 @@ const GROUPS: readonly [title: string, commands: Commands][] = [
 ];
 const COMMANDS: Commands = Object.assign({}, ...GROUPS.map(([, commands]) => commands));
 
-export interface Console {
+interface Console {
   out(text: string): void;
   error(text: string): void;
 }

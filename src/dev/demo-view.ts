@@ -1,7 +1,7 @@
 import { colour } from './log-view.js';
 
 /** The stations of an e-mail that goes well. */
-export const STATIONS = ['queued', 'sent', 'delivered', 'opened'] as const;
+const STATIONS = ['queued', 'sent', 'delivered', 'opened'] as const;
 
 /** An e-mail of the demo as the API shows it. */
 export interface FollowedEmail {
@@ -21,7 +21,7 @@ export function offsetMs(email: FollowedEmail, station: string): number | undefi
 }
 
 /** One e-mail's way so far: `critical  queued → sent → delivered`. */
-export function progressLine(email: FollowedEmail, colours: boolean): string {
+function progressLine(email: FollowedEmail, colours: boolean): string {
   const passed = STATIONS.filter((station) => offsetMs(email, station) !== undefined);
   const way = passed.join(' → ');
   const other = (STATIONS as readonly string[]).includes(email.status) ? '' : ` (${email.status})`;

@@ -9,8 +9,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, inject, it, vi } from 'vitest';
 import { patient } from '../../test/support/patience.js';
 import { freePorts } from './ports.js';
-import { removePostgresHome } from './postgres.js';
-import { processStartTime } from './process.js';
+import { removePostgresHome } from './postgres/server.js';
+import { processStartTime } from './processes/process.js';
 import { type Addresses, endOrphans, type ProcessRecord, readAddresses } from './run-state.js';
 
 // What `npm start` runs, as it was built; `npm test` builds it first.

@@ -4,11 +4,11 @@ import { formatLine, formatSentence, isWorthShowing } from './log-view.js';
 import { childEnvironment, STOP_ORDER } from './plan.js';
 import { isPortFree } from './ports.js';
 import { keepPrivate } from './private-files.js';
-import { reloadOnRequest } from './reload.js';
+import { reloadOnRequest } from './processes/reload.js';
+import { Supervisor } from './processes/supervisor.js';
 import { AlreadyRunningError, endOrphans, RunState } from './run-state.js';
 import { loadEnvFile, loadSettings, portsOf, type Settings } from './settings.js';
 import { startStack } from './stack.js';
-import { Supervisor } from './supervisor.js';
 import { banner, exampleCurl, writeSample } from './table.js';
 
 /** Stands in where only the shape of the address matters, before there is a server. */

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { processStartTime } from './process.js';
+import { processStartTime } from './processes/process.js';
 import { AlreadyRunningError, endOrphans, RunState, readAddresses } from './run-state.js';
 
 let dataDir: string;

@@ -1,7 +1,7 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { endProcess, POSTGRES_STOP, processStartTime } from './process.js';
+import { endProcess, POSTGRES_STOP, processStartTime } from './processes/process.js';
 import { writeWhole } from './write-whole.js';
 
 /** A process, told apart from a later one of the same id by when it was started. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeWhole } from './write-whole.js';
 
 /** What the system and its sandbox share, as a real account would have it. */
-export interface SandboxSecrets {
+interface SandboxSecrets {
   readonly MAILGUN_API_KEY: string;
   readonly MAILGUN_WEBHOOK_SIGNING_KEY: string;
   readonly MANDRILL_API_KEY: string;

@@ -100,7 +100,7 @@ function otherFaults(env: Env): readonly string[] {
 }
 
 /** A port we are going to listen on, and the variable that chooses it. */
-export interface PortUse {
+interface PortUse {
   readonly variable: string;
   readonly port: number;
   readonly host: string;

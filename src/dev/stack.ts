@@ -5,17 +5,17 @@ import { openDatabase } from '../postgres/database.js';
 import { assertDurable } from '../postgres/durability.js';
 import { migrate } from '../postgres/migrate.js';
 import { PRIORITIES } from '../priority.js';
-import { childService } from './child.js';
 import { childEnvironment, type PlannedProcess, planProcesses, workerName } from './plan.js';
-import { startPostgres } from './postgres.js';
-import { endWhenStuck } from './postgres-watch.js';
-import { allReady, connectForProbes, httpProbe, type Probe, workerProbe } from './readiness.js';
+import { startPostgres } from './postgres/server.js';
+import { endWhenStuck } from './postgres/watch.js';
+import { childService } from './processes/child.js';
+import { allReady, connectForProbes, httpProbe, type Probe, workerProbe } from './processes/readiness.js';
+import type { Supervisor } from './processes/supervisor.js';
 import type { Addresses } from './run-state.js';
 import { requireSearchAttributes } from './search-attributes.js';
 import type { Settings } from './settings.js';
-import type { Supervisor } from './supervisor.js';
-import { findTemporalCli } from './temporal-cli.js';
-import { startTemporalServer } from './temporal-server.js';
+import { findTemporalCli } from './temporal/cli.js';
+import { startTemporalServer } from './temporal/server.js';
 
 export interface StackOptions {
   readonly settings: Settings;
@@ -26,7 +26,7 @@ export interface StackOptions {
   readonly onLine: (name: string, line: string) => void;
 }
 
-export interface StartedStack {
+interface StartedStack {
   readonly addresses: Addresses;
   /** Where PostgreSQL keeps its data; undefined when it is not ours. */
   readonly postgresHome?: string;

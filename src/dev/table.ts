@@ -9,7 +9,7 @@ export function table(rows: readonly (readonly [string, string])[]): string {
 }
 
 /** A word as a shell takes it, whatever is in it. */
-export const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
+const shellQuote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** Writes the small file the example sends along. @returns its path. */
 export function writeSample(dataDir: string): string {
@@ -43,7 +43,7 @@ export function exampleCurl({ api, apiKey }: Pick<Addresses, 'api' | 'apiKey'>, 
 }
 
 /** Items behind one another, in lines no longer than a terminal is wide. */
-export function wrapped(items: readonly string[], width: number): string[] {
+function wrapped(items: readonly string[], width: number): string[] {
   const lines: string[] = [];
   for (const item of items) {
     const last = lines.at(-1);
@@ -54,7 +54,7 @@ export function wrapped(items: readonly string[], width: number): string[] {
 }
 
 /** What a banner tells, beside the addresses. */
-export interface BannerFacts {
+interface BannerFacts {
   readonly folders: readonly (readonly [string, string])[];
   readonly pids: ReadonlyMap<string, number>;
   /** See `exampleCurl`. */

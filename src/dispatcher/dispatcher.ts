@@ -35,7 +35,7 @@ const DIGESTS_BATCH = 20;
 const HOUSEKEEPING_MS = 10 * 60_000;
 
 /** A dispatcher that runs. */
-export interface Dispatcher extends Pick<Dispatching, 'windows'> {
+interface Dispatcher extends Pick<Dispatching, 'windows'> {
   readonly stop: Stop;
 }
 

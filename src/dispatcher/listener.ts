@@ -5,7 +5,7 @@ import { CONTROLS_CHANNEL, QUEUE_CHANNEL } from '../postgres/channels.js';
 import { isPriority, type Priority } from '../priority.js';
 
 /** Listens for accepted e-mails and for switches. Notifications only make things faster: who misses one polls. */
-export interface Listener {
+interface Listener {
   stop(): Promise<void>;
 }
 

@@ -8,7 +8,7 @@ import { COUNTER_NAMES } from '../postgres/schema.js';
 import type { PerPriority } from '../priority.js';
 import type { Stop } from '../process/service.js';
 
-export interface MetricsSources {
+interface MetricsSources {
   readonly db: Db;
   readonly deadlineMs: PerPriority<number>;
   /** Those we send through. */
@@ -39,9 +39,23 @@ export async function serveMetrics(sources: MetricsSources, host: string, port: 
 /** Reads the record and puts it into Prometheus' format. */
 async function measure({ db, deadlineMs, providers, windows }: MetricsSources) {
   const registry = new Registry();
-  const gauge = (name: string, help: string, labelNames: string[] = []) =>
-    new Gauge({ name, help, labelNames, registers: [registry] });
+  const gauge: NewGauge = (name, help, labelNames = []) => new Gauge({ name, help, labelNames, registers: [registry] });
+  measureQueues(gauge, await reportQueues(db, deadlineMs, providers));
+  const window = gauge(
+    'tempost_dispatcher_starting_window',
+    'Bulk e-mails that this dispatcher lets be on their way to their first call: few when that takes long',
+    ['priority'],
+  );
+  for (const priority of ['medium', 'low'] as const) window.set({ priority }, windows[priority].size);
+  await measureProviders(gauge, db);
+  await measureLeftovers(gauge, db);
+  await countEvents(db, registry);
+  return { text: await registry.metrics(), contentType: registry.contentType };
+}
 
+type NewGauge = (name: string, help: string, labelNames?: string[]) => Gauge;
+
+function measureQueues(gauge: NewGauge, queues: Awaited<ReturnType<typeof reportQueues>>): void {
   const depth = gauge('tempost_queue_emails', 'E-mails with something left to be done', ['priority', 'state']);
   const oldest = gauge('tempost_queue_oldest_seconds', 'How long the oldest waiting has been due', ['priority']);
   const late = gauge('tempost_queue_late_emails', 'E-mails past their deadline and not handed over', ['priority']);
@@ -52,18 +66,10 @@ async function measure({ db, deadlineMs, providers, windows }: MetricsSources) {
     'priority',
     'by',
   ]);
-  for (const queue of await reportQueues(db, deadlineMs, providers)) {
+  const states = ['waiting', 'scheduled', 'in_flight', 'backing_off', 'awaiting_provider', 'handed_over'] as const;
+  for (const queue of queues) {
     const { priority } = queue;
-    for (const state of [
-      'waiting',
-      'scheduled',
-      'in_flight',
-      'backing_off',
-      'awaiting_provider',
-      'handed_over',
-    ] as const) {
-      depth.set({ priority, state }, queue[state]);
-    }
+    for (const state of states) depth.set({ priority, state }, queue[state]);
     oldest.set({ priority }, queue.oldest_waiting_s ?? 0);
     late.set({ priority }, queue.past_deadline);
     stuck.set({ priority }, queue.stuck);
@@ -71,13 +77,9 @@ async function measure({ db, deadlineMs, providers, windows }: MetricsSources) {
       paused.set({ priority, by }, queue.pauses.some((pause) => pause.by === by) ? 1 : 0);
     }
   }
-  const window = gauge(
-    'tempost_dispatcher_starting_window',
-    'Bulk e-mails that this dispatcher lets be on their way to their first call: few when that takes long',
-    ['priority'],
-  );
-  for (const priority of ['medium', 'low'] as const) window.set({ priority }, windows[priority].size);
+}
 
+async function measureProviders(gauge: NewGauge, db: Db): Promise<void> {
   const breaker = gauge('tempost_provider_breaker_open', '1 while the breaker is open, 0.5 half open', ['provider']);
   const blamed = gauge('tempost_provider_misconfigured', '1 while a provider refuses our account or settings', [
     'provider',
@@ -89,16 +91,15 @@ async function measure({ db, deadlineMs, providers, windows }: MetricsSources) {
     blamed.set({ provider }, health.misconfigured ? 1 : 0);
     failures.set({ provider }, health.failures);
   }
+}
 
+async function measureLeftovers(gauge: NewGauge, db: Db): Promise<void> {
   const leftovers = await countLeftovers(db);
   gauge('tempost_dead_letters', 'Dead letters waiting for an operator').set(leftovers.dead_letters.waiting);
   gauge('tempost_pending_signals', 'News that workflows have not been told yet').set(leftovers.pending_signals);
   gauge('tempost_unmatched_webhooks', 'Webhooks of the last day that belong to no e-mail').set(
     leftovers.unmatched_webhooks,
   );
-  await countEvents(db, registry);
-
-  return { text: await registry.metrics(), contentType: registry.contentType };
 }
 
 async function countEvents(db: Db, registry: Registry): Promise<void> {

@@ -12,7 +12,7 @@ const ACTIVITY_QUEUE = 2;
 const CALL_TIMEOUT_MS = 3_000;
 const IDENTITY = 'tempost-dispatcher';
 
-export interface PauseDependencies {
+interface PauseDependencies {
   readonly db: Db;
   readonly connection: NativeConnection;
   readonly namespace: string;

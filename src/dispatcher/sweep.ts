@@ -13,7 +13,7 @@ const BATCH = 200;
 /** How many are looked at side by side: after Temporal's data were lost, every e-mail on its way is. */
 const AT_ONCE = 20;
 
-export interface SweepDependencies {
+interface SweepDependencies {
   readonly db: Db;
   readonly client: Client;
   readonly catalogue: StatusCatalogue;

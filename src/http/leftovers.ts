@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Middleware } from 'koa';
 
 /** How much, and for how long, is read of a body after the answer. */
-export interface LeftoverLimits {
+interface LeftoverLimits {
   readonly leftoverBytes: number;
   readonly leftoverMs: number;
 }

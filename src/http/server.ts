@@ -5,7 +5,7 @@ import { boundConnections } from './connections.js';
 import { PROBLEM_TYPE, Problem, problemBody } from './problem.js';
 
 /** How long one request may take to arrive, and how many connections there may be. */
-export interface ServerLimits {
+interface ServerLimits {
   /** From the connection to the end of the headers. */
   readonly headersMs: number;
   /** From the connection to the end of the body: behind the time-outs of whoever reads it, for what they do not see. */

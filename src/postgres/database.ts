@@ -19,7 +19,7 @@ const SILENCE_MS = 40_000;
 /** An idle connection is tried by the kernel after this, and lost some ten seconds later if nothing answers. */
 const KEEP_ALIVE_MS = 10_000;
 
-export interface DatabaseOptions {
+interface DatabaseOptions {
   readonly url: string;
   /** The most connections this process opens. */
   readonly poolSize: number;

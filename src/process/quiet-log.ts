@@ -10,7 +10,7 @@ const MAX_KINDS = 100;
 type Level = 'info' | 'warn' | 'error';
 type Fields = Readonly<Record<string, unknown>>;
 
-export interface QuietLog extends Pick<Logger, Level> {
+interface QuietLog extends Pick<Logger, Level> {
   /** Says what is still counted, and ends. */
   stop(): void;
 }

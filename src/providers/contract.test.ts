@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { outgoingMessage } from '../../test/support/outgoing-message.js';
-import { type ScriptedServer, startHttp, startSmtp } from '../../test/support/scripted-servers.js';
+import { type ScriptedServer, startHttp, startSmtp } from '../../test/support/servers/scripted-servers.js';
 import { createMailgun } from './mailgun/adapter.js';
 import { createMandrill } from './mandrill/adapter.js';
 import type { Adapter, FailureKind } from './provider.js';

@@ -14,7 +14,7 @@ let service: ChildProcess;
 let url: string;
 beforeAll(async () => {
   database = await createTestDatabase();
-  service = fork(fileURLToPath(new URL('../../test/support/measured-webhooks.ts', import.meta.url)), {
+  service = fork(fileURLToPath(new URL('../../test/support/measured/measured-webhooks.ts', import.meta.url)), {
     execArgv: ['--import', 'tsx', '--max-old-space-size=128'],
     env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: database.url },
   });

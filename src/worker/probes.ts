@@ -10,7 +10,7 @@ const LOOK_MS = 500;
 /** A provider that takes longer to answer such a question is not back yet. */
 const PATIENCE_MS = 3_000;
 
-export interface ProbeDependencies {
+interface ProbeDependencies {
   readonly db: Db;
   readonly providers: ReadonlyMap<ProviderName, Provider>;
   readonly logger: Logger;
@@ -26,7 +26,7 @@ export function startProbes(dependencies: ProbeDependencies): Loop {
 }
 
 /** Makes the probes that are due and that no other process makes. */
-export async function probeDue({ db, providers, logger }: ProbeDependencies): Promise<void> {
+async function probeDue({ db, providers, logger }: ProbeDependencies): Promise<void> {
   const due = await takeProbes(db, [...providers.keys()]);
   await Promise.all(due.map((probe) => probeOne({ db, providers, logger }, probe)));
 }

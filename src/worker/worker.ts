@@ -9,7 +9,7 @@ import { FLEET_SIZES, STICKY_TIMEOUT } from './fleet.js';
 import { startProbes } from './probes.js';
 
 /** Built by `npm run build`: bundling takes a second that no worker should spend at its start. */
-export const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
+const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 
 const UPLOAD_GRACE_MS = 2_000;
 

@@ -9,7 +9,7 @@ import { type Wakes, waitFor } from './wakes.js';
 
 type Tried = Exclude<SendOutcome, { kind: 'not_admitted' }>;
 type Settled = Exclude<Reconciliation, { kind: 'wait' }>;
-export type RoundsOutcome = Extract<Settled, { kind: 'accepted' | 'ended' }>;
+type RoundsOutcome = Extract<Settled, { kind: 'accepted' | 'ended' }>;
 
 /** Wakes that come while an activity runs count for the wait after it; before, only those that came during the wait. */
 const WOKEN_MEANWHILE = 'nudged-meanwhile';

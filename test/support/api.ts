@@ -5,9 +5,9 @@ import { expect } from 'vitest';
 import { API_LIMITS, type ApiLimits } from '../../src/api/limits.js';
 import { startApi } from '../../src/api/server.js';
 import type { Db } from '../../src/postgres/database.js';
-import { apiConfig, TEST_DEADLINE_MS } from './api-config.js';
 import './conformance.js';
 import { createTestDatabase, insertClient, type TestClient } from './database.js';
+import { apiConfig, TEST_DEADLINE_MS } from './measured/api-config.js';
 
 export interface TestApi {
   readonly url: string;

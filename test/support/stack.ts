@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { NODE_FLAGS } from '../../src/dev/child.js';
+import { NODE_FLAGS } from '../../src/dev/processes/child.js';
 import { patient } from './patience.js';
 import { freePorts } from './ports.js';
 import { stackEnvironment } from './stack-environment.js';

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { type RunningPostgres, removePostgresHome, startPostgres } from '../../src/dev/postgres.js';
+import { type RunningPostgres, removePostgresHome, startPostgres } from '../../src/dev/postgres/server.js';
 import { freePort } from './ports.js';
 
 /** A leader and a standby of it, each a PostgreSQL of the test's own. */

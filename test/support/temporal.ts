@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
 import { inject } from 'vitest';
 import { SEARCH_ATTRIBUTES } from '../../src/temporal/names.js';
-import { startOwnTemporal } from './temporal-server.js';
+import { startOwnTemporal } from './servers/temporal-server.js';
 
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
 const KEYWORD = 2;
@@ -43,7 +43,7 @@ export async function createTestNamespace(address = inject('temporalAddress')): 
   return { address, namespace, client, drop: () => connection.close() };
 }
 
-export type { TestTemporal } from './temporal-server.js';
+export type { TestTemporal } from './servers/temporal-server.js';
 
 /** A Temporal server of the test's own with a file database, for tests that stop or kill it. */
 export const startTestTemporal = () => startOwnTemporal(inject('temporalCli'));

@@ -10,6 +10,7 @@ import { startWebhooks } from '../../src/webhooks/server.js';
 import { insertClient } from './database.js';
 import { type InsertedAttempt, insertAttempts } from './dead.js';
 import { freePort } from './ports.js';
+import { joinSockets } from './servers/joined-sockets.js';
 
 export const MAILGUN_KEY = 'mailgun-signing-key';
 export const MANDRILL_KEY = 'mandrill-webhook-key';
@@ -184,15 +185,7 @@ export async function cuttableDatabase(databaseUrl: string) {
     upstream.on('data', () => {
       answered = true;
     });
-    for (const [one, other] of [[socket, upstream] as const, [upstream, socket] as const]) {
-      sockets.add(one);
-      one.on('error', () => {});
-      one.on('close', () => {
-        sockets.delete(one);
-        other.destroy();
-      });
-      one.pipe(other);
-    }
+    joinSockets(socket, upstream, sockets);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

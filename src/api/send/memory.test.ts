@@ -22,7 +22,7 @@ let port: number;
 beforeAll(async () => {
   database = await createTestDatabase();
   client = await insertClient(database.db);
-  api = fork(fileURLToPath(new URL('../../../test/support/measured-api.ts', import.meta.url)), {
+  api = fork(fileURLToPath(new URL('../../../test/support/measured/measured-api.ts', import.meta.url)), {
     execArgv: ['--import', 'tsx'],
     env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: database.url },
   });

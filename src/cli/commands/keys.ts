@@ -11,7 +11,7 @@ interface Key {
 }
 
 /** A key that was just made: the only time that it is told. */
-export type NewKey = Key & { readonly key: string };
+type NewKey = Key & { readonly key: string };
 
 /** Has a key made for a client. */
 export const addKey = (api: Api, clientId: string, operator = false) =>

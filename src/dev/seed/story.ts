@@ -26,7 +26,7 @@ const DEADLINE_MS: Readonly<Record<Priority, number>> = { critical: 15_000, medi
 const WAIT_MS: Readonly<Record<Priority, number>> = { critical: 150, medium: 4_000, low: 90_000 };
 const CALL_MS = 30_000;
 
-export interface StoryOptions {
+interface StoryOptions {
   readonly chance: Chance;
   readonly client: SeededClient;
   readonly priority: Priority;

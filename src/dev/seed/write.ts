@@ -13,7 +13,7 @@ import { type Row, type SeededTable, type Story, TABLES } from './story.js';
 const BATCH = 2_000;
 const WIDTH = 2;
 
-export interface SeedOptions {
+interface SeedOptions {
   readonly count: number;
   readonly days: number;
   readonly inWork: boolean;
@@ -23,7 +23,7 @@ export interface SeedOptions {
 }
 
 /** Rows written, by table. */
-export type Seeded = Record<SeededTable, number>;
+type Seeded = Record<SeededTable, number>;
 
 /** Writes made-up e-mails into the record, in the past and complete, beside whatever is there. */
 export async function seed(db: Db, options: SeedOptions): Promise<Seeded> {

@@ -12,7 +12,7 @@ import { recordEvents } from '../transitions/record.js';
  */
 export type TooLate = 'sending' | 'sent' | 'over' | 'due';
 
-export type CancelResult =
+type CancelResult =
   /** `running`: its workflow may be waiting, and is to be woken. */
   | { readonly kind: 'cancelled'; readonly running: boolean }
   | { readonly kind: 'not_found' }
@@ -64,7 +64,7 @@ async function whyTooLate(trx: Trx, email: LockedEmail, catalogue: StatusCatalog
   return attempts.length > 0 ? 'sending' : undefined;
 }
 
-export type RescheduleResult =
+type RescheduleResult =
   | { readonly kind: 'rescheduled' }
   | { readonly kind: 'not_found' }
   | { readonly kind: 'too_late'; readonly why: TooLate };

@@ -2,7 +2,7 @@ import type { Db } from '../../postgres/database.js';
 import type { PerPriority } from '../../priority.js';
 import { type AcceptResult, acceptEmail, type Idempotency } from '../emails/accept.js';
 
-export interface ResendOptions {
+interface ResendOptions {
   readonly deadlineMs: PerPriority<number>;
   readonly idempotency: Idempotency | null;
   /** The API key of who asks. */

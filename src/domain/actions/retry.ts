@@ -10,7 +10,7 @@ import type { StatusCatalogue } from '../emails/statuses.js';
 import { enqueueGeneration } from '../queue/entry.js';
 import { recordEvents } from '../transitions/record.js';
 
-export interface RetryRequest {
+interface RetryRequest {
   readonly emailId: string;
   /** Whose it has to be; null for anyone's. */
   readonly clientId: string | null;

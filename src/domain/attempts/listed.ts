@@ -6,7 +6,7 @@ import type { LockedEmail } from '../emails/events.js';
 import type { AttemptId } from './transitions.js';
 
 /** The code of an attempt that a provider refused because the receiver had unsubscribed there. */
-export const UNSUBSCRIBED_THERE = 'unsubscribed_there';
+const UNSUBSCRIBED_THERE = 'unsubscribed_there';
 
 /** The providers that have refused this life of an e-mail so. For a query of `emails as e`. */
 export const unsubscribedAt = (emailId: string) => sql<ProviderName[]>`array(select t.provider from send_attempts t

@@ -13,7 +13,7 @@ import { isSuppressed } from '../suppressions/suppressions.js';
 import { recordEvents } from '../transitions/record.js';
 import { attemptEvent } from './transitions.js';
 
-export interface PermissionRequest {
+interface PermissionRequest {
   readonly emailId: string;
   readonly generation: number;
   readonly provider: ProviderName;

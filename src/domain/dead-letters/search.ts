@@ -41,7 +41,7 @@ export interface DeadLetter {
 }
 
 /** Where a page ended; the time is text in UTC, because a Date is coarser than the database's microseconds. */
-export interface DeadLetterCursor {
+interface DeadLetterCursor {
   readonly diedAt: string;
   readonly emailId: string;
 }

@@ -12,7 +12,7 @@ export interface AttachmentRow extends ObjectDigest {
 }
 
 /** An attachment with what the spool holds of it: everything, or nothing once it has been stored. */
-export interface SpooledAttachment extends AttachmentRow {
+interface SpooledAttachment extends AttachmentRow {
   readonly spooled: Buffer | null;
 }
 
@@ -85,7 +85,7 @@ export async function noteStored(db: Db, emailId: string, storagePath: string): 
 }
 
 /** An e-mail that has ended with its attachment still in the spool. */
-export interface StraySpool {
+interface StraySpool {
   readonly emailId: string;
   readonly clientId: string;
   readonly generation: number;

@@ -3,15 +3,15 @@ import { addressOf } from '../../address.js';
 import type { Db } from '../../postgres/database.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
 import { maySend } from '../clients/senders.js';
-import { insertEmail } from '../emails/accept.js';
 import { generationEvent, toRow } from '../emails/event-rows.js';
+import { insertEmail } from '../emails/insert.js';
 import { digestOf, type FailedEmail, noticeOf } from './notice-text.js';
 
 /** How many of the untold a digest lists. */
 const LISTED = 50;
 
 /** Who tells, how often in an hour, and the service level of a notice. */
-export interface NoticePolicy {
+interface NoticePolicy {
   readonly sender: string;
   readonly perHour: number;
   readonly deadlineMs: number;

@@ -6,7 +6,7 @@ import { usedToday } from './calls.js';
 import { DAY_SHARE, rampPerS, TRIED_AFTER_S } from './reserve-call.js';
 
 /** What the providers together would take of a priority now; the dispatcher asks before it starts anything. */
-export interface Availability {
+interface Availability {
   /** `trial`: none admits, but one may be tried with a single e-mail. */
   readonly gate: 'open' | 'trial' | 'none';
   /** Those behind the gate. */

@@ -47,7 +47,7 @@ export async function takeProbes(db: Db, configured: readonly ProviderName[]): P
  * Whether an answer to a probe says that the provider has trouble. Anything a working server would say is none: some
  * keys may send and may not ask, and a stand-in need not know the question.
  */
-export function isTrouble(probe: Pick<DueProbe, 'misconfigured'>, { kind }: Pick<Failed, 'kind'>): boolean {
+function isTrouble(probe: Pick<DueProbe, 'misconfigured'>, { kind }: Pick<Failed, 'kind'>): boolean {
   if (kind === 'misconfigured') return probe.misconfigured;
   return kind !== 'rejected';
 }

@@ -25,7 +25,7 @@ export interface InFlightOptions {
 }
 
 /** How many e-mails of a priority may be started now. */
-export interface Headroom {
+interface Headroom {
   readonly free: number;
   /** Nothing but the window keeps more from being started. */
   readonly windowFull: boolean;

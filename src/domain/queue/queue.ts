@@ -21,7 +21,7 @@ export interface ClaimedEmail {
   readonly awaitingProvider: boolean;
 }
 
-export interface DispatchOptions extends InFlightOptions {
+interface DispatchOptions extends InFlightOptions {
   /** Those we send through: while none admits, only probes are dispatched. */
   readonly providers: readonly ProviderName[];
   /** When the sweep first looks whether the workflow is still there. */
@@ -29,7 +29,7 @@ export interface DispatchOptions extends InFlightOptions {
 }
 
 /** What a dispatch came to. */
-export interface Dispatched {
+interface Dispatched {
   readonly started: readonly Started[];
   /** Nothing but the starting window keeps more from being started. */
   readonly windowFull: boolean;

@@ -17,14 +17,14 @@ export interface ProviderEvent extends WebhookEvent {
   readonly provider: ProviderName;
 }
 
-export interface StoredEvents {
+interface StoredEvents {
   /** The signals for the workflow; they are in `pending_signals` as well. */
   readonly signals: readonly SignalKind[];
   readonly status: string;
 }
 
 /** An e-mail, locked, and all its attempts: what an event is judged by. */
-export interface EventTarget {
+interface EventTarget {
   readonly email: LockedEmail;
   readonly attempts: Attempt[];
 }

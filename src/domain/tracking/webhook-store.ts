@@ -38,7 +38,7 @@ export async function takeWebhookToken(
 }
 
 /** What a provider told us without naming an e-mail that we know. */
-export interface UnmatchedWebhook {
+interface UnmatchedWebhook {
   readonly provider: ProviderName;
   readonly reason: string;
   /** The event as it came; free of what `jsonb` cannot hold. */

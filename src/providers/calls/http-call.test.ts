@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net, { type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { bodyOf, type ScriptedServer, startHttp, startRelay } from '../../../test/support/scripted-servers.js';
+import { bodyOf, type ScriptedServer, startHttp, startRelay } from '../../../test/support/servers/scripted-servers.js';
 import { createHttpCaller } from './http-call.js';
 
 const servers: { stop(): Promise<void> }[] = [];

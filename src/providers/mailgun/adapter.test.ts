@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { outgoingMessage } from '../../../test/support/outgoing-message.js';
-import { formOf, type ScriptedServer, startHttp } from '../../../test/support/scripted-servers.js';
+import { formOf, type ScriptedServer, startHttp } from '../../../test/support/servers/scripted-servers.js';
 import type { LookUpQuery } from '../provider.js';
 import { createMailgun } from './adapter.js';
 

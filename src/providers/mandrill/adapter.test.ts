@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { outgoingMessage } from '../../../test/support/outgoing-message.js';
-import { bodyOf, type ScriptedServer, startHttp } from '../../../test/support/scripted-servers.js';
+import { bodyOf, type ScriptedServer, startHttp } from '../../../test/support/servers/scripted-servers.js';
 import type { LookUpQuery } from '../provider.js';
 import { createMandrill } from './adapter.js';
 import { LOOK_UP_WINDOW } from './settings.js';

@@ -5,7 +5,7 @@ import { type ParsedMail, simpleParser } from 'mailparser';
 import type { SMTPServerOptions, SMTPServerSession } from 'smtp-server';
 import { afterEach, describe, expect, test } from 'vitest';
 import { outgoingMessage } from '../../../test/support/outgoing-message.js';
-import { type ScriptedServer, startRelay, startSmtp } from '../../../test/support/scripted-servers.js';
+import { type ScriptedServer, startRelay, startSmtp } from '../../../test/support/servers/scripted-servers.js';
 import { createSmtp } from './adapter.js';
 
 const servers: ScriptedServer[] = [];

@@ -1,0 +1,2 @@
+/** What `jsonb` columns hold. */
+export type JsonObject = Record<string, unknown>;

@@ -1,0 +1,27 @@
+import type { ApiConfig } from '../../../src/api/server.js';
+
+export const TEST_DEADLINE_MS = { critical: 15_000, medium: 900_000, low: 3_600_000 };
+
+/** What an api in a test reads: a free port, and no Temporal to reach unless a test names one. */
+export function apiConfig(
+  databaseUrl: string,
+  changes: Partial<ApiConfig> & { temporalAddress?: string } = {},
+): ApiConfig {
+  const { temporalAddress = '127.0.0.1:1', ...others } = changes;
+  return {
+    database: { url: databaseUrl, poolSize: 10, asyncReplication: 'refuse' },
+    temporal: {
+      address: temporalAddress,
+      namespace: 'default',
+      apiKey: undefined,
+      tls: { caFile: undefined, certFile: undefined, keyFile: undefined, serverName: undefined },
+    },
+    host: '127.0.0.1',
+    apiPort: 0,
+    bootstrapApiKey: undefined,
+    deadlineMs: TEST_DEADLINE_MS,
+    shutdownGraceMs: 5_000,
+    providers: ['mailgun', 'mandrill'],
+    ...others,
+  };
+}
