@@ -42,32 +42,6 @@ const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex
 
 const send = (url: string, changes = {}, signal = never) => createSmtp({ url }).send(outgoingMessage(changes), signal);
 
-describe('a probe', () => {
-  const probe = (url: string) => createSmtp({ url }).probe(never);
-
-  test('greets and signs in, and sends nothing', async () => {
-    let messages = 0;
-    const onData: SMTPServerOptions['onData'] = (stream, _session, done) => {
-      messages++;
-      stream.resume().on('end', done);
-    };
-    const onAuth: SMTPServerOptions['onAuth'] = ({ password }, _session, done) =>
-      password === 'right' ? done(null, { user: 'us' }) : done(refusal(535));
-    const server = await serve({ disabledCommands: ['STARTTLS'], allowInsecureAuth: true, onAuth, onData });
-    const as = (password: string) => server.url.replace('smtp://', `smtp://us:${password}@`);
-    expect(await probe(as('right'))).toBeUndefined();
-    expect(await probe(as('wrong'))).toMatchObject({ kind: 'misconfigured', code: 'smtp_535' });
-    await server.allClosed();
-    expect(messages).toBe(0);
-  });
-
-  test('of a server that is away fails', async () => {
-    const server = await serve(PLAIN);
-    await server.stop();
-    expect(await probe(server.url)).toMatchObject({ kind: 'unavailable' });
-  });
-});
-
 describe('the message', () => {
   test('arrives as it was meant, letters beyond ASCII included', async () => {
     const { server, seen } = await inbox();
