@@ -35,6 +35,8 @@ export interface StackOptions {
   /** More environment for every process, or other values. */
   readonly env?: Readonly<Record<string, string>>;
   readonly inbox?: boolean;
+  /** Another build than this project's own. */
+  readonly dist?: string;
   /** Those that are not needed. */
   readonly without?: readonly ProcessName[];
 }
@@ -121,7 +123,7 @@ export class Stack {
   async startProcess(name: ProcessName, instance: string = name): Promise<void> {
     const [script, ...args] = PROCESSES[name];
     const log = createWriteStream(join(this.directory, `${instance}.log`), { flags: 'a' });
-    const child = spawn(process.execPath, [...NODE_FLAGS, join(dist, script), ...args], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, join(this.options.dist ?? dist, script), ...args], {
       env: stackEnvironment(this, this.options),
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
