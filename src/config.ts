@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { isAddressBlock } from './address-blocks.js';
 import { optionalText, secret, url } from './environment.js';
 import { type PerPriority, perPriority } from './priority.js';
 import type { ProviderDefinition } from './providers/definition.js';
@@ -66,6 +67,7 @@ const ownSchema = z.object({
   SWEEP_INTERVAL_S: seconds(5),
   SWEEP_AFTER_S: seconds(60),
   SHUTDOWN_GRACE_S: seconds(80),
+  TRUSTED_PROXIES: z.string().optional(),
   NOTICE_SENDER: z.email().optional(),
   NOTICES_PER_HOUR: count(5),
 });
@@ -103,12 +105,24 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     ...(parsed.error?.issues ?? []).map((issue) => `${issue.path.join('.')}: ${issue.message}`),
     ...providers.faults,
     ...missingVariables(given, providers.names),
+    ...faultsOfProxies(given.TRUSTED_PROXIES),
   ];
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
   return shape(ownSchema.parse(given), providers.names, parsed.data);
 }
 
 export type Config = ReturnType<typeof loadConfig>;
+
+const listOf = (text = '') =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
+const faultsOfProxies = (text?: string) =>
+  listOf(text)
+    .filter((item) => !isAddressBlock(item))
+    .map((item) => `TRUSTED_PROXIES: "${item}" is neither an IP address nor a block such as 10.0.0.0/8`);
 
 function parseProviders(list: string): { names: ProviderName[]; faults: string[] } {
   const names = list.split(',').map((name) => name.trim());
@@ -174,6 +188,8 @@ function shape(env: OwnEnvironment, providers: readonly ProviderName[], values: 
       directory: env.STORAGE_DIR ?? '',
     },
     bootstrapApiKey: env.BOOTSTRAP_API_KEY,
+    /** Addresses and CIDR blocks of proxies whose `X-Forwarded-For` is believed; none: nobody's. */
+    trustedProxies: listOf(env.TRUSTED_PROXIES),
     logLevel: env.LOG_LEVEL,
     ...sending(env),
   };

@@ -4,16 +4,17 @@ import Koa, { type Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { boundLeftovers } from '../http/leftovers.js';
 import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
-import { type ApiState, authenticator } from './authenticate.js';
+import type { ApiState } from './authenticate.js';
 import { type ApiResources, shareAmongRequests } from './dependencies.js';
+import type { Gate } from './gate.js';
 import { ROUTES } from './routes.js';
 import { mountRoutes } from './routing/mount.js';
 
 /** The service's routes and what surrounds them. */
-export function createApp(resources: ApiResources): Koa<ApiState> {
-  const { db, limits, logger } = resources;
+export function createApp(resources: ApiResources, gate: Gate): Koa<ApiState> {
+  const { limits, logger } = resources;
   const router = new Router<ApiState>();
-  mountRoutes(router, ROUTES, shareAmongRequests(resources), authenticator(db));
+  mountRoutes(router, ROUTES, shareAmongRequests(resources), gate);
 
   const app = new Koa<ApiState>();
   app.use(boundLeftovers(limits));
@@ -53,6 +54,7 @@ function accessLog(logger: Logger): Middleware<ApiState> {
         status: ctx.status,
         durationMs: Math.round(performance.now() - startedAt),
         clientId: client?.id,
+        keyId: client?.keyId,
         emailId,
         code: problemCode,
       },

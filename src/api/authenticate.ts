@@ -1,13 +1,23 @@
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
+import { AddressBlocks } from '../address-blocks.js';
+import type { Access } from '../domain/clients/access.js';
+import { refusalOf } from '../domain/clients/access.js';
+import { hashKey } from '../domain/clients/key-text.js';
 import { type Client, findClientByKey, type KeyState, readKeyState } from '../domain/clients/keys.js';
+import { clientAddress } from '../http/client-address.js';
 import { Problem } from '../http/problem.js';
 import type { Db } from '../postgres/database.js';
+import { type Actor, actorOf } from './actor.js';
+import type { LastUsed } from './last-used.js';
+import type { Guesses } from './rate-limits/guesses.js';
 
 /** What the middleware of one request tells the next. */
 export interface ApiState {
   requestId: string;
   /** Set by `authenticate`. */
   client: Client;
+  /** Set by `authenticate`: who does this, for whatever tells of it. */
+  actor: Actor;
   /** Set by `authenticate`: authenticates once more, for a request that took its time. @throws Problem 401, 403. */
   confirm: () => Promise<void>;
   /** The e-mail the request is about, for the log. */
@@ -16,23 +26,49 @@ export interface ApiState {
   problemCode?: string;
 }
 
-export type Authenticate = Middleware<ApiState>;
+export type ApiMiddleware = Middleware<ApiState>;
 
-/** Who may use a route: anyone, every valid key, an operator's key. */
-export type Access = 'public' | 'client' | 'operator';
+/** The key that a request brings. */
+export const keyIn = (ctx: Context): string | undefined =>
+  /^Bearer +(\S+) *$/i.exec(ctx.get('Authorization'))?.[1] ?? undefined;
+
+/** A key's hash, for what is remembered of keys in memory: never keys themselves. */
+export const fingerprintOf = (key: string): string => hashKey(key).toString('base64');
+
+export interface AuthenticatorOptions {
+  readonly db: Db;
+  readonly guesses: Guesses;
+  readonly lastUsed: LastUsed;
+  readonly trustedProxies: AddressBlocks;
+}
 
 /**
- * Lets a request pass with `Authorization: Bearer KEY` of a client that may submit.
+ * Lets a request pass with `Authorization: Bearer KEY` of a client that is not disabled, from where the key is taken.
  *
- * @throws Problem 401 without a valid key, 403 when its client is disabled.
+ * @throws Problem 401 without a valid key, 403 when its client is disabled or it comes from elsewhere, 429 for an
+ *   address that has sent many wrong keys.
  */
-export function authenticator(db: Db): Authenticate {
+export function authenticator({ db, guesses, lastUsed, trustedProxies }: AuthenticatorOptions): ApiMiddleware {
   return async (ctx, next) => {
-    const [, key] = /^Bearer +(\S+) *$/i.exec(ctx.get('Authorization')) ?? [];
-    const client = key ? await findClientByKey(db, key) : undefined;
-    if (!client) throw unauthorized(key !== undefined);
+    const key = keyIn(ctx);
+    if (key === undefined) throw unauthorized(false);
+    const fingerprint = fingerprintOf(key);
+    const address = clientAddress(ctx.req, trustedProxies);
+    const waitMs = guesses.waitMs(address, fingerprint);
+    if (waitMs > 0) throw tooManyGuesses(waitMs);
+    const client = await findClientByKey(db, key);
+    if (!client) {
+      guesses.wrong(address);
+      throw unauthorized(true);
+    }
+    guesses.right(fingerprint);
     if (client.disabled) throw clientDisabled();
+    if (client.allowedAddresses.length > 0 && !new AddressBlocks(client.allowedAddresses).includes(address)) {
+      throw new Problem(403, 'address_not_allowed', 'This API key is not taken from the address you come from.');
+    }
+    lastUsed.note(client.keyId);
     ctx.state.client = client;
+    ctx.state.actor = actorOf(client, address);
     ctx.state.confirm = async () => {
       const state = await readKeyState(db, client.keyId);
       if (state !== 'valid') throw problemOfKey(state);
@@ -48,10 +84,18 @@ export function authenticator(db: Db): Authenticate {
  * @throws Problem 403 for any other key.
  */
 export const authorise =
-  (access: Exclude<Access, 'public'>): Middleware<ApiState> =>
+  (access: Access): ApiMiddleware =>
   async (ctx, next) => {
-    if (access === 'operator' && !ctx.state.client.operator) {
-      throw new Problem(403, 'operator_only', 'Only an operator’s API key may do this.');
+    const refusal = refusalOf(ctx.state.client, access);
+    if (refusal === 'operator_only') throw new Problem(403, refusal, 'Only an operator’s API key may do this.');
+    if (refusal === 'insufficient_role') {
+      throw new Problem(403, refusal, `This needs an operator’s API key with the role ${access.role}.`);
+    }
+    if (refusal === 'insufficient_scope') {
+      const challenge = `Bearer realm="tempost", error="insufficient_scope", scope="${access.scope}"`;
+      throw new Problem(403, refusal, `This needs an API key with the scope ${access.scope}.`, {
+        headers: { 'WWW-Authenticate': challenge },
+      });
     }
     await next();
   };
@@ -61,6 +105,11 @@ export const problemOfKey = (state: Exclude<KeyState, 'valid'>): Problem =>
   state === 'disabled' ? clientDisabled() : unauthorized(true);
 
 const clientDisabled = () => new Problem(403, 'client_disabled', 'This client has been disabled.');
+
+const tooManyGuesses = (waitMs: number) =>
+  new Problem(429, 'rate_limited', 'Too many keys that are not valid came from this address.', {
+    headers: { 'Retry-After': String(Math.ceil(waitMs / 1_000)) },
+  });
 
 function unauthorized(keyGiven: boolean): Problem {
   const challenge = `Bearer realm="tempost"${keyGiven ? ', error="invalid_token"' : ''}`;

@@ -1,6 +1,7 @@
 import { adminRoutes } from './admin/routes.js';
 import { keyRoutes } from './clients/keys.js';
 import { clientRoutes } from './clients/routes.js';
+import { senderRoutes } from './clients/senders.js';
 import { deadLetterRoutes } from './dead-letters/routes.js';
 import { descriptionRoutes } from './description/routes.js';
 import { emailRoutes } from './email/routes.js';
@@ -18,6 +19,7 @@ export const ROUTES: readonly Route[] = [
   ...suppressionRoutes,
   ...clientRoutes,
   ...keyRoutes,
+  ...senderRoutes,
   ...adminRoutes,
   ...openRoutes,
   ...healthRoutes,

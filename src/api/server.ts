@@ -11,6 +11,7 @@ import { createQuietLog } from '../process/quiet-log.js';
 import type { Stop } from '../process/service.js';
 import { lazyTemporal } from '../temporal/lazy-connection.js';
 import { createApp } from './app.js';
+import { Gate } from './gate.js';
 import { API_LIMITS, type ApiLimits } from './limits.js';
 import { createWorkflowWaker } from './workflow-waker.js';
 
@@ -23,7 +24,15 @@ const BOOTSTRAP_CLIENT = 'bootstrap';
 /** What the api reads of the configuration. */
 export type ApiConfig = Pick<
   Config,
-  'database' | 'temporal' | 'host' | 'apiPort' | 'bootstrapApiKey' | 'deadlineMs' | 'shutdownGraceMs' | 'providers'
+  | 'database'
+  | 'temporal'
+  | 'host'
+  | 'apiPort'
+  | 'bootstrapApiKey'
+  | 'deadlineMs'
+  | 'shutdownGraceMs'
+  | 'providers'
+  | 'trustedProxies'
 >;
 
 interface RunningApi {
@@ -47,15 +56,17 @@ export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLim
     (await import('../temporal/connection.js')).connectTemporal(config, logger),
   );
   const waker = createWorkflowWaker(temporal, logger);
+  const gate = new Gate({ db, logger, trustedProxies: config.trustedProxies });
   const close = async () => {
     await waker.stop();
+    await gate.stop();
     await Promise.all([db.destroy(), uploads.destroy()]);
   };
   try {
     await prepare(db, config, logger);
     const catalogue = await loadStatuses(db);
     const { deadlineMs, providers } = config;
-    const app = createApp({ db, uploads, catalogue, logger, deadlineMs, limits, providers, waker });
+    const app = createApp({ db, uploads, catalogue, logger, deadlineMs, limits, providers, waker }, gate);
     const { headersTimeoutMs: headersMs, uploadTimeoutMs, connections } = limits;
     const server = createServer({ headersMs, requestMs: uploadTimeoutMs + 10_000, connections }, app.callback());
     const port = await listen(server, config.apiPort, config.host);

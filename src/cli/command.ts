@@ -21,6 +21,16 @@ export const OPTIONS = {
   all: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
   operator: { type: 'boolean' },
+  name: { type: 'string' },
+  role: { type: 'string' },
+  scope: { type: 'string' },
+  expires: { type: 'string' },
+  allow: { type: 'string' },
+  overlap: { type: 'string' },
+  rate: { type: 'string' },
+  burst: { type: 'string' },
+  'read-rate': { type: 'string' },
+  'read-burst': { type: 'string' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;

@@ -199,35 +199,6 @@ describe('tempost client', () => {
   });
 });
 
-describe('tempost clients and keys', () => {
-  const keyIn = (out: string) => /^tp_\S+$/m.exec(out)![0];
-  const works = async (key: string) => (await tempost('suppressions', { TEMPOST_API_KEY: key })).code;
-
-  it('make a client with a key that works, and one for an operator', async () => {
-    const { out } = await tempost("clients add 'Web shop'");
-    const id = /^id +(\S+)$/m.exec(out)![1]!;
-    expect(await works(keyIn(out))).toBe(0);
-    expect(out).toContain('It is shown only now');
-    expect((await tempost('status', { TEMPOST_API_KEY: keyIn(out) })).code).toBe(1);
-    expect((await tempost('clients')).out).toMatch(new RegExp(`^${id} +Web shop`, 'm'));
-    const operators = keyIn((await tempost(`keys add ${id} --operator`)).out);
-    expect((await tempost('status', { TEMPOST_API_KEY: operators })).code).toBe(0);
-  });
-
-  it('revoke a key, disable a client and enable it', async () => {
-    const added = await tempost('clients add Old --json');
-    const { client, key } = JSON.parse(added.out) as { client: { id: string }; key: { id: string; key: string } };
-    const second = keyIn((await tempost(`keys add ${client.id}`)).out);
-    expect((await tempost(`keys revoke ${client.id} ${key.id}`)).code).toBe(0);
-    expect([await works(key.key), await works(second)]).toEqual([1, 0]);
-    expect((await tempost(`keys ${client.id}`)).out).toMatch(new RegExp(`^${key.id} .* client +\\S+ +\\S+Z$`, 'm'));
-    expect((await tempost(`client ${client.id} disable`)).out).toMatch(/disabled +yes/);
-    expect(await works(second)).toBe(1);
-    expect((await tempost(`client ${client.id} enable`)).out).toMatch(/disabled +no/);
-    expect(await works(second)).toBe(0);
-  });
-});
-
 describe('tempost', () => {
   it('explains itself and every command', async () => {
     const { out } = await tempost('--help');

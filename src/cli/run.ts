@@ -7,6 +7,7 @@ import { emailCommands } from './commands/emails.js';
 import { keyCommands } from './commands/keys.js';
 import { providerCommands } from './commands/providers.js';
 import { queueCommands } from './commands/queues.js';
+import { senderCommands } from './commands/senders.js';
 import { suppressionCommands } from './commands/suppressions.js';
 
 const GROUPS: readonly [title: string, commands: Commands][] = [
@@ -15,7 +16,7 @@ const GROUPS: readonly [title: string, commands: Commands][] = [
   ['One e-mail', emailCommands],
   ['Dead letters', deadLetterCommands],
   ['Suppressions', suppressionCommands],
-  ['Clients', { ...clientCommands, ...keyCommands }],
+  ['Clients', { ...clientCommands, ...keyCommands, ...senderCommands }],
 ];
 const COMMANDS: Commands = Object.assign({}, ...GROUPS.map(([, commands]) => commands));
 

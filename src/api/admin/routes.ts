@@ -25,7 +25,7 @@ const readOverview = route({
   summary: 'Everything at a glance',
   description: 'Queues, providers, what waits for a person, and the counters.',
   tag: 'Administration',
-  access: 'operator',
+  access: { scope: null, role: 'viewer' },
   answer: { status: 200, description: 'How it stands.', schema: overview },
   handle: async (_input, _ctx, api) => {
     const as_of = new Date();
@@ -46,7 +46,7 @@ const listQueues = route({
   operationId: 'listQueues',
   summary: 'The queue of each priority',
   tag: 'Administration',
-  access: 'operator',
+  access: { scope: null, role: 'viewer' },
   answer: { status: 200, description: 'The most urgent first.', schema: queueList },
   handle: (_input, _ctx, api) => queuesOf(api),
 });
@@ -60,7 +60,7 @@ const withoutName = (what: 'pause' | 'resume') =>
     summary: `Refused: say which queue is to ${what}`,
     description: `To ${what} everything, name \`all\`: \`/api/admin/queues/all/${what}\`.`,
     tag: 'Administration',
-    access: 'operator',
+    access: { scope: null, role: 'operator' },
     problems: ['invalid_fields'],
     handle: () => {
       const message = 'say which, /api/admin/queues/{critical|medium|low|all}/…: everything only by its name';
@@ -75,7 +75,7 @@ const pauseQueue = route({
   summary: 'Stop sending, of one priority or of all',
   description: 'Nothing is lost; what is being sent at this moment is. Pausing what is paused changes the reason.',
   tag: 'Administration',
-  access: 'operator',
+  access: { scope: null, role: 'operator' },
   params: { priority: queueInPath },
   body: jsonBody(pauseBody, { Maintenance: { reason: 'maintenance of the network' } }),
   answer: { status: 200, description: 'The queues as they are now.', schema: queueList },
@@ -94,7 +94,7 @@ const resumeQueue = route({
   summary: 'Start sending again',
   description: 'Takes our own pause back; one made in Temporal stays, and is shown.',
   tag: 'Administration',
-  access: 'operator',
+  access: { scope: null, role: 'operator' },
   params: { priority: queueInPath },
   body: jsonBody(resumeBody, { 'No more is said': {} }),
   answer: { status: 200, description: 'The queues as they are now.', schema: queueList },
@@ -112,7 +112,7 @@ const listProviders = route({
   operationId: 'listProviders',
   summary: 'The providers: switches, breakers, quotas',
   tag: 'Administration',
-  access: 'operator',
+  access: { scope: null, role: 'viewer' },
   answer: { status: 200, description: 'All that there can be.', schema: providerList },
   handle: (_input, _ctx, api) => providersOf(api),
 });
@@ -124,7 +124,7 @@ const switchProvider = route({
   summary: 'Switch a provider, force its breaker, set its limits',
   description: 'What is left out stays. A changed rate holds from its change on.',
   tag: 'Administration',
-  access: 'operator',
+  access: { scope: null, role: 'operator' },
   params: { name: providerInPath },
   body: jsonBody(providerBody, {
     Off: { enabled: false, reason: 'their maintenance' },

@@ -19,6 +19,7 @@ const json = async <T = Record<string, unknown>>(response: Promise<Response>) =>
 const addClient = (name: string) => json<{ id: string }>(call('POST', '/api/clients', { name }));
 const addKey = (client: string, body = {}) =>
   json<{ id: string; key: string }>(call('POST', `/api/clients/${client}/keys`, body));
+const allow = (client: string, sender = 'example.com') => call('POST', `/api/clients/${client}/senders`, { sender });
 const submit = async (key: string) => (await api.send(sendForm(), { Authorization: `Bearer ${key}` })).status;
 
 describe('a new client', () => {
@@ -29,6 +30,11 @@ describe('a new client', () => {
     expect(client).toMatchObject({ name: 'Web shop', disabled: false, daily_limits: { critical: 10_000 } });
     expect(await json(call('GET', `/api/clients/${client.id}/keys`))).toEqual({ keys: [] });
     const { key } = await addKey(client.id);
+    expect(await answerOf(await api.send(sendForm(), { Authorization: `Bearer ${key}` }))).toEqual([
+      403,
+      'sender_not_allowed',
+    ]);
+    await allow(client.id);
     expect(await submit(key)).toBe(200);
     expect(await json(call('GET', `/api/clients/${client.id}`))).toMatchObject({ submitted_today: { medium: 1 } });
   });
@@ -86,6 +92,7 @@ describe('an API key', () => {
 
   it('is not taken any more once it is revoked, while the client’s others are', async () => {
     const { id } = await addClient('Rotates');
+    await allow(id);
     const [old, next] = [await addKey(id), await addKey(id)];
     for (let times = 0; times < 2; times++) {
       expect((await call('DELETE', `/api/clients/${id}/keys/${old.id}`)).status).toBe(204);
@@ -119,16 +126,27 @@ describe('an API key', () => {
     const tries = [
       call('GET', '/api/clients', undefined, key),
       call('POST', '/api/clients', { name: 'Mine' }, key),
-      call('GET', `/api/clients/${id}/keys`, undefined, key),
-      call('POST', `/api/clients/${id}/keys`, { operator: true }, key),
-      call('DELETE', `/api/clients/${id}/keys/${id}`, undefined, key),
+      call('PATCH', `/api/clients/${id}`, { rate_limits: { send: null } }, key),
+      call('POST', `/api/clients/${id}/senders`, { sender: '*' }, key),
+      call('DELETE', `/api/clients/${id}/senders/example.com`, undefined, key),
     ];
     for (const refused of await Promise.all(tries)) expect(await answerOf(refused)).toEqual([403, 'operator_only']);
+    const forAdmins = [
+      call('GET', `/api/clients/${id}/keys`, undefined, key),
+      call('POST', `/api/clients/${id}/keys`, { operator: true }, key),
+      call('POST', `/api/clients/${id}/keys/${id}/rotate`, {}, key),
+      call('DELETE', `/api/clients/${id}/keys/${id}`, undefined, key),
+    ];
+    for (const refused of await Promise.all(forAdmins)) {
+      expect(refused.headers.get('www-authenticate')).toContain('error="insufficient_scope", scope="admin"');
+      expect(await answerOf(refused)).toEqual([403, 'insufficient_scope']);
+    }
   });
 });
 
 it('a disabled client may not submit, until it is enabled again', async () => {
   const { id } = await addClient('On and off');
+  await allow(id);
   const { key } = await addKey(id);
   expect(await json(call('PATCH', `/api/clients/${id}`, { disabled: true }))).toMatchObject({ disabled: true });
   expect(await submit(key)).toBe(403);

@@ -6,7 +6,7 @@ import { cursor, cursorOf, pageLimit } from '../fields.js';
 import { listOf, moment, nextCursor } from '../routing/answers.js';
 import { jsonBody, route } from '../routing/route.js';
 import { clientId, clientNotFound } from './client-id.js';
-import { rates } from './rates.js';
+import { givenRates, rates } from './rates.js';
 
 const name = z
   .string()
@@ -44,7 +44,7 @@ const list = route({
   operationId: 'listClients',
   summary: 'All clients, by name',
   tag: 'Clients and keys',
-  access: 'operator',
+  access: { scope: null, role: 'viewer' },
   query: z.strictObject({
     limit: pageLimit(100, 1_000),
     cursor: cursor(z.object({ name: z.string().max(512) })).optional(),
@@ -66,9 +66,9 @@ const create = route({
   path: '/api/clients',
   operationId: 'createClient',
   summary: 'Make a client',
-  description: 'With the default limits, and no key.',
+  description: 'With the default limits, no key, and nobody to send as: give it a sender and a key.',
   tag: 'Clients and keys',
-  access: 'operator',
+  access: { scope: null, role: 'admin' },
   body: jsonBody(z.strictObject({ name }), { 'A shop': { name: 'shop' } }),
   answer: { status: 201, description: 'The client.', schema: settings },
   problems: ['client_exists'],
@@ -86,7 +86,7 @@ const read = route({
   summary: 'A client, its limits, and what it has submitted today',
   description: 'A client’s own key may look at the client itself, an operator’s key at every one.',
   tag: 'Clients and keys',
-  access: 'client',
+  access: { scope: 'read', role: 'viewer' },
   params: { id: clientId },
   answer: { status: 200, description: 'The client.', schema: settings },
   problems: ['client_not_found'],
@@ -104,13 +104,14 @@ const change = route({
   summary: 'Change a client',
   description: 'What is left out stays. A key cannot disable its own client.',
   tag: 'Clients and keys',
-  access: 'operator',
+  access: { scope: null, role: 'admin' },
   params: { id: clientId },
   body: jsonBody(
     z.strictObject({
       disabled: z.boolean().optional(),
       failure_notices: z.boolean().optional(),
       daily_limits: z.strictObject({ critical: limit, medium: limit, low: limit }).optional(),
+      rate_limits: givenRates.optional(),
     }),
     { 'More bulk mail': { daily_limits: { low: 1_000_000 } } },
   ),

@@ -28,9 +28,10 @@ export function problemsOf({ access, params, headers, query, body, problems = []
     for (const code of more) codes.add(code);
   };
   if (access !== 'public') {
-    add('missing_api_key', 'invalid_api_key', 'client_disabled', 'database_unavailable');
+    add('missing_api_key', 'invalid_api_key', 'client_disabled', 'address_not_allowed', 'database_unavailable');
+    add('rate_limited', access.scope ? 'insufficient_scope' : 'operator_only');
+    if (access.role !== 'viewer') add('insufficient_role');
   }
-  if (access === 'operator') add('operator_only');
   const refusesFields = (parameters: Parameters = {}) => Object.values(parameters).some(({ refuse }) => !refuse);
   if (query || body || (access !== 'public' && (refusesFields(params) || refusesFields(headers))))
     add('invalid_fields');
@@ -72,7 +73,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
   return {
     operationId,
     summary,
-    description,
+    description: [description, neededFor(access)].filter(Boolean).join('\n\n'),
     tags: [tag],
     security: access === 'public' ? [] : [{ key: [] }],
     requestParams: {
@@ -83,6 +84,13 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     requestBody: requestBodyOf(route),
     responses: { ...answerOf(route), ...refusalsOf(route) },
   };
+}
+
+/** What a key needs, in a sentence. */
+function neededFor(access: Route['access']): string | undefined {
+  if (access === 'public') return undefined;
+  const role = `an operator’s key with the role \`${access.role}\``;
+  return access.scope ? `Needs a key with the scope \`${access.scope}\`, or ${role}.` : `Needs ${role}.`;
 }
 
 const parametersOf = (parameters: Parameters) =>

@@ -12,7 +12,7 @@ const read = route({
   summary: 'What became of an e-mail',
   description: 'For the client that submitted it, and for operators.',
   tag: 'E-mails',
-  access: 'client',
+  access: { scope: 'read', role: 'viewer' },
   params: { id: emailId },
   answer: { status: 200, description: 'The e-mail.', schema: emailAnswer },
   problems: ['email_not_found'],

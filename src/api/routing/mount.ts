@@ -1,8 +1,8 @@
 import type Router from '@koa/router';
-import type { Middleware } from 'koa';
 import { z } from 'zod';
-import { type ApiState, type Authenticate, authorise } from '../authenticate.js';
+import type { ApiMiddleware, ApiState } from '../authenticate.js';
 import type { ApiDependencies } from '../dependencies.js';
+import type { Gate } from '../gate.js';
 import { readJson, validate } from '../json-body.js';
 import type { ApiContext, Input, JsonBody, Parameters, Route } from './route.js';
 
@@ -13,10 +13,10 @@ export function mountRoutes(
   router: Router<ApiState>,
   routes: readonly Route[],
   api: ApiDependencies,
-  authenticate: Authenticate,
+  gate: Gate,
 ): void {
   for (const route of routes) {
-    router[route.method](koaPath(route), ...guardsOf(route, authenticate), async (ctx) => {
+    router[route.method](koaPath(route), ...guardsOf(route, gate), async (ctx) => {
       const input = await readInput(route, ctx);
       await answer(route, input, ctx, api);
     });
@@ -24,8 +24,8 @@ export function mountRoutes(
 }
 
 /** Who comes past them may do what the route does. */
-function guardsOf({ access }: Route, authenticate: Authenticate): Middleware<ApiState>[] {
-  return access === 'public' ? [] : [authenticate, authorise(access)];
+function guardsOf({ access }: Route, gate: Gate): ApiMiddleware[] {
+  return access === 'public' ? [] : gate.guards(access);
 }
 
 /** The route's path as koa's router writes it: `/api/email/:id`. */

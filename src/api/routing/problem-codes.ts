@@ -13,8 +13,14 @@ export const PROBLEMS = {
     when: 'The `Idempotency-Key` is not 1 to 255 printable ASCII characters without spaces.',
   },
   missing_api_key: { status: 401, when: 'There is no `Authorization: Bearer KEY`.' },
-  invalid_api_key: { status: 401, when: 'The key is not known, or was revoked, be it while the request came.' },
+  invalid_api_key: {
+    status: 401,
+    when: 'The key is not known, has expired or was revoked, be it while the request came.',
+  },
   client_disabled: { status: 403, when: 'The client that the key belongs to has been disabled.' },
+  address_not_allowed: { status: 403, when: 'The key is not taken from the address that the request comes from.' },
+  insufficient_scope: { status: 403, when: 'The key does not have the scope that this needs.' },
+  insufficient_role: { status: 403, when: 'It is an operator’s key, of a role that may not do this.' },
   operator_only: { status: 403, when: 'Only an operator’s key may do or see this.' },
   sender_not_allowed: {
     status: 403,
@@ -26,6 +32,7 @@ export const PROBLEMS = {
   suppression_not_found: { status: 404, when: 'The address is not suppressed.' },
   client_not_found: { status: 404, when: 'There is no such client, or it is another one than the key’s.' },
   key_not_found: { status: 404, when: 'The client has no key of this id.' },
+  sender_not_found: { status: 404, when: 'The client may not send as this one anyway.' },
   queue_not_found: { status: 404, when: 'The queues are `critical`, `medium`, `low`, and `all`.' },
   provider_not_found: { status: 404, when: 'There is no provider of this name.' },
   method_not_allowed: { status: 405, when: 'The address does not know this method; `Allow` names those that it does.' },
@@ -43,11 +50,21 @@ export const PROBLEMS = {
   not_waiting: { status: 409, when: 'The e-mail is not waiting for its next try.' },
   client_exists: { status: 409, when: 'There is a client of this name.' },
   own_client: { status: 409, when: 'It is the client that the key belongs to: use another one’s key.' },
+  key_ended: { status: 409, when: 'The key has expired or was revoked: make a new one.' },
+  already_rotated: { status: 409, when: 'The key has been rotated before; `replaced_by` names the one that followed.' },
+  configured_key: { status: 409, when: 'It is the key that `BOOTSTRAP_API_KEY` gives: change it there.' },
+  too_many_senders: { status: 409, when: 'A client may have 1,000 senders; allow a domain in the place of addresses.' },
   own_key: { status: 409, when: 'It is the key of this very request: revoke it with another one.' },
   too_large: { status: 413, when: 'The body, or what is in it, is beyond the limits.' },
   unsupported_media_type: { status: 415, when: 'The body is of another media type than this address takes.' },
   invalid_fields: { status: 422, when: 'Some fields are not valid; `errors` lists every fault.' },
   idempotency_key_reused: { status: 422, when: 'The `Idempotency-Key` was used for another request.' },
+  rate_limited: {
+    status: 429,
+    when:
+      'The client or its key makes more requests than it may, or its address has sent many keys that are not valid. ' +
+      '`RateLimit-Policy` says how many requests there may be, `Retry-After` when there is one again.',
+  },
   daily_limit_reached: {
     status: 429,
     when: 'The client has submitted what it may of this priority today (UTC). `Retry-After` says when midnight is.',

@@ -1,7 +1,8 @@
 import type { RouterContext } from '@koa/router';
 import type { z } from 'zod';
+import type { Access } from '../../domain/clients/access.js';
 import type { Problem } from '../../http/problem.js';
-import type { Access, ApiState } from '../authenticate.js';
+import type { ApiState } from '../authenticate.js';
 import type { ApiDependencies } from '../dependencies.js';
 import type { ProblemCode } from './problem-codes.js';
 
@@ -89,8 +90,11 @@ export interface RouteDefinition<
   /** What else a reader of the reference has to know; Markdown. */
   readonly description?: string;
   readonly tag: Tag;
-  /** `authorise` enforces it, and nothing else does. */
-  readonly access: Access;
+  /**
+   * Who may use it: anybody, or a client's key with the scope and an operator's key with the role. `authorise` enforces
+   * it, and nothing else does.
+   */
+  readonly access: 'public' | Access;
   readonly params?: P;
   readonly headers?: H;
   /** Left out: whatever the query says is ignored. */

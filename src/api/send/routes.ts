@@ -23,7 +23,7 @@ const send = route({
     'repeating the request with its key is always right.',
   ].join(' '),
   tag: 'Submission',
-  access: 'client',
+  access: { scope: 'send', role: 'admin' },
   headers: { 'Idempotency-Key': idempotencyKey },
   body: {
     kind: 'streamed',

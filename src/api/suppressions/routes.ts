@@ -28,7 +28,7 @@ const listSuppressions = route({
   summary: 'The addresses that a client must not write to',
   description: 'By address. `unsubscribed` concerns e-mails of priority `low` only, every other reason all of them.',
   tag: 'Suppressions',
-  access: 'client',
+  access: { scope: 'suppressions', role: 'viewer' },
   query: z.strictObject({
     client,
     address: address.optional(),
@@ -59,7 +59,7 @@ const suppress = route({
   summary: 'Suppress an address',
   description: 'One that is suppressed already keeps its reason, unless that is `unsubscribed`.',
   tag: 'Suppressions',
-  access: 'client',
+  access: { scope: 'suppressions', role: 'operator' },
   body: jsonBody(z.strictObject({ client, address, reason: z.literal('manual').default('manual') }), {
     'An address': { address: 'ada@example.org' },
   }),
@@ -78,7 +78,7 @@ const unsuppress = route({
     'that back.',
   ].join(' '),
   tag: 'Suppressions',
-  access: 'client',
+  access: { scope: 'suppressions', role: 'operator' },
   params: { address: { schema: address } },
   query: z.strictObject({ client }),
   answer: { status: 204, description: 'It is taken back.' },

@@ -3,6 +3,7 @@ import { type Api, UsageError } from '../api.js';
 import { type Commands, need, type Output, path, query } from '../command.js';
 import { facts, table } from '../format.js';
 import { addKey, keyText } from './keys.js';
+import { type Rate, ratesOf, rateText } from './rates.js';
 
 interface Listed {
   readonly id: string;
@@ -15,6 +16,7 @@ interface Client extends Listed {
   readonly failure_notices: boolean;
   readonly daily_limits: Readonly<Record<string, number>>;
   readonly submitted_today: Readonly<Record<string, number>>;
+  readonly rate_limits: Readonly<Record<'send' | 'read', Rate>>;
 }
 
 interface Page {
@@ -28,6 +30,8 @@ function show(client: Client): Output {
     ['name', client.name],
     ['disabled', client.disabled],
     ['senders are told of failures', client.failure_notices],
+    ['submissions a second', rateText(client.rate_limits.send)],
+    ['other requests a second', rateText(client.rate_limits.read)],
   ]);
   const rows = PRIORITIES.map((each) => [each, client.submitted_today[each], client.daily_limits[each]]);
   return { json: client, text: `${head}\n\n${table(['priority', 'submitted today', 'daily limit'], rows)}` };
@@ -73,7 +77,27 @@ export const clientCommands: Commands = {
     async run(api, [word]) {
       const client = await api.call<Client>('POST', '/api/clients', { name: need(word, 'The name') });
       const key = await addKey(api, client.id);
-      return { json: { client, key }, text: `${show(client).text}\n\n${keyText(key)}` };
+      const next = `It may send as nobody yet. Say as whom: tempost senders add ${client.id} example.com`;
+      return { json: { client, key }, text: `${show(client).text}\n\n${keyText(key)}\n\n${next}` };
+    },
+  },
+  'clients set': {
+    usage: 'ID [--rate N] [--burst N] [--read-rate N] [--read-burst N]',
+    summary: 'how many requests a client may make, over all api processes',
+    words: 1,
+    options: ['rate', 'burst', 'read-rate', 'read-burst'],
+    help: `--rate N        submissions a second; "none" for no limit
+--burst N       submissions at once; default: those of two seconds
+--read-rate N   other requests a second; "none" for no limit
+--read-burst N  other requests at once
+
+tempost clients set 019a… --rate 20 --burst 100`,
+    async run(api, [word], values) {
+      const at = path`/api/clients/${need(word, 'The client’s id')}`;
+      const rate_limits = ratesOf(values);
+      if (Object.keys(rate_limits).length === 0)
+        throw new UsageError('Nothing is to be set: give --rate or --read-rate.');
+      return show(await api.call<Client>('PATCH', at, { rate_limits }));
     },
   },
   client: {

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Db } from '../../postgres/database.js';
 import { TODAY } from '../../postgres/today.js';
 import { type PerPriority, perPriority } from '../../priority.js';
-import { columnsOf, type Rates, ratesOf } from './rates.js';
+import { columnsOf, DEFAULT_RATES, type Rates, ratesOf } from './rates.js';
 
 /** A client as lists show it. */
 export interface ListedClient {
@@ -41,11 +41,15 @@ export async function listClients(
   return rows.map(({ disabled_at, ...client }) => ({ ...client, disabled: disabled_at !== null }));
 }
 
-/** Makes a client with the default limits. @returns its id; undefined when there is one of that name. */
+/**
+ * Makes a client with the default limits, which may send as nobody until it is told as whom.
+ *
+ * @returns its id; undefined when there is one of that name.
+ */
 export async function createClient(db: Db, name: string): Promise<string | undefined> {
   const created = await db
     .insertInto('clients')
-    .values({ name })
+    .values({ name, any_sender: false, ...columnsOf(DEFAULT_RATES) })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id')
     .executeTakeFirst();

@@ -22,6 +22,7 @@ export function apiConfig(
     deadlineMs: TEST_DEADLINE_MS,
     shutdownGraceMs: 5_000,
     providers: ['mailgun', 'mandrill'],
+    trustedProxies: [],
     ...others,
   };
 }

@@ -1,0 +1,68 @@
+import type { Logger } from 'pino';
+import { AddressBlocks } from '../address-blocks.js';
+import type { Access } from '../domain/clients/access.js';
+import { markUsed } from '../domain/clients/keys.js';
+import { takeTokens } from '../domain/clients/rate-buckets.js';
+import type { RateKind } from '../domain/clients/rates.js';
+import type { Db } from '../postgres/database.js';
+import { type ApiMiddleware, authenticator, authorise, fingerprintOf, keyIn } from './authenticate.js';
+import { LastUsed } from './last-used.js';
+import { Guesses } from './rate-limits/guesses.js';
+import { Leases } from './rate-limits/leases.js';
+import { RateLimiter } from './rate-limits/limiter.js';
+
+export interface GateOptions {
+  readonly db: Db;
+  readonly logger: Logger;
+  /** Addresses and CIDR blocks of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
+}
+
+/** What every request that needs a key comes through, and what one process remembers of those that came. */
+export class Gate {
+  readonly #leases: Leases;
+  readonly #limiter: RateLimiter;
+  readonly #lastUsed: LastUsed;
+  readonly #authenticate: ApiMiddleware;
+
+  constructor({ db, logger, trustedProxies }: GateOptions) {
+    this.#leases = new Leases((asks) => takeTokens(db, asks));
+    this.#limiter = new RateLimiter(this.#leases);
+    this.#lastUsed = new LastUsed((keyIds) => markUsed(db, keyIds), logger);
+    this.#authenticate = authenticator({
+      db,
+      guesses: new Guesses(),
+      lastUsed: this.#lastUsed,
+      trustedProxies: new AddressBlocks(trustedProxies),
+    });
+  }
+
+  /** Who comes past these may do what a route of this access does. */
+  guards(access: Access): ApiMiddleware[] {
+    const kind = access.scope === 'send' ? 'send' : 'read';
+    return [this.#refuseFlood(kind), this.#authenticate, this.#limitRate(kind), authorise(access)];
+  }
+
+  /** Gives back and writes down what it holds. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#leases.stop(), this.#lastUsed.stop()]);
+  }
+
+  /** A key that has just been out of requests is not even looked up. @throws Problem 429. */
+  #refuseFlood(kind: RateKind): ApiMiddleware {
+    return async (ctx, next) => {
+      const key = keyIn(ctx);
+      if (key !== undefined) this.#limiter.refuseKnown(fingerprintOf(key), kind);
+      await next();
+    };
+  }
+
+  /** @throws Problem 429 for a client or a key that makes more requests than it may. */
+  #limitRate(kind: RateKind): ApiMiddleware {
+    return async (ctx, next) => {
+      const key = keyIn(ctx)!;
+      ctx.set(await this.#limiter.admit(ctx.state.client, fingerprintOf(key), kind));
+      await next();
+    };
+  }
+}
