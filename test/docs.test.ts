@@ -137,6 +137,15 @@ describe.each(docs)('%s', (path) => {
     expect(paths.filter((file) => !exists(file) && !isMade(file))).toEqual([]);
   });
 
+  it('gives the address with every command of Temporal’s: its own default is nobody’s here', () => {
+    // A command that goes on in the next line ends with a backslash.
+    const code = codeOf(text).flatMap((each) => each.replaceAll(/\\\n\s*/g, ' ').split('\n'));
+    const asking = code.filter((line) =>
+      /(^|[\s`])temporal (workflow|operator|task-queue|activity|batch) \S/.test(line),
+    );
+    expect(asking.filter((line) => !/--address [\w.$]/.test(line))).toEqual([]);
+  });
+
   it('has diagrams with something in them', () => {
     for (const [, diagram] of text.matchAll(/```mermaid\n([\s\S]*?)```/g)) {
       expect(diagram).toMatch(/^(flowchart|sequenceDiagram|stateDiagram-v2|erDiagram|graph|gantt|timeline)\b/);

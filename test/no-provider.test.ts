@@ -49,6 +49,8 @@ it('while no provider admits, a critical e-mail adds nothing to its history, and
   const ids = await Promise.all(Array.from({ length: 10 }, () => stack.submit({ priority: 'critical' })));
   for (const id of ids) {
     await until('it sleeps', async () => (await queueStateOf(id)) === 'awaiting_provider' && (await isAtRest(id)));
+    // Nobody is sending it.
+    expect(['queued', 'retrying']).toContain((await stack.email(id)).status);
   }
   // On a slow machine the probes below take longer than a minute: then an e-mail would be tried, as it should.
   await system.database.db
@@ -65,6 +67,7 @@ it('while no provider admits, a critical e-mail adds nothing to its history, and
   const after = await Promise.all(ids.map(historyOf));
   expect(after.map((events) => events.length)).toEqual(before.map((events) => events.length));
   expect(await queueStateOf(late)).toBe('waiting');
+  expect((await stack.email(late)).status).toBe('queued');
 
   await stack.setFaults({});
   for (const id of [...ids, late]) {
