@@ -62,6 +62,13 @@ describe('the counts of an e-mail', () => {
     const counts = [63, 50, 52, 50, 90].map((statements) => ({ ...PLAIN, statements }));
     expect(typicalCounts(counts).statements).toBe(50);
   });
+
+  it('are, of bytes, the median of those that had nothing on top', () => {
+    const counts = [27, 24, 27, 24, 24].map((events, n) => {
+      return { ...PLAIN, events, history_bytes: [3_960, 3_594, 3_959, 3_600, 3_601][n]! };
+    });
+    expect(typicalCounts(counts)).toMatchObject({ events: 24, history_bytes: 3_600 });
+  });
 });
 
 describe('the file of committed counts', () => {
