@@ -26,10 +26,14 @@ export class BodyBudget {
   readonly #guests = new Set<Guest>();
   #heldBytes = 0;
 
-  /** @param patienceMs how long a body may arrive before it has to make room for others. */
+  /**
+   * @param patienceMs how long a body may arrive before it has to make room for others.
+   * @param nowMs a clock that never goes back.
+   */
   constructor(
     private readonly limitBytes: number,
     private readonly patienceMs: number,
+    private readonly nowMs: () => number = () => performance.now(),
   ) {}
 
   get heldBytes(): number {
@@ -38,7 +42,7 @@ export class BodyBudget {
 
   /** @param sendAway told when the place is needed for somebody else; it has been left then. */
   enter(sendAway: () => void): BodyHold {
-    const guest: Guest = { since: performance.now(), sendAway, heldBytes: 0, stays: false };
+    const guest: Guest = { since: this.nowMs(), sendAway, heldBytes: 0, stays: false };
     this.#guests.add(guest);
     return {
       take: (bytes) => this.#take(guest, bytes),
@@ -63,7 +67,7 @@ export class BodyBudget {
   }
 
   #longestArriving(): Guest | undefined {
-    const before = performance.now() - this.patienceMs;
+    const before = this.nowMs() - this.patienceMs;
     for (const guest of this.#guests) {
       if (guest.since > before) return undefined;
       if (!guest.stays && guest.heldBytes > 0) return guest;
