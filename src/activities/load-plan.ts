@@ -28,12 +28,16 @@ export function createLoadPlan({ db, config, catalogue }: ActivityDependencies) 
       admitting: providers.filter((provider) => work.admitting.includes(provider)),
       backoff: config.backoff,
       deliveryTimeoutMs: remaining(config.deliveryTimeoutMs, work.sinceSentMs),
-      openWindowMs: remaining(config.openWindowMs, work.sinceDeliveredMs),
+      // Nobody will tell of an open that is not tracked.
+      openWindowMs: work.untracked ? UNTRACKED_WINDOW_MS : remaining(config.openWindowMs, work.sinceDeliveredMs),
       trouble,
     };
     return { ...common, stage: stageOf(work.accepted, catalogue.get(work.status)) };
   };
 }
+
+/** Not 0, which is another path in the workflow. */
+const UNTRACKED_WINDOW_MS = 1;
 
 const remaining = (wholeMs: number, passedMs: number | null) => Math.max(0, wholeMs - (passedMs ?? 0));
 

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
+import { encodeWords } from 'nodemailer/lib/mime-funcs';
 import type { SendableEmail } from '../domain/attempts/permission.js';
 import { type AttachmentRow, loadAttachment } from '../domain/emails/attachments.js';
 import { unsubscribePath } from '../domain/tracking/unsubscribe-link.js';
 import type { OutgoingMessage } from '../providers/provider.js';
 import type { ActivityDependencies } from './dependencies.js';
+import { textOfHtml } from './text-of-html.js';
 
 interface LoadedAttachment extends AttachmentRow {
   readonly bytes: Buffer;
@@ -39,8 +41,8 @@ export function composeMessage(
   try_: { readonly generation: number; readonly attempt: number },
   attachment: LoadedAttachment | null,
 ): OutgoingMessage {
-  const pixel = `<img src="${config.publicUrl}/api/email/${email.id}/open" width="1" height="1" alt="">`;
-  const isText = email.content_type === 'text/plain';
+  const { text, html } = bodiesOf(email);
+  const trackOpens = email.track_opens ?? true;
   return {
     emailId: email.id,
     generation: try_.generation,
@@ -50,16 +52,33 @@ export function composeMessage(
     receiver: email.receiver,
     replyTo: email.reply_to,
     subject: email.subject,
-    headers: extraHeaders(config.publicUrl, email, try_.generation),
-    text: isText ? email.content : null,
-    html: withPixel(isText ? textAsHtml(email.content) : email.content, pixel),
+    headers: headersOf(config.publicUrl, email, try_.generation),
+    text,
+    html: trackOpens ? withPixel(html, config.publicUrl, email.id) : html,
+    trackOpens,
     tags: email.tags,
     priority: email.priority,
     attachment,
   };
 }
 
-function extraHeaders(publicUrl: string, email: SendableEmail, generation: number): Record<string, string> {
+/** Both bodies; the one that was not submitted is made of the other. */
+function bodiesOf({ content, content_type, alternative }: SendableEmail): { text: string | null; html: string } {
+  if (content_type === 'text/plain') return { text: content, html: alternative ?? textAsHtml(content) };
+  // Of a page that holds nothing to read (one image, say) there is no text, and an empty part would look like spam.
+  return { text: (alternative ?? textOfHtml(content)) || null, html: content };
+}
+
+/** The client's headers, in ASCII, and ours, which stand in the place of any of the same name. */
+function headersOf(publicUrl: string, email: SendableEmail, generation: number): Record<string, string> {
+  const ours = ownHeaders(publicUrl, email, generation);
+  const taken = new Set(Object.keys(ours).map((name) => name.toLowerCase()));
+  const theirs = Object.entries(email.headers ?? {}).filter(([name]) => !taken.has(name.toLowerCase()));
+  // Encoded here (RFC 2047), so that it does not depend on the provider whether and how.
+  return { ...Object.fromEntries(theirs.map(([name, value]) => [name, encodeWords(value, 'Q', 52)])), ...ours };
+}
+
+function ownHeaders(publicUrl: string, email: SendableEmail, generation: number): Record<string, string> {
   const { id, notice_for, unsubscribe_key } = email;
   // RFC 3834: whoever answers mail by itself does not answer this one.
   if (notice_for) return { 'Auto-Submitted': 'auto-generated' };
@@ -78,7 +97,8 @@ function textAsHtml(text: string): string {
 }
 
 /** Adds the pixel at the end of the body, so that it is the last thing a reader loads. */
-function withPixel(html: string, pixel: string): string {
+function withPixel(html: string, publicUrl: string, emailId: string): string {
+  const pixel = `<img src="${publicUrl}/api/email/${emailId}/open" width="1" height="1" alt="">`;
   // Not in a copy in lower case: there some letters are longer, and the place would be another.
   const end = [...html.matchAll(/<\/body>/gi)].at(-1)?.index;
   return end === undefined ? html + pixel : html.slice(0, end) + pixel + html.slice(end);

@@ -194,6 +194,7 @@ describe('tempost client', () => {
     expect((await tempost(`client ${clientId}`)).out).toMatch(/low +\d+ +1000000/);
     expect((await tempost(`client ${clientId} low 5000`)).out).toMatch(/low +\d+ +5000/);
     expect((await tempost(`client ${clientId} notices off`)).out).toMatch(/told of failures +no/);
+    expect((await tempost(`client ${clientId} opens off`)).out).toMatch(/opens are tracked +no/);
     expect(await tempost(`client ${clientId} urgent 5`)).toMatchObject({ code: 2 });
     expect(await tempost(`client ${clientId} notices maybe`)).toMatchObject({ code: 2 });
   });

@@ -104,8 +104,9 @@ async function readmeWorks({ api, apiKey, temporal, sandbox }: Addresses): Promi
     const options = { cwd: root, env: { PATH: env.PATH, KEY: apiKey, ...more } };
     return (await promisify(execFile)('sh', ['-euc', command], options)).stdout;
   };
-  const { id, status } = JSON.parse(await shell(block('/api/send')));
+  const { id, status } = JSON.parse(await shell(block('-F "sender=')));
   expect(status).toBe('queued');
+  expect(JSON.parse(await shell(block('"track_opens"')))).toMatchObject({ status: 'queued' });
   const follow = block('/api/email/$ID').replace('export ID=…', `export ID=${id}`);
   expect(JSON.parse(await shell(follow))).toMatchObject({
     id,

@@ -12,12 +12,13 @@ export interface OutgoingMessage {
   readonly receiver: string;
   readonly replyTo: string | null;
   readonly subject: string;
-  /** More headers, of ours: such as `List-Unsubscribe`. */
+  /** More headers, the client's and ours, such as `List-Unsubscribe`; ASCII, encoded where they have to be. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Null when the content was submitted as HTML: then the message has no plain-text part. */
+  /** Null when there is nothing to read in the HTML: then the message has no plain-text part. */
   readonly text: string | null;
-  /** Always there, so that opens can be counted: made from the plain text when that is what was submitted. */
   readonly html: string;
+  /** Whether the provider is to count opens. False: it must not, whatever its account or domain is set to. */
+  readonly trackOpens: boolean;
   readonly tags: readonly string[];
   readonly priority: 'critical' | 'medium' | 'low';
   readonly attachment: { readonly filename: string; readonly contentType: string; readonly bytes: Buffer } | null;

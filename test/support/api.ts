@@ -75,6 +75,29 @@ export function sendForm(changes: Record<string, string | undefined> = {}, attac
   return form;
 }
 
+export const VALID_DOCUMENT = {
+  sender: 'shop@example.com',
+  receiver: 'ada@example.org',
+  subject: 'Your order',
+  text: 'It is sent.\n',
+};
+
+export const JSON_TYPE = { 'Content-Type': 'application/json' };
+
+/** Posts a valid document, changed: undefined leaves a member out. */
+export const sendDocument = (api: TestApi, changes: object = {}, headers: Record<string, string> = {}) =>
+  api.post('/api/send', { ...VALID_DOCUMENT, ...changes }, api.client.key, headers);
+
+/** The member `attachment` that holds these bytes. */
+export const documentAttachment = (bytes: Buffer, more: object = {}) => ({
+  attachment: {
+    filename: 'a b.pdf',
+    content_type: 'application/pdf',
+    content_base64: bytes.toString('base64'),
+    ...more,
+  },
+});
+
 /** One part of a body as no client library would write it. */
 export interface RawPart {
   /** What follows `Content-Disposition: `. */

@@ -14,6 +14,7 @@ export function outgoingMessage(changes: Partial<OutgoingMessage> = {}): Outgoin
     subject: 'Grüße – 你好 ✉',
     text: 'Guten Tag, schöne Grüße',
     html: '<p>Guten Tag, <b>schöne</b> Grüße</p>',
+    trackOpens: true,
     tags: ['invoice'],
     priority: 'critical',
     attachment: {

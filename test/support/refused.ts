@@ -17,3 +17,22 @@ export async function expectRefused(db: Db, response: Response, status: number, 
   }
   await expectNothingStored(db);
 }
+
+/** What is wrong with a submission, as its answer tells it. */
+export interface Refusal {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  /** Codes by field. */
+  readonly faults: Record<string, string>;
+}
+
+export async function refusal(response: Response): Promise<Refusal> {
+  const { code, detail, errors } = (await response.json()) as {
+    code: string;
+    detail: string;
+    errors: { field: string; code: string }[];
+  };
+  const faults = Object.fromEntries(errors.map((each) => [each.field, each.code]));
+  return { status: response.status, code, detail, faults };
+}

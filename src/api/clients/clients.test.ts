@@ -26,6 +26,7 @@ describe('/api/clients/{id}', () => {
     expect(await (await api.get(`/api/clients/${client.id}`, client.key)).json()).toMatchObject({
       id: client.id,
       failure_notices: true,
+      track_opens: true,
       daily_limits: { critical: 10_000, medium: 200_000, low: 1_000_000 },
       submitted_today: { critical: 0, medium: 1, low: 0 },
     });
@@ -37,6 +38,10 @@ describe('/api/clients/{id}', () => {
     expect(await (await patch(client.id, { failure_notices: false })).json()).toMatchObject({
       failure_notices: false,
       daily_limits: { critical: 10_000, medium: 1, low: 1_000_000 },
+    });
+    expect(await (await patch(client.id, { track_opens: false })).json()).toMatchObject({
+      track_opens: false,
+      failure_notices: false,
     });
     expect([(await submit(client.key)).status, (await submit(client.key)).status]).toEqual([200, 429]);
   });

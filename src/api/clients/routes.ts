@@ -32,6 +32,7 @@ const perPriority = z.object({ critical: z.int(), medium: z.int(), low: z.int() 
 const settings = listed
   .extend({
     failure_notices: z.boolean().describe('Whether its senders are told of failures by e-mail.'),
+    track_opens: z.boolean().describe('Whether opens are tracked, where an e-mail does not say.'),
     daily_limits: perPriority.describe('How many e-mails of each priority it may submit a day (UTC).'),
     submitted_today: perPriority.describe('How many it has submitted today (UTC).'),
     rate_limits: rates,
@@ -110,6 +111,7 @@ const change = route({
     z.strictObject({
       disabled: z.boolean().optional(),
       failure_notices: z.boolean().optional(),
+      track_opens: z.boolean().optional(),
       daily_limits: z.strictObject({ critical: limit, medium: limit, low: limit }).optional(),
       rate_limits: givenRates.optional(),
     }),

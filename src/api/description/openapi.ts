@@ -98,15 +98,17 @@ const parametersOf = (parameters: Parameters) =>
 
 function requestBodyOf({ body }: Route): ZodOpenApiOperationObject['requestBody'] {
   if (!body) return undefined;
-  const examples = Object.fromEntries(
-    Object.entries<unknown>(body.examples ?? {}).map(([name, value]) => [name, { value }]),
-  );
-  const content = body.kind === 'json' ? { 'application/json': body.schema } : body.content;
+  const content = body.kind === 'json' ? { 'application/json': body } : body.content;
+  const examplesOf = (examples: Readonly<Record<string, unknown>> = {}) =>
+    Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }]));
   return {
     // No body counts as an empty object: whether that is enough, the schema says.
     required: body.kind === 'streamed' || !body.schema.safeParse({}).success,
     content: Object.fromEntries(
-      Object.entries(content).map(([mediaType, schema]) => [mediaType, { schema, examples }]),
+      Object.entries(content).map(([mediaType, { schema, examples }]) => [
+        mediaType,
+        { schema, examples: examplesOf(examples) },
+      ]),
     ),
   };
 }

@@ -8,7 +8,7 @@ import { ACCEPTANCE_PROBLEMS, acceptance, acceptanceAnswer, idempotencyKey } fro
 import { jsonBody, route } from '../routing/route.js';
 import { emailId, emailNotFound, scopeOf } from '../scope.js';
 import { fault } from '../send/faults.js';
-import { readSendAt } from '../send/schema.js';
+import { readSendAt } from '../send/fields.js';
 import { RETRY_PROBLEMS, retry, retryAnswer, retryBody } from './retry.js';
 import { emailAnswer } from './schema.js';
 import { answerView } from './view.js';

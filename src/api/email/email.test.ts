@@ -37,6 +37,8 @@ describe('GET /api/email/{id}', () => {
       retry_count: 0,
       metadata: { order: 1 },
       tags: ['a', 'b'],
+      headers: {},
+      track_opens: true,
       attachment: null,
       events: [{ type: 'queued', occurred_at: answer.created_at, provider: null, metadata: {} }],
       attempts: [],

@@ -56,6 +56,8 @@ export const emailAnswer = z
     sent_at: moment.nullable().describe('When a provider took it.'),
     provider: z.string().nullable(),
     provider_message_id: z.string().nullable(),
+    headers: z.record(z.string(), z.string()).describe('Those that its client had set.'),
+    track_opens: z.boolean().describe('Whether opens are tracked.'),
     retry_count: z.int().min(0).describe('Attempts beyond the first, over all its lives.'),
     metadata: anyJson,
     tags: listOf(z.string()),

@@ -45,7 +45,12 @@ export interface JsonBody<S extends z.ZodType = z.ZodType> {
 export interface StreamedBody {
   readonly kind: 'streamed';
   /** The media types that it may have, each with the schema by which it is validated. */
-  readonly content: Readonly<Record<string, z.ZodType>>;
+  readonly content: Readonly<Record<string, StreamedContent>>;
+}
+
+/** One media type of such a body. */
+export interface StreamedContent {
+  readonly schema: z.ZodType;
   readonly examples?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 

@@ -2,33 +2,22 @@ import type { IncomingMessage } from 'node:http';
 import type { Readable, Writable } from 'node:stream';
 import multer from '@koa/multer';
 import type { Context } from 'koa';
-import type { ChunkStaging, Digest } from '../../domain/emails/chunks.js';
+import type { ChunkStaging } from '../../domain/emails/chunks.js';
 import { type FieldFault, Problem } from '../../http/problem.js';
 import type { ApiLimits } from '../limits.js';
 import { fault, invalidFields } from './faults.js';
 import { PartCounter } from './part-counter.js';
+import type { ReadSubmission, SubmittedAttachment } from './read-submission.js';
+import { parseSendForm } from './schema.js';
 import { guardUpload, maxBodyBytes, tooLarge } from './upload-guard.js';
 import { tooManyUploads, type UploadVisit } from './upload-slots.js';
 
-/** A multipart body, read to its end; the attachment is staged. */
-export interface SendForm {
-  readonly fields: ReadonlyMap<string, string>;
-  readonly attachment: FormAttachment | null;
-  /** What makes the body malformed. */
-  readonly malformed: readonly FieldFault[];
-  /** What the form says that it must not. */
-  readonly faults: readonly FieldFault[];
-}
-
-export interface FormAttachment extends Digest {
-  readonly filename: string;
-  readonly contentType: string;
-}
-
 /** More parts than there are fields are refused by name; this only bounds what is listed. */
 const MAX_PARTS = 50;
-/** Far more than any field other than the content may hold. */
+/** Far more than any other field may hold. */
 const MAX_SMALL_FIELD_CHARACTERS = 16 * 1024;
+/** The fields that may be long. */
+const BODIES: ReadonlySet<string> = new Set(['content', 'text', 'html']);
 /** What the parser makes of bytes that are not UTF-8. */
 const REPLACEMENT = '\ufffd';
 
@@ -45,7 +34,7 @@ export async function readSendForm(
   staging: ChunkStaging,
   visit: UploadVisit,
   limits: ApiLimits,
-): Promise<SendForm> {
+): Promise<ReadSubmission> {
   const contentType = ctx.get('Content-Type');
   checkHeaders(ctx.req, contentType, limits);
   const { full, refuse } = refusal();
@@ -96,7 +85,7 @@ export async function readSendForm(
 }
 
 /** A promise that never resolves, and what rejects it. */
-function refusal(): { readonly full: Promise<never>; readonly refuse: (problem: Problem) => false } {
+export function refusal(): { readonly full: Promise<never>; readonly refuse: (problem: Problem) => false } {
   let reject: (problem: Problem) => void = () => {};
   const full = new Promise<never>((_, rejectIt) => {
     reject = rejectIt;
@@ -121,7 +110,7 @@ class FormReader {
   readonly #fields = new Map<string, string>();
   readonly #malformed: FieldFault[] = [];
   readonly #faults: FieldFault[] = [];
-  #attachment: FormAttachment | null = null;
+  #attachment: SubmittedAttachment | null = null;
   #attachmentSeen = false;
   #parts = 0;
   #isReadingFile = false;
@@ -167,10 +156,18 @@ class FormReader {
     return false;
   }
 
-  result(): SendForm {
+  result(): ReadSubmission {
     const { filename } = this.#attachment ?? {};
     if (filename?.includes(REPLACEMENT)) this.#malformed.push(fault('attachment', 'invalid_utf8'));
-    return { fields: this.#fields, attachment: this.#attachment, malformed: this.#malformed, faults: this.#faults };
+    const { data, faults } = parseSendForm(this.#fields);
+    return {
+      data,
+      attachment: this.#attachment,
+      malformed: this.#malformed,
+      faults: [...this.#faults, ...faults],
+      // Everything that was submitted, whatever the order of the parts.
+      submitted: [...this.#fields].sort(([a], [b]) => (a < b ? -1 : 1)),
+    };
   }
 
   #field(name: string, value: string | undefined): void {
@@ -180,7 +177,7 @@ class FormReader {
     else {
       // No value: the part names a character set that does not exist.
       if (value === undefined || value.includes(REPLACEMENT)) this.#malformed.push(fault(name, 'invalid_utf8'));
-      this.#fields.set(name, name === 'content' ? (value ?? '') : beginning(value ?? ''));
+      this.#fields.set(name, BODIES.has(name) ? (value ?? '') : beginning(value ?? ''));
     }
   }
 
@@ -216,14 +213,14 @@ function beginning(text: string): string {
 /** Refuses by the headers what need not be read. */
 function checkHeaders(request: IncomingMessage, contentType: string, limits: ApiLimits): void {
   if (!/^multipart\/form-data\s*(;|$)/i.test(contentType)) {
-    throw new Problem(415, 'unsupported_media_type', 'The body has to be multipart/form-data.');
+    throw new Problem(415, 'unsupported_media_type', 'The body has to be multipart/form-data or application/json.');
   }
   const length = request.headers['content-length'];
   if (length === undefined && request.headers['transfer-encoding'] === undefined) throw malformed('There is no body.');
   if (Number(length) > maxBodyBytes(limits)) throw tooLarge(limits);
 }
 
-const malformed = (detail: string) => new Problem(400, 'malformed_request', detail);
+export const malformed = (detail: string) => new Problem(400, 'malformed_request', detail);
 
 function asProblem(error: unknown, form: FormReader, request: IncomingMessage, limits: ApiLimits) {
   if (form.stagingError) return form.stagingError;

@@ -63,13 +63,16 @@ describe('what is too large: 413, nothing stored', () => {
 });
 
 describe('who and what is refused before anything is read', () => {
-  it.each(['application/json', 'application/x-www-form-urlencoded', 'multipart/mixed; boundary=x', 'text/plain'])(
-    '%s: 415',
-    async (contentType) => {
-      const response = await postRaw(api, '{"sender":"a@example.com"}', { 'Content-Type': contentType });
-      await expectRefused(api.db, response, 415, 'unsupported_media_type');
-    },
-  );
+  it.each([
+    'application/json; charset=latin1',
+    'application/jsonp',
+    'application/x-www-form-urlencoded',
+    'multipart/mixed; boundary=x',
+    'text/plain',
+  ])('%s: 415', async (contentType) => {
+    const response = await postRaw(api, '{"sender":"a@example.com"}', { 'Content-Type': contentType });
+    await expectRefused(api.db, response, 415, 'unsupported_media_type');
+  });
 
   it('no key: 401 with a challenge', async () => {
     const response = await fetch(`${api.url}/api/send`, { method: 'POST', body: sendForm() });

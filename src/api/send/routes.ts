@@ -1,14 +1,35 @@
-import { createHash } from 'node:crypto';
 import { acceptEmail, type Submission } from '../../domain/emails/accept.js';
 import { ChunkStaging } from '../../domain/emails/chunks.js';
-import { Problem } from '../../http/problem.js';
 import type { PerPriority } from '../../priority.js';
 import { ACCEPTANCE_PROBLEMS, acceptance, acceptanceAnswer, idempotencyKey } from '../acceptance.js';
-import type { ApiLimits } from '../limits.js';
 import { route } from '../routing/route.js';
-import { invalidFields } from './faults.js';
-import { readSendForm, type SendForm } from './form.js';
-import { attachmentFaults, parseSendFields, type SendFields, sendFormSchema } from './schema.js';
+import { isDocument, readSendDocument } from './document.js';
+import { readSendForm } from './form.js';
+import { hashOf, validate } from './read-submission.js';
+import { type SendFields, sendDocument, sendFormSchema } from './schema.js';
+
+const ORDER_AS_FORM = {
+  sender: 'Shop <shop@example.com>',
+  receiver: 'ada@example.org',
+  subject: 'Your order',
+  content: 'It is on its way.',
+  priority: 'critical',
+  tags: 'order,shipping',
+  metadata: '{"order":4711}',
+};
+
+const ORDER_AS_DOCUMENT = {
+  sender: 'Shop <shop@example.com>',
+  receiver: 'ada@example.org',
+  subject: 'Your order',
+  text: 'It is on its way.',
+  html: '<p>It is on its way.</p>',
+  priority: 'critical',
+  tags: ['order', 'shipping'],
+  metadata: { order: 4711 },
+  headers: { 'X-Order': '4711' },
+  track_opens: false,
+};
 
 /** Take a slot, read and stage, validate, accept. */
 const send = route({
@@ -17,8 +38,9 @@ const send = route({
   operationId: 'sendEmail',
   summary: 'Submit an e-mail',
   description: [
-    'The fields come in any order, each once. Content (counted twice: every message has a text and an HTML body) and',
-    'attachment together have to fit 25 MB in base64, the smallest limit of the providers.\n\n',
+    'A form or a JSON document. The fields come in any order, each once. A body that is not given, text or HTML, is made',
+    'of the other. Both bodies and the attachment together have to fit 25 MB in base64, the smallest limit of the',
+    'providers; a body that is made counts as much as the one that is given.\n\n',
     'Use an `Idempotency-Key`: after a `503` or a broken connection you cannot know whether the e-mail was accepted, and',
     'repeating the request with its key is always right.',
   ].join(' '),
@@ -27,17 +49,9 @@ const send = route({
   headers: { 'Idempotency-Key': idempotencyKey },
   body: {
     kind: 'streamed',
-    content: { 'multipart/form-data': sendFormSchema },
-    examples: {
-      'An order': {
-        sender: 'Shop <shop@example.com>',
-        receiver: 'ada@example.org',
-        subject: 'Your order',
-        content: 'It is on its way.',
-        priority: 'critical',
-        tags: 'order,shipping',
-        metadata: '{"order":4711}',
-      },
+    content: {
+      'multipart/form-data': { schema: sendFormSchema, examples: { 'An order': ORDER_AS_FORM } },
+      'application/json': { schema: sendDocument, examples: { 'An order': ORDER_AS_DOCUMENT } },
     },
   },
   answer: acceptanceAnswer('The e-mail is accepted.'),
@@ -50,12 +64,13 @@ const send = route({
     // Once acceptance has begun its outcome can be unknown: then the chunks may belong to a committed e-mail and stay.
     let keepChunks = false;
     try {
-      const form = await readSendForm(ctx, staging, visit, limits);
-      const fields = validate(form, limits);
+      const read = isDocument(ctx.get('Content-Type')) ? readSendDocument : readSendForm;
+      const submitted = await read(ctx, staging, visit, limits);
+      const fields = validate(submitted, limits);
       const submission: Submission = {
         ...asSubmission(fields, client.id, deadlineMs),
-        attachment: form.attachment && { ...form.attachment, emailId: staging.emailId! },
-        idempotency: key ? { clientId: client.id, key, requestHash: hashOf(form) } : null,
+        attachment: submitted.attachment && { ...submitted.attachment, emailId: staging.emailId! },
+        idempotency: key ? { clientId: client.id, key, requestHash: hashOf(submitted) } : null,
         keyId: client.keyId,
       };
       keepChunks = true;
@@ -72,28 +87,6 @@ const send = route({
 
 export const sendRoutes = [send];
 
-/** @throws Problem listing every fault of the form. */
-function validate(form: SendForm, limits: ApiLimits): SendFields {
-  const { attachment } = form;
-  const { data, faults } = parseSendFields(form.fields);
-  const all = [
-    ...form.malformed,
-    ...form.faults,
-    ...faults,
-    ...(attachment ? attachmentFaults(attachment.filename, attachment.sizeBytes) : []),
-  ];
-  if (form.malformed.length > 0) {
-    throw new Problem(400, 'malformed_request', 'Some fields cannot be read; each fault is listed.', { errors: all });
-  }
-  if (all.length > 0 || !data) throw invalidFields(all);
-  // Both bodies of a message (text and HTML) hold the content; base64 makes 57 bytes a line of 78.
-  const bodies = Buffer.byteLength(data.content) * 2;
-  if ((((attachment?.sizeBytes ?? 0) + bodies) * 78) / 57 > limits.messageBytes) {
-    throw new Problem(413, 'too_large', `Content and attachment together exceed ${limits.messageBytes} bytes encoded.`);
-  }
-  return data;
-}
-
 function asSubmission(fields: SendFields, clientId: string, deadlineMs: PerPriority<number>) {
   return {
     clientId,
@@ -103,20 +96,14 @@ function asSubmission(fields: SendFields, clientId: string, deadlineMs: PerPrior
     receiverAddress: fields.receiver.address,
     subject: fields.subject,
     content: fields.content,
-    contentType: fields.content_type,
-    replyTo: fields.reply_to?.submitted ?? null,
-    metadata: fields.metadata ?? {},
-    tags: fields.tags ?? [],
-    sendAt: fields.send_at?.at ?? null,
+    contentType: fields.contentType,
+    alternative: fields.alternative,
+    replyTo: fields.replyTo?.submitted ?? null,
+    metadata: fields.metadata,
+    tags: fields.tags,
+    headers: fields.headers,
+    trackOpens: fields.trackOpens,
+    sendAt: fields.sendAt,
     deadlineMs: deadlineMs[fields.priority],
   };
-}
-
-/** Everything that was submitted, whatever the order of the parts. */
-function hashOf({ fields, attachment }: SendForm): Buffer {
-  const sorted = [...fields].sort(([a], [b]) => (a < b ? -1 : 1));
-  const file = attachment && [attachment.filename, attachment.contentType, attachment.sha256];
-  return createHash('sha256')
-    .update(JSON.stringify([sorted, file]))
-    .digest();
 }

@@ -14,6 +14,7 @@ interface Listed {
 
 interface Client extends Listed {
   readonly failure_notices: boolean;
+  readonly track_opens: boolean;
   readonly daily_limits: Readonly<Record<string, number>>;
   readonly submitted_today: Readonly<Record<string, number>>;
   readonly rate_limits: Readonly<Record<'send' | 'read', Rate>>;
@@ -30,6 +31,7 @@ function show(client: Client): Output {
     ['name', client.name],
     ['disabled', client.disabled],
     ['senders are told of failures', client.failure_notices],
+    ['opens are tracked', client.track_opens],
     ['submissions a second', rateText(client.rate_limits.send)],
     ['other requests a second', rateText(client.rate_limits.read)],
   ]);
@@ -39,12 +41,12 @@ function show(client: Client): Output {
 
 function changeOf(setting: string, value: string | undefined): object {
   if (setting === 'enable' || setting === 'disable') return { disabled: setting === 'disable' };
-  if (setting === 'notices') {
-    if (value !== 'on' && value !== 'off') throw new UsageError('Notices are "on" or "off".');
-    return { failure_notices: value === 'on' };
+  if (setting === 'notices' || setting === 'opens') {
+    if (value !== 'on' && value !== 'off') throw new UsageError(`What is set for ${setting} is "on" or "off".`);
+    return { [setting === 'notices' ? 'failure_notices' : 'track_opens']: value === 'on' };
   }
   if (!(PRIORITIES as readonly string[]).includes(setting)) {
-    throw new UsageError(`"${setting}" is not one of enable, disable, notices, ${PRIORITIES.join(', ')}.`);
+    throw new UsageError(`"${setting}" is not one of enable, disable, notices, opens, ${PRIORITIES.join(', ')}.`);
   }
   if (!/^\d+$/.test(need(value, 'The daily limit'))) throw new UsageError(`"${value}" is not a number of e-mails.`);
   return { daily_limits: { [setting]: Number(value) } };
@@ -101,11 +103,12 @@ tempost clients set 019a… --rate 20 --burst 100`,
     },
   },
   client: {
-    usage: 'ID [enable | disable | notices on|off | critical N | medium N | low N]',
+    usage: 'ID [enable | disable | notices on|off | opens on|off | critical N | medium N | low N]',
     summary: 'one client: what it may submit in a day, and whether its senders are told of failures',
     words: 3,
     help: `disable                none of its keys is taken any more; what was accepted is sent all the same
 notices on|off         tell senders by e-mail when theirs has failed
+opens on|off           track opens, where an e-mail does not say
 critical|medium|low N  at most N e-mails of the priority a day`,
     run,
   },

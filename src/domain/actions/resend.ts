@@ -25,7 +25,7 @@ export async function resendEmail(
   const email = await db
     .selectFrom('emails')
     .select(['client_id', 'priority', 'sender', 'receiver', 'receiver_address', 'subject', 'content', 'content_type'])
-    .select(['reply_to', 'metadata', 'tags', 'notice_for'])
+    .select(['alternative', 'reply_to', 'metadata', 'tags', 'headers', 'track_opens', 'notice_for'])
     .where('id', '=', emailId)
     .executeTakeFirst();
   if (!email || (clientId && email.client_id !== clientId)) return undefined;
@@ -38,9 +38,13 @@ export async function resendEmail(
     subject: email.subject,
     content: email.content,
     contentType: email.content_type,
+    alternative: email.alternative,
     replyTo: email.reply_to,
     metadata: email.metadata,
     tags: email.tags,
+    headers: email.headers,
+    // What it was sent with, whatever its client has now.
+    trackOpens: email.track_opens ?? true,
     sendAt: null,
     deadlineMs: options.deadlineMs[email.priority],
     attachment: null,

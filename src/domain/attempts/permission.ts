@@ -39,6 +39,11 @@ export interface SendableEmail {
   readonly subject: string;
   readonly content: string;
   readonly content_type: 'text/plain' | 'text/html';
+  /** The text, where `content` is HTML and both were submitted. */
+  readonly alternative: string | null;
+  readonly headers: Readonly<Record<string, string>> | null;
+  /** False: opens are not tracked. */
+  readonly track_opens: boolean | null;
   readonly tags: readonly string[];
   /** Set when it tells its sender of a failure. */
   readonly notice_for: string | null;
@@ -53,7 +58,7 @@ export type Permission =
       readonly attempt: number;
       readonly abortAt: number;
       readonly email: SendableEmail;
-      /** Attachment and content together. */
+      /** Attachment and bodies together. */
       readonly sizeBytes: number;
       /** The provider's health says more than "all is well": its success is worth writing down. */
       readonly noted: boolean;
@@ -114,7 +119,8 @@ export async function askPermission(
     if (!reservation.reserved) return { kind: 'not_admitted', code: reservation.code, waitMs: reservation.waitMs };
 
     const attempt = (attempts[0]?.attempt ?? 0) + 1;
-    const sizeBytes = (request.attachmentBytes ?? 0) + Buffer.byteLength(email.content);
+    const bodyBytes = Buffer.byteLength(email.content) + Buffer.byteLength(email.alternative ?? '');
+    const sizeBytes = (request.attachmentBytes ?? 0) + bodyBytes;
     const callMs = request.callTimeoutMs + ((request.callTimeoutPerMbMs ?? 0) * sizeBytes) / MB;
     // Taken before the row is written, so that our abort comes before the row's `call_until`, whatever the clocks say.
     const abortAt = performance.now() + callMs;
@@ -136,6 +142,9 @@ async function lockForSending(trx: Trx, request: PermissionRequest) {
       'subject',
       'content',
       'content_type',
+      'alternative',
+      'headers',
+      'track_opens',
       'tags',
       'notice_for',
       'status',

@@ -23,6 +23,8 @@ export interface Work {
   readonly accepted: boolean;
   readonly hasAttachment: boolean;
   readonly stored: boolean;
+  /** Nothing of ours or of the provider's would tell of an open. */
+  readonly untracked: boolean;
   readonly sinceSentMs: number | null;
   readonly sinceDeliveredMs: number | null;
 }
@@ -38,6 +40,7 @@ export async function findWork(db: Db, emailId: string, catalogue: StatusCatalog
       'e.generation',
       'e.only_provider',
       'e.status',
+      sql<boolean>`e.track_opens is false`.as('untracked'),
       availableProviders(sql.ref('e.priority')).as('admitting'),
       unsubscribedAt(emailId).as('unsubscribed_at'),
       sql<boolean>`a.email_id is not null`.as('has_attachment'),
@@ -61,6 +64,7 @@ export async function findWork(db: Db, emailId: string, catalogue: StatusCatalog
     accepted: row.accepted,
     hasAttachment: row.has_attachment,
     stored: row.stored,
+    untracked: row.untracked,
     sinceSentMs: row.since_sent_ms,
     sinceDeliveredMs: row.since_delivered_ms,
   };

@@ -17,6 +17,8 @@ export interface ListedClient {
 export interface ClientSettings extends ListedClient {
   /** Whether its senders are told of failures by e-mail. */
   readonly failure_notices: boolean;
+  /** Whether opens of its e-mails are tracked, where an e-mail does not say. */
+  readonly track_opens: boolean;
   readonly daily_limits: PerPriority<number>;
   readonly submitted_today: PerPriority<number>;
   /** Requests a second, over all api processes; null: no limit. */
@@ -26,6 +28,7 @@ export interface ClientSettings extends ListedClient {
 export interface SettingsChange {
   readonly disabled?: boolean;
   readonly failure_notices?: boolean;
+  readonly track_opens?: boolean;
   readonly daily_limits?: Partial<PerPriority<number>>;
   readonly rate_limits?: Partial<Rates>;
 }
@@ -72,6 +75,7 @@ export async function readClientSettings(db: Db, clientId: string): Promise<Clie
     disabled: client.disabled_at !== null,
     created_at: client.created_at,
     failure_notices: client.failure_notices,
+    track_opens: client.track_opens,
     daily_limits: perPriority((priority) => client[`daily_limit_${priority}`]),
     submitted_today: perPriority((priority) => used.find((row) => row.priority === priority)?.accepted ?? 0),
     rate_limits: ratesOf(client),
@@ -88,6 +92,7 @@ export async function changeClientSettings(db: Db, clientId: string, change: Set
       disabled_at: sql<Date | null>`case ${disabled}::boolean
         when true then coalesce(disabled_at, now()) when false then null else disabled_at end`,
       failure_notices: sql<boolean>`coalesce(${change.failure_notices ?? null}::boolean, failure_notices)`,
+      track_opens: sql<boolean>`coalesce(${change.track_opens ?? null}::boolean, track_opens)`,
       daily_limit_critical: sql<number>`coalesce(${critical ?? null}::int, daily_limit_critical)`,
       daily_limit_medium: sql<number>`coalesce(${medium ?? null}::int, daily_limit_medium)`,
       daily_limit_low: sql<number>`coalesce(${low ?? null}::int, daily_limit_low)`,

@@ -53,6 +53,9 @@ function withEmail(
         subject: submission.subject,
         content: submission.content,
         content_type: submission.contentType,
+        alternative: submission.alternative ?? null,
+        headers: submission.headers ? JSON.stringify(submission.headers) : null,
+        track_opens: trackOpensOf(submission),
         reply_to: submission.replyTo,
         metadata: JSON.stringify(submission.metadata),
         tags: [...submission.tags],
@@ -68,6 +71,13 @@ function withEmail(
     .with('queue', (cte) =>
       cte.insertInto('email_queue').values({ email_id: id, priority, generation: 1, state: 'waiting', due_at: dueAt }),
     );
+}
+
+/** What is stored of it: nothing where opens are tracked, as they mostly are. */
+function trackOpensOf({ trackOpens, clientId }: Submission) {
+  if (trackOpens === true) return null;
+  if (trackOpens === false) return false;
+  return sql<boolean | null>`(select nullif(track_opens, true) from clients where id = ${clientId})`;
 }
 
 /** The attachment that waits in the spool. */

@@ -12,9 +12,15 @@ export interface Submission {
   readonly subject: string;
   readonly content: string;
   readonly contentType: 'text/plain' | 'text/html';
+  /** The text, where `content` is HTML and both were given. */
+  readonly alternative?: string | null;
   readonly replyTo: string | null;
   readonly metadata: Record<string, unknown>;
   readonly tags: readonly string[];
+  /** More headers, checked; null for none. */
+  readonly headers?: Readonly<Record<string, string>> | null;
+  /** Null: as its client has it at this moment. */
+  readonly trackOpens?: boolean | null;
   /** In the future; null: now. */
   readonly sendAt: Date | null;
   readonly deadlineMs: number;

@@ -17,6 +17,10 @@ export interface EmailView {
   readonly provider_message_id: string | null;
   readonly metadata: Record<string, unknown>;
   readonly tags: readonly string[];
+  /** What the client had it carry beside the usual ones. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether opens are tracked. */
+  readonly track_opens: boolean;
   readonly attachment: AttachmentView | null;
   readonly events: readonly EventView[];
   readonly attempts: readonly AttemptView[];
@@ -63,6 +67,7 @@ export async function findEmailView(db: Db, clientId: string | null, emailId: st
   const { rows } = await sql<EmailView>`
     select id, status, priority, sender, receiver, subject, created_at, deadline_at, dispatched_at, sent_at, provider,
       provider_message_id, metadata, tags,
+      coalesce(headers, '{}') as headers, track_opens is not false as track_opens,
       (select json_build_object('filename', filename, 'content_type', content_type, 'size', size_bytes,
           'sha256', sha256, 'storage_path', storage_path)
         from attachments where email_id = ${emailId}) as attachment,

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import type { Db } from '../../postgres/database.js';
 import type { SignalKind } from '../../postgres/schema.js';
@@ -25,7 +26,8 @@ const BUCKET_MS = 60_000;
 /**
  * Records that our own pixel in an e-mail was loaded: the event `opened`, at most one a minute, so that a reader who
  * reloads (or somebody who hammers) does not grow the record. It belongs to the accepted attempt of the newest
- * generation that has one. An e-mail that was never handed over cannot be opened: nothing is recorded.
+ * generation that has one. An e-mail that was never handed over cannot be opened, and one whose opens are not tracked
+ * carries no pixel: nothing is recorded.
  *
  * Never throws, whatever the id and whatever the database does: the reader is to see an image.
  *
@@ -66,12 +68,15 @@ async function recordOpen(db: Db, catalogue: StatusCatalogue, emailId: string, a
 
 async function acceptedAttempt(db: Db, emailId: string) {
   return db
-    .selectFrom('send_attempts')
-    .select(['generation', 'attempt'])
-    .where('email_id', '=', emailId)
-    .where('state', '=', 'accepted')
-    .orderBy('generation', 'desc')
-    .orderBy('attempt', 'desc')
+    .selectFrom('send_attempts as t')
+    .innerJoin('emails as e', 'e.id', 't.email_id')
+    .select(['t.generation', 't.attempt'])
+    .where('t.email_id', '=', emailId)
+    .where('e.id', '=', emailId)
+    .where('t.state', '=', 'accepted')
+    .where(sql<boolean>`e.track_opens is not false`)
+    .orderBy('t.generation', 'desc')
+    .orderBy('t.attempt', 'desc')
     .limit(1)
     .executeTakeFirst();
 }

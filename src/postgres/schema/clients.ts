@@ -9,6 +9,8 @@ export interface ClientTable {
   disabled_at: Date | null;
   /** Whether senders are told of failures by e-mail. */
   failure_notices: Generated<boolean>;
+  /** Whether opens are tracked, where an e-mail does not say. */
+  track_opens: Generated<boolean>;
   daily_limit_critical: Generated<number>;
   daily_limit_medium: Generated<number>;
   daily_limit_low: Generated<number>;

@@ -32,6 +32,12 @@ export interface EmailTable {
   subject: string;
   content: string;
   content_type: 'text/plain' | 'text/html';
+  /** The text beside a content of HTML; null: it is made of it when it is sent. */
+  alternative: string | null;
+  /** More headers, as submitted; null for none. */
+  headers: JSONColumnType<Record<string, string>> | null;
+  /** False: opens are not tracked, neither by us nor by the provider. Null: they are. */
+  track_opens: boolean | null;
   reply_to: string | null;
   metadata: JSONColumnType<JsonObject>;
   tags: ColumnType<string[], string[] | undefined, string[]>;

@@ -67,7 +67,7 @@ const LINE_BREAK = /[\r\n\0]/;
  * refuses it first; this is for whatever comes another way.
  */
 export function unsafeHeader(message: OutgoingMessage): Failed | undefined {
-  const { sender, receiver, replyTo, subject, messageId, tags, attachment } = message;
+  const { sender, receiver, replyTo, subject, messageId, headers, tags, attachment } = message;
   const values = [
     sender,
     receiver,
@@ -75,6 +75,7 @@ export function unsafeHeader(message: OutgoingMessage): Failed | undefined {
     subject,
     messageId,
     ...tags,
+    ...Object.entries(headers).flat(),
     attachment?.filename,
     attachment?.contentType,
   ];

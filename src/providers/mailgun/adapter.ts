@@ -81,7 +81,8 @@ function formOf(message: OutgoingMessage): MailgunMessageData {
     'v:generation': String(message.generation),
     'v:attempt': String(message.attempt),
     'o:tag': tags.length > 0 ? tags : '',
-    'o:tracking-opens': 'yes',
+    // Goes before the setting of the domain.
+    'o:tracking-opens': message.trackOpens ? 'yes' : 'no',
     // Mailgun silently drops an attachment without a filename.
     attachment: attachment
       ? {

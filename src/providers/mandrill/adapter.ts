@@ -128,7 +128,8 @@ function documentOf(message: OutgoingMessage) {
       ...message.headers,
     },
     important: message.priority === 'critical',
-    track_opens: true,
+    // Goes before the setting of the account.
+    track_opens: message.trackOpens,
     // Those that begin with an underscore it keeps for itself.
     tags: tagsWithin(message.tags, LIMITS).filter((tag) => !tag.startsWith('_')),
     metadata: { email_id: message.emailId, generation: message.generation, attempt: message.attempt },
