@@ -1,8 +1,12 @@
 // `npm run check:deploy`: everything below deploy/ and the Dockerfile, against the programs that will read it. With
 // --light only what takes under three minutes and needs nothing to be built. Goes on after a fault, so that one run
 // tells all of them.
+import { checkOnCluster } from './acting.js';
+import { checkChart, checkReadiness, checkSchemas } from './chart.js';
 import { checkCompose, checkHaproxy, checkPatroni, checkUnits, lintDockerfile } from './files.js';
+import { checkRules } from './rules.js';
 import { Skipped } from './run.js';
+import { pythonPackage } from './tools.js';
 
 interface Check {
   readonly name: string;
@@ -11,15 +15,20 @@ interface Check {
   readonly isHeavy?: boolean;
 }
 
+const isLight = process.argv.includes('--light');
 const CHECKS: readonly Check[] = [
   { name: 'Dockerfile', run: lintDockerfile },
   { name: 'compose', run: checkCompose },
   { name: 'systemd units', run: checkUnits },
   { name: 'HAProxy', run: checkHaproxy },
   { name: 'Patroni', run: checkPatroni },
+  { name: 'Prometheus rules', run: checkRules },
+  { name: 'chart', run: () => checkChart(!isLight) },
+  { name: 'chart, by schemas', run: () => checkSchemas(!isLight, pythonPackage('kubernetes-validate==1.37.0')) },
+  { name: 'chart, readiness', run: () => checkReadiness(!isLight) },
+  { name: 'chart, on a cluster', run: checkOnCluster, isHeavy: true },
 ];
 
-const isLight = process.argv.includes('--light');
 let failed = 0;
 for (const { name, run } of CHECKS.filter(({ isHeavy }) => !isLight || !isHeavy)) {
   const begun = Date.now();

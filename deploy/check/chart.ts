@@ -1,0 +1,123 @@
+// The chart as Helm renders it, for each example of values.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer, connect as open } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ask, must, root } from './run.js';
+import { tool } from './tools.js';
+
+const { loadAll } = createRequire(import.meta.url)('js-yaml') as { loadAll: (text: string) => (Manifest | null)[] };
+
+export const CHART = join(root, 'deploy', 'helm', 'tempost');
+/** Helm has no cluster to ask when it renders. */
+export const KUBERNETES = '1.34.2';
+
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly annotations?: Record<string, string> };
+  readonly spec?: {
+    readonly template?: { readonly spec: { readonly containers: readonly Container[] } };
+  };
+}
+interface Container {
+  readonly readinessProbe?: { readonly exec?: { readonly command: readonly string[] } };
+}
+
+export const examples = (): string[] => readdirSync(join(CHART, 'examples')).map((name) => name.replace(/\.yaml$/, ''));
+export const valuesOf = (example: string) => join(CHART, 'examples', `${example}.yaml`);
+
+/** @returns the manifests as text. */
+export function render(helm: string, example: string, ...more: string[]): string {
+  const args = ['template', 'tempost', CHART, '--namespace', 'tempost', '--kube-version', KUBERNETES];
+  return must(helm, [...args, '--values', valuesOf(example), ...more]);
+}
+
+export const parse = (text: string): Manifest[] => loadAll(text).filter((manifest) => manifest !== null);
+
+/** What the chart has to refuse, with what it has to say. */
+const WRONG_VALUES: readonly (readonly [setting: string, says: RegExp])[] = [
+  ['fleets.critical.replicas=1', /fleets.*critical.*replicas|minimum/],
+  ['api.replica=3', /additional properties/],
+  ['config.SMTP_URL=smtp://user:secret@example.com', /SMTP_URL/],
+  ['config.IN_FLIGHT_LOW=9', /IN_FLIGHT_LOW/],
+  ['image.repository=', /image\.repository: required/],
+  ['temporal.address=temporal', /temporal.*address/],
+];
+
+/** Lints and renders every example; refuses what has to be refused. */
+export function checkChart(build: boolean): string {
+  const helm = tool('helm', build);
+  for (const example of examples()) must(helm, ['lint', '--strict', CHART, '--values', valuesOf(example)]);
+  const counts = examples().map((example) => `${example} ${parse(render(helm, example)).length}`);
+  for (const [setting, says] of WRONG_VALUES) {
+    const args = ['template', 'tempost', CHART, '--kube-version', KUBERNETES, '--values', valuesOf('temporal-cloud')];
+    const { status, stderr } = ask(helm, [...args, '--set', setting]);
+    if (status === 0) throw new Error(`the chart takes ${setting}`);
+    if (!says.test(stderr)) throw new Error(`of ${setting} the chart says only: ${stderr}`);
+  }
+  checkFiles(helm);
+  return `objects: ${counts.join(', ')}; ${WRONG_VALUES.length} wrong values refused`;
+}
+
+/** The rules reach the chart by a link: whoever packs it must not leave them out. */
+function checkFiles(helm: string): void {
+  const rules = parse(render(helm, 'cloudnativepg')).filter(({ kind }) => kind === 'PrometheusRule');
+  const files = readdirSync(join(root, 'deploy', 'prometheus', 'rules')).filter((name) => name.endsWith('.rules.yaml'));
+  if (rules.length !== files.length || files.length === 0) {
+    throw new Error(`${files.length} files of rules, and ${rules.length} PrometheusRules`);
+  }
+}
+
+/** The built-in kinds, by the API's own schemas; objects of operators are left to the API server. */
+export function checkSchemas(build: boolean, packages: string): string {
+  const helm = tool('helm', build);
+  const folder = mkdtempSync(join(tmpdir(), 'tempost-chart-'));
+  try {
+    const files = examples().map((example) => {
+      const file = join(folder, `${example}.yaml`);
+      writeFileSync(file, render(helm, example));
+      return file;
+    });
+    const env = { ...process.env, PYTHONPATH: packages };
+    const validate = (...paths: string[]) =>
+      ask(
+        'python3',
+        [join(packages, 'bin', 'kubernetes-validate'), '--strict', '--quiet', '--no-warn', '-k', '1.34', ...paths],
+        { env },
+      );
+    const { status, stdout, stderr } = validate(...files);
+    if (status !== 0) throw new Error(`${stdout}${stderr}`.trim());
+    const wrong = join(folder, 'wrong.yaml');
+    writeFileSync(wrong, readFileSync(files[0]!, 'utf8').replace('readOnlyRootFilesystem', 'readOnlyRootFilesytem'));
+    if (validate(wrong).status === 0) throw new Error('a misspelt field is accepted: it checks nothing');
+    return `${files.length} examples`;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A worker's readiness, tried on connections of this machine: it sees one to Temporal's port, and none to another. */
+export async function checkReadiness(build: boolean): Promise<string> {
+  const helm = tool('helm', build);
+  const server = createServer(() => {});
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  const probe = () => {
+    const manifests = parse(render(helm, 'temporal-cloud', '--set', `temporal.address=127.0.0.1:${port}`));
+    const worker = manifests.find(({ kind, metadata }) => kind === 'Deployment' && /worker-low/.test(metadata.name));
+    const [command, ...args] = worker!.spec!.template!.spec.containers[0]!.readinessProbe!.exec!.command;
+    return ask(command!, args).status === 0;
+  };
+  try {
+    if (probe()) throw new Error('a worker without a connection to Temporal is called ready');
+    const client = open(port, '127.0.0.1');
+    await new Promise((resolve) => client.once('connect', resolve));
+    if (!probe()) throw new Error('a worker with a connection to Temporal is not called ready');
+    client.destroy();
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+  return 'ready while connected to Temporal';
+}
