@@ -151,6 +151,23 @@ describe('the image', () => {
     }
   });
 
+  it('builds from nothing else: what is compiled imports nothing outside of it', () => {
+    const { exclude } = JSON.parse(read('tsconfig.build.json')) as { exclude: string[] };
+    const compiled = ['src', 'sandbox', 'migrations', 'bench/processes'].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+        .map((name) => join(folder, name))
+        .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts') && !exclude.includes(path)),
+    );
+    const outside = compiled.flatMap((path) =>
+      [...read(path).matchAll(/from '(\.[^']+)'/g)]
+        .map(([, target]) => join(path, '..', target!))
+        .filter((target) => !allowed.some((folder) => target.startsWith(`${folder}/`)))
+        .map((target) => `${path}: ${target}`),
+    );
+    expect(compiled.length).toBeGreaterThan(100);
+    expect(outside).toEqual([]);
+  });
+
   it('is not root, and starts the process itself', () => {
     expect(dockerfile).toMatch(/^USER [1-9]\d*:[1-9]\d*$/m);
     expect(dockerfile).toMatch(/^ENTRYPOINT \["node", /m);

@@ -240,12 +240,12 @@ async function startAdapter(cluster: Cluster): Promise<(emails: Record<string, n
 /** A backlog makes low grow to what it needs and no further; a pause, for which the number is 0, makes nothing grow. */
 async function scales(cluster: Cluster, helm: string): Promise<string> {
   const tell = await startAdapter(cluster);
-  tell({ medium: 30, low: 250 });
+  tell({ medium: 30, low: 270 });
   apply(cluster, render(helm, 'managed-postgresql', '--set', 'autoscaling.stabilizationSeconds=0'));
   const workers = (priority: string) => podsOf(cluster, `worker-${priority}`).filter(isReady).length;
   const isAtRest = () => workers('medium') === 2;
   const grown = await cluster.until(
-    '250 e-mails at 40 a worker make 7 workers',
+    '270 e-mails at 40 a worker make 7 workers',
     () => workers('low') === 7,
     SCALING_MS,
   );
@@ -262,5 +262,5 @@ async function scales(cluster: Cluster, helm: string): Promise<string> {
     most = now;
   }
   const after = `${(grown / 1000).toFixed(1)} s`;
-  return `250 waiting make 7 workers of low in ${after}, any number 8 at most; a paused fleet shrinks and never grows`;
+  return `270 waiting make 7 workers of low in ${after}, any number 8 at most; a paused fleet shrinks and never grows`;
 }
