@@ -11,6 +11,7 @@ const PROCESSES = ['api', 'webhooks', 'dispatcher', 'worker', 'cli', 'dev'];
 
 /** Rooms of the domain, the lowest first: each may use those before it. */
 const ROOMS = [
+  'audit',
   'clients',
   'suppressions',
   'signals',

@@ -50,6 +50,7 @@ const EXPECTED: Readonly<Record<string, Expected | 'public'>> = {
   resumeQueue: [null, 'operator', 'operator_only'],
   listProviders: [null, 'viewer', 'operator_only'],
   changeProvider: [null, 'operator', 'operator_only'],
+  listAudit: [null, 'viewer', 'operator_only'],
   recordOpen: 'public',
   isAlive: 'public',
   isReady: 'public',

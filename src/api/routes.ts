@@ -1,4 +1,5 @@
 import { adminRoutes } from './admin/routes.js';
+import { auditRoutes } from './audit/routes.js';
 import { keyRoutes } from './clients/keys.js';
 import { clientRoutes } from './clients/routes.js';
 import { senderRoutes } from './clients/senders.js';
@@ -21,6 +22,7 @@ export const ROUTES: readonly Route[] = [
   ...keyRoutes,
   ...senderRoutes,
   ...adminRoutes,
+  ...auditRoutes,
   ...openRoutes,
   ...healthRoutes,
   ...descriptionRoutes(() => ROUTES),

@@ -62,7 +62,11 @@ function connect(url: string, key: string): Api {
     async call<T>(method: Method, path: string, body?: object) {
       const response = await request(`${base}${path}`, {
         method,
-        headers: { Authorization: `Bearer ${key}`, ...(body && { 'Content-Type': 'application/json' }) },
+        headers: {
+          Authorization: `Bearer ${key}`,
+          'User-Agent': 'tempost-cli',
+          ...(body && { 'Content-Type': 'application/json' }),
+        },
         body: body && JSON.stringify(body),
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });

@@ -52,7 +52,7 @@ const deadEmail = async () => kill(await insertQueuedEmail(api.db, { clientId, p
 describe('tempost pause and resume', () => {
   it('stop and start what is named, or everything when that is said', async () => {
     expect((await tempost("pause low --reason 'wrong template'")).out).toMatch(
-      /low .* paused for \d+ s: wrong template/,
+      /low .* paused by \S+ for \d+ s: wrong template/,
     );
     expect(await paused()).toEqual(['low']);
     expect(await tempost('pause all --reason x')).toMatchObject({ code: 0 });

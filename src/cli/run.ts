@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { findApi, RefusedError, UnreachableError, UsageError } from './api.js';
 import { type Command, type Commands, OPTIONS, type OptionName, type Values } from './command.js';
+import { auditCommands } from './commands/audit.js';
 import { clientCommands } from './commands/clients.js';
 import { deadLetterCommands } from './commands/dead-letters.js';
 import { emailCommands } from './commands/emails.js';
@@ -16,6 +17,7 @@ const GROUPS: readonly [title: string, commands: Commands][] = [
   ['One e-mail', emailCommands],
   ['Dead letters', deadLetterCommands],
   ['Suppressions', suppressionCommands],
+  ['Audit', auditCommands],
   ['Clients', { ...clientCommands, ...keyCommands, ...senderCommands }],
 ];
 const COMMANDS: Commands = Object.assign({}, ...GROUPS.map(([, commands]) => commands));

@@ -19,6 +19,7 @@ import { registerSearchAttributes } from './search-attributes.js';
 import { finishUploads, sweep } from './sweep.js';
 import { createBreakerWatch } from './watch-breakers.js';
 import { watchNamespace } from './watch-namespace.js';
+import { createOperatorWatch } from './watch-operators.js';
 
 /** What did not get through at once is brought this often. */
 const SIGNALS_MS = 1_000;
@@ -26,6 +27,8 @@ const SIGNALS_MS = 1_000;
 const PAUSES_MS = 1_000;
 /** A breaker that opens stays so for longer. */
 const BREAKERS_MS = 1_000;
+/** Nobody waits for it: it is for whoever asks later who did it. */
+const OPERATORS_MS = 10_000;
 const SIGNALS_BATCH = 200;
 /** Events that named no e-mail are looked for again at this pace; their first look was when they came. */
 const MATCHING_MS = 5_000;
@@ -56,6 +59,7 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
   const { namespace } = config.temporal;
   const againAfterMs = config.sweep.afterMs;
   const watchBreakers = createBreakerWatch(db, logger);
+  const watchOperators = createOperatorWatch({ db, client, logger });
   /** After a full batch there may be more. */
   const batches = async (done: Promise<number>, full: number, pauseMs: number) => ((await done) === full ? 0 : pauseMs);
   return {
@@ -63,6 +67,8 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
     pauses: () => applyPauses({ db, connection, namespace, logger }).then(() => PAUSES_MS),
     /** Says when breakers open and close. */
     breakers: () => watchBreakers().then(() => BREAKERS_MS),
+    /** Lists what was done to workflows in Temporal itself. */
+    operators: () => watchOperators().then((more) => (more ? 0 : OPERATORS_MS)),
     /** Tells workflows what they have missed. */
     signals: () => batches(bringSignals(db, client, logger), SIGNALS_BATCH, SIGNALS_MS),
     /** Finds whose events are that named no e-mail. */

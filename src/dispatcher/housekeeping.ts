@@ -16,6 +16,8 @@ const EXPIRED: Record<string, RawBuilder<unknown>> = {
   // For whoever asks what a client has submitted lately; the limit itself looks at today only.
   client_usage: sql`day < current_date - 90`,
   provider_calls: sql`day < current_date - 90`,
+  // Long enough for whoever audits once a year.
+  audit_log: sql`at < now() - interval '400 days'`,
 };
 const BATCH = 5_000;
 

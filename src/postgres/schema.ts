@@ -2,6 +2,7 @@ import type { Generated } from 'kysely';
 import type { ProviderName } from '../config.js';
 import type { Priority } from '../priority.js';
 import type { DeadEmailTable, LookUpTable, SendAttemptTable } from './schema/attempts.js';
+import type { AuditLogTable } from './schema/audit.js';
 import type { ApiKeyTable, ClientTable, RateBucketTable } from './schema/clients.js';
 import type {
   AttachmentTable,
@@ -53,6 +54,7 @@ export interface Database {
   webhook_tokens: { provider: ProviderName; token: string; body_hash: Buffer; recorded_at: Generated<Date> };
   unmatched_webhooks: UnmatchedWebhookTable;
   unsubscribe_key: UnsubscribeKeyTable;
+  audit_log: AuditLogTable;
 }
 
 /** What is counted for good; the label says for which provider. */

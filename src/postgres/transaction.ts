@@ -19,9 +19,13 @@ const unawaited = new WeakMap<Trx, Promise<unknown>[]>();
  * Most of what a statement costs these processes is its journey, so a transaction of eight takes two journeys and not
  * eight (measured, see `docs/performance.md`).
  *
+ * Inside of a transaction of its own making, `work` becomes a part of that one, and is rolled back with it: whoever has
+ * begun it has to end it when something is refused.
+ *
  * @throws what `work` throws, or the first statement that the server refuses, awaited or not: then nothing is committed.
  */
 export async function transact<T>(db: Db, work: (trx: Trx) => Promise<T>): Promise<T> {
+  if (unawaited.has(db as Trx)) return work(db as Trx);
   return db.getExecutor().provideConnection(async (connection) => {
     const trx = transactionOn(db, connection);
     const sent: Promise<unknown>[] = [];

@@ -2,6 +2,10 @@ import type { Priority } from '../priority.js';
 
 /** The names in Temporal, which operators and running workflows rely on, in one place. */
 export const workflowIdOf = (emailId: string) => `email-${emailId}`;
+
+/** @returns undefined for what is no e-mail's workflow. */
+export const emailIdOf = (workflowId: string): string | undefined => /^email-([0-9a-f-]{36})$/.exec(workflowId)?.[1];
+
 export const workflowQueueOf = (priority: Priority) => `email-${priority}`;
 export const sendQueueOf = (priority: Priority) => `send-${priority}`;
 

@@ -11,6 +11,7 @@ const queue = z
         by: z.enum(['tempost', 'temporal']).describe('`temporal`: made in Temporal alone, past us.'),
         since: moment,
         reason: z.string().nullable(),
+        who: z.string().nullable().describe('Whose key it was, as `client` or `client/key`; null: not known.'),
       }),
     ),
     waiting: countOf('Due, and not dispatched yet.'),
@@ -38,6 +39,7 @@ const provider = z
     per_day: z.int().nullable().describe('Calls a day; null: no limit.'),
     reason: z.string().nullable(),
     changed_at: moment,
+    changed_by: z.string().nullable().describe('Whose key it was, as `client` or `client/key`; null: not known.'),
     breaker: z.object({
       state: z.enum(['closed', 'open', 'half_open']),
       failures: countOf('In a row.'),

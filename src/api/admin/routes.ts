@@ -1,7 +1,10 @@
+import { PROVIDER_NAMES } from '../../config.js';
+import { lastDoers } from '../../domain/audit/listed.js';
 import { changeProvider, readProviders } from '../../domain/provider-health/switches.js';
 import { pause, resume } from '../../domain/queue/pauses.js';
-import { countLeftovers, reportQueues } from '../../domain/queue/report.js';
+import { countLeftovers, type PauseView, reportQueues } from '../../domain/queue/report.js';
 import { readCounters } from '../../postgres/counters.js';
+import { PRIORITIES, type Priority } from '../../priority.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { jsonBody, route } from '../routing/route.js';
 import { invalidFields } from '../send/faults.js';
@@ -13,10 +16,22 @@ import { pauseBody, providerBody, providerInPath, queueInPath, resumeBody } from
  * while Temporal is down; the dispatcher carries it there.
  */
 
-const queuesOf = async ({ db, deadlineMs, providers }: ApiDependencies) => ({
-  queues: await reportQueues(db, deadlineMs, providers),
-});
-const providersOf = async ({ db, providers }: ApiDependencies) => ({ providers: await readProviders(db, providers) });
+async function queuesOf({ db, deadlineMs, providers }: ApiDependencies) {
+  const queues = await reportQueues(db, deadlineMs, providers);
+  const doers = await lastDoers(db, 'queue', ['queue.pause'], PRIORITIES);
+  const withDoer = (priority: Priority) => (pause: PauseView) => {
+    return { ...pause, who: pause.by === 'tempost' ? (doers.get(priority) ?? null) : null };
+  };
+  return { queues: queues.map((queue) => ({ ...queue, pauses: queue.pauses.map(withDoer(queue.priority)) })) };
+}
+
+async function providersOf({ db, providers }: ApiDependencies) {
+  const views = await readProviders(db, providers);
+  const doers = await lastDoers(db, 'provider', ['provider.switch'], PROVIDER_NAMES);
+  return { providers: views.map((view) => ({ ...view, changed_by: doers.get(view.provider) ?? null })) };
+}
+
+const queueTargets = (priorities: readonly Priority[]) => priorities.map((id) => ({ kind: 'queue', id }) as const);
 
 const readOverview = route({
   method: 'get',
@@ -62,6 +77,7 @@ const withoutName = (what: 'pause' | 'resume') =>
     tag: 'Administration',
     access: { scope: null, role: 'operator' },
     problems: ['invalid_fields'],
+    audit: { none: 'it is always refused' },
     handle: () => {
       const message = 'say which, /api/admin/queues/{critical|medium|low|all}/…: everything only by its name';
       throw invalidFields([{ field: 'priority', code: 'required', message }]);
@@ -80,11 +96,12 @@ const pauseQueue = route({
   body: jsonBody(pauseBody, { Maintenance: { reason: 'maintenance of the network' } }),
   answer: { status: 200, description: 'The queues as they are now.', schema: queueList },
   problems: ['queue_not_found'],
-  handle: async ({ params, body }, ctx, api) => {
-    await pause(api.db, params.priority, body.reason);
-    api.logger.info({ clientId: ctx.state.client.id, priorities: params.priority }, 'sending paused');
-    return queuesOf(api);
+  audit: {
+    action: 'queue.pause',
+    targets: ({ params }) => queueTargets(params.priority),
+    change: ({ params, body }, _ctx, { db }) => pause(db, params.priority, body.reason),
   },
+  handle: (_input, _ctx, api) => queuesOf(api),
 });
 
 const resumeQueue = route({
@@ -99,11 +116,12 @@ const resumeQueue = route({
   body: jsonBody(resumeBody, { 'No more is said': {} }),
   answer: { status: 200, description: 'The queues as they are now.', schema: queueList },
   problems: ['queue_not_found'],
-  handle: async ({ params }, ctx, api) => {
-    await resume(api.db, params.priority);
-    api.logger.info({ clientId: ctx.state.client.id, priorities: params.priority }, 'sending resumed');
-    return queuesOf(api);
+  audit: {
+    action: 'queue.resume',
+    targets: ({ params }) => queueTargets(params.priority),
+    change: ({ params }, _ctx, { db }) => resume(db, params.priority),
   },
+  handle: (_input, _ctx, api) => queuesOf(api),
 });
 
 const listProviders = route({
@@ -132,12 +150,12 @@ const switchProvider = route({
   }),
   answer: { status: 200, description: 'The providers as they are now.', schema: providerList },
   problems: ['provider_not_found'],
-  handle: async ({ params, body }, ctx, api) => {
-    await changeProvider(api.db, params.name, body);
-    const { reason: _, ...switches } = body;
-    api.logger.info({ clientId: ctx.state.client.id, provider: params.name, switches }, 'provider switched');
-    return providersOf(api);
+  audit: {
+    action: 'provider.switch',
+    targets: ({ params }) => [{ kind: 'provider', id: params.name }],
+    change: ({ params, body }, _ctx, { db }) => changeProvider(db, params.name, body),
   },
+  handle: (_input, _ctx, api) => providersOf(api),
 });
 
 export const adminRoutes = [

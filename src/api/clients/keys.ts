@@ -71,6 +71,7 @@ const create = route({
   }),
   answer: { status: 201, description: 'The key, which is shown only now and kept as a hash.', schema: created },
   problems: ['client_not_found', 'operator_only'],
+  audit: { action: 'key.create', targets: (_input, _ctx, made) => (made ? [{ kind: 'key', id: made.id }] : []) },
   handle: async ({ params, body }, ctx, { db }) => {
     const terms = termsOf(body);
     if (terms.role) mustBeOperator(ctx.state.client, 'make an operator’s key');
@@ -118,6 +119,13 @@ const rotate = route({
     schema: created.extend({ replaces: key.describe('The old one, with its end.') }).meta({ id: 'RotatedApiKey' }),
   },
   problems: ['client_not_found', 'key_not_found', 'key_ended', 'already_rotated', 'configured_key'],
+  audit: {
+    action: 'key.rotate',
+    targets: ({ params }, _ctx, made) => [
+      { kind: 'key', id: params.key },
+      ...(made ? [{ kind: 'key', id: made.id } as const] : []),
+    ],
+  },
   handle: async ({ params, body }, ctx, { db }) => {
     mustBeOwn(ctx.state.client, params.id);
     const how = { overlapMs: body.overlap_hours * 3_600_000, ...reachOf(ctx.state.client) };
@@ -139,6 +147,7 @@ const revoke = route({
   params: { id: clientId, key: keyId },
   answer: { status: 204, description: 'It is revoked.' },
   problems: ['client_not_found', 'key_not_found', 'own_key'],
+  audit: { action: 'key.revoke', targets: ({ params }) => [{ kind: 'key', id: params.key }] },
   handle: async ({ params }, ctx, { db }) => {
     if (params.key === ctx.state.client.keyId) {
       throw new Problem(409, 'own_key', 'This is the key of this very request; revoke it with another one.');

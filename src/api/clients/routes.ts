@@ -73,6 +73,7 @@ const create = route({
   body: jsonBody(z.strictObject({ name }), { 'A shop': { name: 'shop' } }),
   answer: { status: 201, description: 'The client.', schema: settings },
   problems: ['client_exists'],
+  audit: { action: 'client.create', targets: (_input, _ctx, made) => (made ? [{ kind: 'client', id: made.id }] : []) },
   handle: async ({ body }, _ctx, { db }) => {
     const id = await createClient(db, body.name);
     if (!id) throw new Problem(409, 'client_exists', 'There is a client of this name.');
@@ -119,6 +120,7 @@ const change = route({
   ),
   answer: { status: 200, description: 'The client as it is now.', schema: settings },
   problems: ['client_not_found', 'own_client'],
+  audit: { action: 'client.change', targets: ({ params }) => [{ kind: 'client', id: params.id }] },
   handle: async ({ params, body }, ctx, { db }) => {
     if (body.disabled && params.id === ctx.state.client.id) {
       throw new Problem(409, 'own_client', 'This is the client that the key belongs to; use another one’s key.');

@@ -64,6 +64,10 @@ const add = route({
   }),
   answer: { status: 200, description: 'All of them now.', schema: senders },
   problems: ['client_not_found', 'too_many_senders'],
+  audit: {
+    action: 'sender.add',
+    targets: ({ params, body }) => [{ kind: 'sender', clientId: params.id, sender: body.sender }],
+  },
   handle: async ({ params, body }, _ctx, { db }) => {
     const result = await addSender(db, params.id, body.sender);
     if (result === 'no_client') throw clientNotFound();
@@ -88,6 +92,10 @@ const remove = route({
   params: { id: clientId, sender: { schema: sender, refuse: senderNotFound } },
   answer: { status: 204, description: 'It may not any more.' },
   problems: ['client_not_found', 'sender_not_found'],
+  audit: {
+    action: 'sender.remove',
+    targets: ({ params }) => [{ kind: 'sender', clientId: params.id, sender: params.sender }],
+  },
   handle: async ({ params }, _ctx, { db }) => {
     if (!(await removeSender(db, params.id, params.sender))) throw senderNotFound();
   },

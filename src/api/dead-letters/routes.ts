@@ -1,9 +1,10 @@
-import { retryEmail } from '../../domain/actions/retry.js';
+import { type RetryResult, retryEmail } from '../../domain/actions/retry.js';
 import type { Client } from '../../domain/clients/keys.js';
 import { discard } from '../../domain/dead-letters/dead-letters.js';
 import { countDeadLetters, findDeadLetters } from '../../domain/dead-letters/search.js';
 import { findEmailView } from '../../domain/emails/view.js';
 import { Problem } from '../../http/problem.js';
+import { auditedByHand } from '../audit/audited.js';
 import { mustBeConfigured, RETRY_PROBLEMS, retry, retryAnswer, retryBody } from '../email/retry.js';
 import { viewBody } from '../email/view.js';
 import { cursorOf } from '../fields.js';
@@ -84,7 +85,8 @@ const retryMany = route({
   }),
   answer: { status: 200, description: 'What became of them.', schema: bulkRetryAnswer },
   problems: ['operator_only'],
-  handle: async ({ body }, ctx, { db, catalogue, deadlineMs, providers }) => {
+  audit: { byHand: 'email.retry' },
+  handle: async ({ body }, ctx, { db, logger, catalogue, deadlineMs, providers }) => {
     const { client } = ctx.state;
     const filter = filterOf(body, scopeFor(client, body.client));
     if (body.through) mustBeOperator(client, 'choose a provider');
@@ -96,7 +98,14 @@ const retryMany = route({
     const common = { clientId: scopeOf(client), provider: body.through, deadlineMs };
     for (const { id } of letters) {
       const by = client.operator ? 'operator' : 'client';
-      const result = await retryEmail(db, { ...common, emailId: id, by }, catalogue);
+      const act = {
+        action: 'email.retry',
+        targets: () => [{ kind: 'email', id } as const],
+        isDone: (result: RetryResult) => result.kind === 'retried',
+      };
+      const result = await auditedByHand(ctx, { db, logger }, act, (trx) =>
+        retryEmail(trx, { ...common, emailId: id, by }, catalogue),
+      );
       if (result.kind === 'retried') retried++;
     }
     return { dry_run: false, matching, retried, skipped: letters.length - retried };
@@ -115,6 +124,7 @@ const retryOne = route({
   body: jsonBody(retryBody, { 'As it was': {} }),
   answer: { status: 200, description: 'It is queued again.', schema: retryAnswer },
   problems: [...RETRY_PROBLEMS, 'dead_letter_not_found'],
+  audit: { action: 'email.retry', targets: ({ params }) => [{ kind: 'email', id: params.id }] },
   handle: async ({ params, body }, ctx, api) => {
     const clientId = scopeOf(ctx.state.client) ?? undefined;
     const filter = { emailId: params.id, state: 'all', clientId } as const;
@@ -134,6 +144,7 @@ const discardOne = route({
   params: { id: emailId },
   answer: { status: 200, description: 'It is closed.', schema: discardAnswer },
   problems: ['email_not_found', 'dead_letter_not_found'],
+  audit: { action: 'dead_letter.discard', targets: ({ params }) => [{ kind: 'dead_letter', id: params.id }] },
   handle: async ({ params }, ctx, { db }) => {
     ctx.state.emailId = params.id;
     if (!(await discard(db, scopeOf(ctx.state.client), params.id))) throw notFound();

@@ -29,6 +29,7 @@ const cancel = route({
   params: { id: emailId },
   answer: { status: 200, description: 'The e-mail as it is now.', schema: emailAnswer },
   problems: ['email_not_found', 'too_late'],
+  audit: { action: 'email.cancel', targets: ({ params }) => [{ kind: 'email', id: params.id }] },
   handle: async ({ params: { id } }, ctx, { db, catalogue, waker }) => {
     ctx.state.emailId = id;
     const scope = scopeOf(ctx.state.client);
@@ -62,6 +63,7 @@ const reschedule = route({
   body: jsonBody(z.strictObject({ send_at: sendAt })),
   answer: { status: 200, description: 'The e-mail as it is now.', schema: emailAnswer },
   problems: ['email_not_found', 'too_late'],
+  audit: { action: 'email.reschedule', targets: ({ params }) => [{ kind: 'email', id: params.id }] },
   handle: async ({ params: { id }, body }, ctx, { db, catalogue, deadlineMs }) => {
     ctx.state.emailId = id;
     const scope = scopeOf(ctx.state.client);
@@ -92,6 +94,7 @@ const retryEmail = route({
   body: jsonBody(retryBody, { 'As it was': {}, 'To another address': { receiver: 'ada@example.org' } }),
   answer: { status: 200, description: 'It is queued again.', schema: retryAnswer },
   problems: RETRY_PROBLEMS,
+  audit: { action: 'email.retry', targets: ({ params }) => [{ kind: 'email', id: params.id }] },
   handle: ({ params, body }, ctx, api) => retry(params.id, body, ctx, api),
 });
 
@@ -106,6 +109,7 @@ const retryNow = route({
   params: { id: emailId },
   answer: { status: 202, description: 'Its workflow is being told.', schema: z.object({ id: z.uuid() }) },
   problems: ['email_not_found', 'not_waiting'],
+  audit: { action: 'email.retry_now', targets: ({ params }) => [{ kind: 'email', id: params.id }] },
   handle: async ({ params: { id } }, ctx, { db, waker }) => {
     ctx.state.emailId = id;
     const waits = await isBackingOff(db, scopeOf(ctx.state.client), id);
@@ -131,6 +135,7 @@ const resend = route({
   headers: { 'Idempotency-Key': idempotencyKey },
   answer: acceptanceAnswer('The new e-mail.'),
   problems: ['email_not_found', ...ACCEPTANCE_PROBLEMS],
+  audit: { none: 'it is a submission: the new e-mail says whose it is, and which one it repeats' },
   handle: async ({ params: { id }, headers }, ctx, { db, deadlineMs }) => {
     const key = headers['Idempotency-Key'];
     const requestHash = createHash('sha256').update(`resend ${id}`).digest();

@@ -1,5 +1,6 @@
 import type Router from '@koa/router';
 import { z } from 'zod';
+import { handleAudited } from '../audit/audited.js';
 import type { ApiMiddleware, ApiState } from '../authenticate.js';
 import type { ApiDependencies } from '../dependencies.js';
 import type { Gate } from '../gate.js';
@@ -53,7 +54,7 @@ function readParameters(parameters: Parameters = {}, textOf: (name: string) => s
 }
 
 async function answer(route: Route, input: AnyInput, ctx: ApiContext, api: ApiDependencies): Promise<void> {
-  const body = await route.handle(input, ctx, api);
+  const body = await handleAudited(route, input, ctx, api);
   if (!route.answer) return;
   ctx.status = route.answer.status;
   if (route.answer.mediaType) ctx.type = route.answer.mediaType;

@@ -2,6 +2,7 @@ import type { RouterContext } from '@koa/router';
 import type { z } from 'zod';
 import type { Access } from '../../domain/clients/access.js';
 import type { Problem } from '../../http/problem.js';
+import type { Audit } from '../audit/declaration.js';
 import type { ApiState } from '../authenticate.js';
 import type { ApiDependencies } from '../dependencies.js';
 import type { ProblemCode } from './problem-codes.js';
@@ -109,6 +110,8 @@ export interface RouteDefinition<
   readonly answer?: Answer<A>;
   /** The codes that its handler gives; those that follow from the rest of the definition are added by themselves. */
   readonly problems?: readonly ProblemCode[];
+  /** What it does, for whoever asks who did it; or why that is not written down. For every route but those that read. */
+  readonly audit?: Audit<Input<P, H, Q, B>, z.output<A>>;
   /**
    * Does what is asked. @returns the answer's body. @throws Problem to refuse.
    */

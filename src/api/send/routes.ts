@@ -56,6 +56,7 @@ const send = route({
   },
   answer: acceptanceAnswer('The e-mail is accepted.'),
   problems: [...ACCEPTANCE_PROBLEMS, 'too_many_uploads'],
+  audit: { none: 'a submission is no change: the e-mail itself says whose it is' },
   handle: async ({ headers }, ctx, { db, uploads, deadlineMs, limits, slots }) => {
     const { client } = ctx.state;
     const key = headers['Idempotency-Key'];

@@ -65,6 +65,10 @@ const suppress = route({
   }),
   answer: { status: 200, description: 'What is there now.', schema: suppression },
   problems: ['operator_only'],
+  audit: {
+    action: 'suppression.add',
+    targets: ({ body }, ctx) => [suppressionOf(ctx.state.client, body.client, body.address.address)],
+  },
   handle: ({ body }, ctx, { db }) => addSuppression(db, clientOf(ctx.state.client, body.client), body.address.address),
 });
 
@@ -83,6 +87,10 @@ const unsuppress = route({
   query: z.strictObject({ client }),
   answer: { status: 204, description: 'It is taken back.' },
   problems: ['operator_only', 'suppression_not_found'],
+  audit: {
+    action: 'suppression.remove',
+    targets: ({ params, query }, ctx) => [suppressionOf(ctx.state.client, query.client, params.address.address)],
+  },
   handle: async ({ params, query }, ctx, { db }) => {
     const removed = await removeSuppression(db, clientOf(ctx.state.client, query.client), params.address.address);
     if (!removed) throw new Problem(404, 'suppression_not_found', 'This address is not suppressed.');
@@ -90,6 +98,9 @@ const unsuppress = route({
 });
 
 export const suppressionRoutes = [listSuppressions, suppress, unsuppress];
+
+const suppressionOf = (own: Client, asked: string | undefined, of: string) =>
+  ({ kind: 'suppression', clientId: asked ?? own.id, address: of }) as const;
 
 function clientOf(own: Client, asked: string | undefined): string {
   if (asked && asked !== own.id) mustBeOperator(own, 'see what is not its client’s');

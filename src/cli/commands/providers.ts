@@ -3,8 +3,10 @@ import { UsageError } from '../api.js';
 import { type Commands, need, path } from '../command.js';
 import { since, table } from '../format.js';
 
+type ChangedProvider = ProviderView & { readonly changed_by: string | null };
+
 interface Providers {
-  readonly providers: readonly ProviderView[];
+  readonly providers: readonly ChangedProvider[];
 }
 
 /** Every provider's switches and breaker, a line each. */
@@ -42,11 +44,11 @@ function breakerWords({ forced, breaker }: ProviderView): string {
   return breaker.state === 'open' && breaker.opened_at ? `${state} for ${since(String(breaker.opened_at))}` : state;
 }
 
-function noteOf({ breaker, reason, blocked_domains }: ProviderView): string {
+function noteOf({ breaker, reason, blocked_domains, changed_by }: ChangedProvider): string {
   const notes = [
     ...(breaker.misconfigured ? ['refuses our account: check its key, plan and domain'] : []),
     ...blocked_domains.map(({ domain, code }) => `does not take ${domain} (${code})`),
-    ...(reason ? [reason] : []),
+    ...(reason ? [changed_by ? `${reason} (${changed_by})` : reason] : []),
   ];
   return notes.join('; ');
 }

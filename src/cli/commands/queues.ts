@@ -6,24 +6,27 @@ import { type Commands, need, type Output, path } from '../command.js';
 import { duration, facts, since, table } from '../format.js';
 import { providerTable } from './providers.js';
 
+type Queue = Omit<QueueReport, 'pauses'> & {
+  readonly pauses: readonly (PauseView & { readonly who: string | null })[];
+};
 interface Queues {
-  readonly queues: readonly QueueReport[];
+  readonly queues: readonly Queue[];
 }
 type Overview = Queues &
   Leftovers & {
-    readonly providers: readonly ProviderView[];
+    readonly providers: readonly (ProviderView & { readonly changed_by: string | null })[];
     readonly counters: readonly { readonly name: string; readonly label: string; readonly value: number }[];
   };
 
 /** Times come as text. */
-const words = ({ by, since: from, reason }: PauseView) =>
-  `${by === 'temporal' ? 'paused in Temporal' : 'paused'} for ${since(String(from))}${reason ? `: ${reason}` : ''}`;
+const words = ({ by, since: from, reason, who }: PauseView & { readonly who: string | null }) =>
+  `${by === 'temporal' ? 'paused in Temporal' : 'paused'}${who ? ` by ${who}` : ''} for ${since(String(from))}${reason ? `: ${reason}` : ''}`;
 
 /** The processes' own, where this command has their environment; else Temporal's usual one, to be replaced. */
 const temporalAddress = () => process.env.TEMPORAL_ADDRESS || '127.0.0.1:7233';
 
 /** Why nothing is sent, or that it is. */
-function stateOf(queue: QueueReport): string {
+function stateOf(queue: Queue): string {
   if (queue.paused) return queue.pauses.map(words).join('; ');
   return queue.admitting_providers.length > 0 ? 'sending' : 'no provider takes mail now';
 }

@@ -3,6 +3,7 @@ import { announce } from '../../postgres/channels.js';
 import type { Db } from '../../postgres/database.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
 import { PRIORITIES, type Priority } from '../../priority.js';
+import { IN_TEMPORAL, recordAct } from '../audit/record.js';
 
 /** Whether one priority is sent. */
 export interface QueueControl {
@@ -54,17 +55,25 @@ export interface ForeignPause {
  * clock of the lifetimes, as a pause of ours does. Costs one read when nothing has changed.
  */
 export async function noteForeignPause(db: Db, priority: Priority, foreign: ForeignPause | null): Promise<void> {
-  const known = (await readQueueControls(db)).find((control) => control.priority === priority)!;
-  const isKnown = (known.temporalPausedAt !== null) === (foreign !== null);
-  if (isKnown && known.temporalReason === (foreign?.reason ?? null)) return;
+  if (isKnown(await readQueueControls(db), priority, foreign)) return;
   await change(db, [priority], async (trx) => {
+    // Another dispatcher may have been faster.
+    if (isKnown(await readQueueControls(trx), priority, foreign)) return;
     const since = sql<Date>`coalesce(temporal_paused_at, least(${foreign?.since ?? null}, clock_timestamp()))`;
     await trx
       .updateTable('queue_controls')
       .set({ temporal_paused_at: foreign ? since : null, temporal_reason: foreign?.reason ?? null })
       .where('priority', '=', priority)
       .execute();
+    const action = foreign ? 'queue.pause' : 'queue.resume';
+    await recordAct(trx, IN_TEMPORAL, { action, target: { kind: 'queue', id: priority }, reason: foreign?.reason });
   });
+}
+
+function isKnown(controls: readonly QueueControl[], priority: Priority, foreign: ForeignPause | null): boolean {
+  const known = controls.find((control) => control.priority === priority)!;
+  if ((known.temporalPausedAt !== null) !== (foreign !== null)) return false;
+  return known.temporalReason === (foreign?.reason ?? null);
 }
 
 async function change(db: Db, priorities: readonly Priority[], write: (trx: Trx) => Promise<void>): Promise<void> {

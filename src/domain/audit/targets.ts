@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import type { ProviderName } from '../../config.js';
+import type { Priority } from '../../priority.js';
+
+/** What somebody did something to. */
+export type Target =
+  | { readonly kind: 'queue'; readonly id: Priority }
+  | { readonly kind: 'provider'; readonly id: ProviderName }
+  | { readonly kind: 'client'; readonly id: string }
+  | { readonly kind: 'key'; readonly id: string }
+  | { readonly kind: 'email'; readonly id: string }
+  | { readonly kind: 'dead_letter'; readonly id: string }
+  /** An entry in a client's list: whom it may send as. */
+  | { readonly kind: 'sender'; readonly clientId: string; readonly sender: string }
+  /** An entry in a client's list: whom it must not write to. */
+  | { readonly kind: 'suppression'; readonly clientId: string; readonly address: string };
+
+export const TARGET_KINDS = [
+  'queue',
+  'provider',
+  'client',
+  'key',
+  'email',
+  'dead_letter',
+  'sender',
+  'suppression',
+] as const satisfies readonly Target['kind'][];
+
+/** Under what a target stands in the rows; an entry of a list as `<client> <entry>`, addresses in it as `hashed`. */
+export function idOf(target: Target): string {
+  if (target.kind === 'sender') return `${target.clientId} ${hashed(target.sender)}`;
+  if (target.kind === 'suppression') return `${target.clientId} ${hashed(target.address)}`;
+  return target.id;
+}
+
+/**
+ * An address as the rows know it: its owner may ask to be forgotten, and what was done about it stays. Whoever knows the
+ * address finds the rows by it. What is not an address is left as it is.
+ *
+ * @param text in lower case.
+ */
+export function hashed(text: string): string {
+  if (!text.includes('@')) return text;
+  return `sha256:${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+}
