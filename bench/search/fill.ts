@@ -1,6 +1,5 @@
 import { sql } from 'kysely';
 import type { Db } from '../../src/postgres/database.js';
-import { uuidFloor } from '../../src/postgres/partitions.js';
 
 const BATCH = 500_000;
 const DAY_MS = 86_400_000;
@@ -63,10 +62,3 @@ async function writeBatch(
     union all
     select id, 'tempost:g1:a1:bounced', 'bounced', 1, created_at from email where status = 'bounced'`.execute(db);
 }
-
-/** Removes the indexes that searching needs, for a look at what e-mails cost without them. */
-export async function dropSearchIndexes(db: Db, names: readonly string[]): Promise<void> {
-  for (const name of names) await sql`drop index if exists ${sql.ref(name)}`.execute(db);
-}
-
-export const floorOf = uuidFloor;

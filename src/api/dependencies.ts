@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
 import type { ProviderName } from '../config.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
+import type { SignsOfLife } from '../domain/waiting/explain.js';
 import type { Db } from '../postgres/database.js';
 import type { PerPriority } from '../priority.js';
 import { createLane, type Lane } from '../process/lane.js';
+import type { ObjectReader } from '../storage/reader.js';
 import type { ApiLimits } from './limits.js';
 import { UploadSlots } from './send/upload-slots.js';
 import type { WorkflowWaker } from './workflow-waker.js';
@@ -19,7 +21,10 @@ export interface ApiResources {
   readonly limits: ApiLimits;
   /** Those we send through. */
   readonly providers: readonly ProviderName[];
+  readonly inFlightLimit: PerPriority<number>;
   readonly waker: WorkflowWaker;
+  readonly signs: SignsOfLife;
+  readonly attachments: ObjectReader;
 }
 
 /** What handlers work with. Each takes of it what it needs, in its parameters, where one sees it. */
@@ -28,11 +33,17 @@ export interface ApiDependencies extends ApiResources {
   readonly slots: UploadSlots;
   /** Opens by our own pixel go through it, a few at once. */
   readonly pixels: Lane;
+  /** Searches, a few at once: others need the connections more. */
+  readonly searches: Lane;
+  /** Attachments that are being read. */
+  readonly downloads: Lane;
 }
 
 /** Adds what the requests of one process share. */
 export function shareAmongRequests(resources: ApiResources): ApiDependencies {
   const { limits } = resources;
   const pixels = createLane(limits.pixelsAtOnce, limits.pixelsWaiting);
-  return { ...resources, slots: new UploadSlots(limits), pixels };
+  const searches = createLane(limits.searchesAtOnce, limits.searchesWaiting);
+  const downloads = createLane(limits.downloadsAtOnce, limits.downloadsWaiting);
+  return { ...resources, slots: new UploadSlots(limits), pixels, searches, downloads };
 }

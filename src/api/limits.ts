@@ -28,6 +28,12 @@ export interface ApiLimits {
   /** Opens by our own pixel that are recorded at once, and that wait for it: others need the connections more. */
   readonly pixelsAtOnce: number;
   readonly pixelsWaiting: number;
+  /** Searches that run at once, and that wait. */
+  readonly searchesAtOnce: number;
+  readonly searchesWaiting: number;
+  /** Attachments that are read at once, each with a chunk of 256 KB or two, and that wait. */
+  readonly downloadsAtOnce: number;
+  readonly downloadsWaiting: number;
 }
 
 const MB = 1024 * 1024;
@@ -51,4 +57,8 @@ export const API_LIMITS: ApiLimits = {
   leftoverMs: 30_000,
   pixelsAtOnce: 3,
   pixelsWaiting: 1_000,
+  searchesAtOnce: 3,
+  searchesWaiting: 100,
+  downloadsAtOnce: 20,
+  downloadsWaiting: 100,
 };

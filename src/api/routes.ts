@@ -6,6 +6,7 @@ import { senderRoutes } from './clients/senders.js';
 import { deadLetterRoutes } from './dead-letters/routes.js';
 import { descriptionRoutes } from './description/routes.js';
 import { emailRoutes } from './email/routes.js';
+import { emailsRoutes } from './emails/routes.js';
 import { healthRoutes } from './health/routes.js';
 import { openRoutes } from './open/routes.js';
 import type { Route } from './routing/route.js';
@@ -15,6 +16,7 @@ import { suppressionRoutes } from './suppressions/routes.js';
 /** Everything that the api serves, in the order in which it is described. */
 export const ROUTES: readonly Route[] = [
   ...sendRoutes,
+  ...emailsRoutes,
   ...emailRoutes,
   ...deadLetterRoutes,
   ...suppressionRoutes,

@@ -9,10 +9,12 @@ import { assertDurable } from '../postgres/durability.js';
 import { pendingMigrations } from '../postgres/migrate.js';
 import { createQuietLog } from '../process/quiet-log.js';
 import type { Stop } from '../process/service.js';
+import { createObjectReader } from '../storage/reader.js';
 import { lazyTemporal } from '../temporal/lazy-connection.js';
 import { createApp } from './app.js';
 import { Gate } from './gate.js';
 import { API_LIMITS, type ApiLimits } from './limits.js';
+import { createSignsOfLife } from './signs-of-life.js';
 import { createWorkflowWaker } from './workflow-waker.js';
 
 /** Connections for staging attachments: about what one disk can write at once. */
@@ -33,6 +35,8 @@ export type ApiConfig = Pick<
   | 'shutdownGraceMs'
   | 'providers'
   | 'trustedProxies'
+  | 'inFlightLimit'
+  | 'storage'
 >;
 
 interface RunningApi {
@@ -41,8 +45,8 @@ interface RunningApi {
 }
 
 /**
- * Starts the api: it serves from the moment this resolves. It contacts Temporal only to wake a workflow sooner, and
- * needs it for nothing.
+ * Starts the api: it serves from the moment this resolves. It contacts Temporal only to wake a workflow sooner and
+ * to say why one waits, and needs it for nothing.
  *
  * @throws when the database cannot be reached, is not durable or not migrated, or the port is taken.
  */
@@ -65,8 +69,11 @@ export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLim
   try {
     await prepare(db, config, logger);
     const catalogue = await loadStatuses(db);
-    const { deadlineMs, providers } = config;
-    const app = createApp({ db, uploads, catalogue, logger, deadlineMs, limits, providers, waker }, gate);
+    const { deadlineMs, providers, inFlightLimit } = config;
+    const signs = createSignsOfLife(db, temporal, config.temporal.namespace);
+    const attachments = createObjectReader(config);
+    const resources = { db, uploads, catalogue, logger, deadlineMs, limits, providers, inFlightLimit };
+    const app = createApp({ ...resources, waker, signs, attachments }, gate);
     const { headersTimeoutMs: headersMs, uploadTimeoutMs, connections } = limits;
     const server = createServer({ headersMs, requestMs: uploadTimeoutMs + 10_000, connections }, app.callback());
     const port = await listen(server, config.apiPort, config.host);

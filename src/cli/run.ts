@@ -8,13 +8,14 @@ import { emailCommands } from './commands/emails.js';
 import { keyCommands } from './commands/keys.js';
 import { providerCommands } from './commands/providers.js';
 import { queueCommands } from './commands/queues.js';
+import { searchCommands } from './commands/search.js';
 import { senderCommands } from './commands/senders.js';
 import { suppressionCommands } from './commands/suppressions.js';
 
 const GROUPS: readonly [title: string, commands: Commands][] = [
   ['Sending', queueCommands],
   ['Providers', providerCommands],
-  ['One e-mail', emailCommands],
+  ['E-mails', { ...searchCommands, ...emailCommands }],
   ['Dead letters', deadLetterCommands],
   ['Suppressions', suppressionCommands],
   ['Audit', auditCommands],

@@ -27,10 +27,13 @@ export interface TestApi {
 export { TEST_DEADLINE_MS };
 
 /** The real api on a free port, with a database of its own. */
-export async function startTestApi(limits: Partial<ApiLimits> = {}): Promise<TestApi> {
+export async function startTestApi(
+  limits: Partial<ApiLimits> = {},
+  config: Parameters<typeof apiConfig>[1] = {},
+): Promise<TestApi> {
   const database = await createTestDatabase();
   const client = await insertClient(database.db);
-  const api = await startApi(apiConfig(database.url), pino({ level: process.env.LOG_LEVEL ?? 'silent' }), {
+  const api = await startApi(apiConfig(database.url, config), pino({ level: process.env.LOG_LEVEL ?? 'silent' }), {
     ...API_LIMITS,
     ...limits,
   });

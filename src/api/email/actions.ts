@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { cancelEmail, isBackingOff, rescheduleEmail, type TooLate } from '../../domain/actions/cancel.js';
 import { resendEmail } from '../../domain/actions/resend.js';
-import { findEmailView } from '../../domain/emails/view.js';
 import { Problem } from '../../http/problem.js';
 import { ACCEPTANCE_PROBLEMS, acceptance, acceptanceAnswer, idempotencyKey } from '../acceptance.js';
 import { jsonBody, route } from '../routing/route.js';
@@ -11,7 +10,7 @@ import { fault } from '../send/faults.js';
 import { readSendAt } from '../send/fields.js';
 import { RETRY_PROBLEMS, retry, retryAnswer, retryBody } from './retry.js';
 import { emailAnswer } from './schema.js';
-import { answerView } from './view.js';
+import { showEmail } from './view.js';
 
 /** What can still be done about an e-mail. */
 
@@ -30,14 +29,15 @@ const cancel = route({
   answer: { status: 200, description: 'The e-mail as it is now.', schema: emailAnswer },
   problems: ['email_not_found', 'too_late'],
   audit: { action: 'email.cancel', targets: ({ params }) => [{ kind: 'email', id: params.id }] },
-  handle: async ({ params: { id } }, ctx, { db, catalogue, waker }) => {
+  handle: async ({ params: { id } }, ctx, api) => {
+    const { db, catalogue, waker } = api;
     ctx.state.emailId = id;
     const scope = scopeOf(ctx.state.client);
     const result = await cancelEmail(db, scope, id, catalogue);
     if (result.kind === 'not_found') throw emailNotFound();
     if (result.kind === 'too_late') throw tooLate(result.why);
     if (result.running) waker.wake(id, 'cancel');
-    return answerView(ctx, await findEmailView(db, scope, id));
+    return showEmail(ctx, api, id);
   },
 });
 
@@ -64,7 +64,8 @@ const reschedule = route({
   answer: { status: 200, description: 'The e-mail as it is now.', schema: emailAnswer },
   problems: ['email_not_found', 'too_late'],
   audit: { action: 'email.reschedule', targets: ({ params }) => [{ kind: 'email', id: params.id }] },
-  handle: async ({ params: { id }, body }, ctx, { db, catalogue, deadlineMs }) => {
+  handle: async ({ params: { id }, body }, ctx, api) => {
+    const { db, catalogue, deadlineMs } = api;
     ctx.state.emailId = id;
     const scope = scopeOf(ctx.state.client);
     const changes = {
@@ -74,7 +75,7 @@ const reschedule = route({
     const result = await rescheduleEmail(db, scope, id, changes, catalogue);
     if (result.kind === 'not_found') throw emailNotFound();
     if (result.kind === 'too_late') throw tooLate(result.why);
-    return answerView(ctx, await findEmailView(db, scope, id));
+    return showEmail(ctx, api, id);
   },
 });
 

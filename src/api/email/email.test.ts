@@ -34,6 +34,7 @@ describe('GET /api/email/{id}', () => {
       sent_at: null,
       provider: null,
       provider_message_id: null,
+      waiting: { code: 'no_dispatcher', reason: expect.stringContaining('dispatcher'), next_try_at: null },
       retry_count: 0,
       metadata: { order: 1 },
       tags: ['a', 'b'],

@@ -1,9 +1,9 @@
-import { findEmailView } from '../../domain/emails/view.js';
 import { route } from '../routing/route.js';
-import { emailId, scopeOf } from '../scope.js';
+import { emailId } from '../scope.js';
 import { emailActions } from './actions.js';
+import { contentRoutes } from './content.js';
 import { emailAnswer } from './schema.js';
-import { answerView } from './view.js';
+import { showEmail } from './view.js';
 
 const read = route({
   method: 'get',
@@ -16,9 +16,8 @@ const read = route({
   params: { id: emailId },
   answer: { status: 200, description: 'The e-mail.', schema: emailAnswer },
   problems: ['email_not_found'],
-  handle: async ({ params }, ctx, { db }) =>
-    answerView(ctx, await findEmailView(db, scopeOf(ctx.state.client), params.id)),
+  handle: ({ params }, ctx, api) => showEmail(ctx, api, params.id),
 });
 
 /** What became of an e-mail, and what can be done about it. */
-export const emailRoutes = [read, ...emailActions];
+export const emailRoutes = [read, ...contentRoutes, ...emailActions];

@@ -35,6 +35,14 @@ const attempt = z
   })
   .meta({ id: 'Attempt' });
 
+const waiting = z
+  .object({
+    code: z.string().meta({ examples: ['breaker_open'] }),
+    reason: z.string().describe('For people.'),
+    next_try_at: moment.nullable().describe('Null when nobody can tell: it goes on when the reason is over.'),
+  })
+  .meta({ id: 'Waiting' });
+
 /** An e-mail as its events tell it. A status is a row of the database, so that the list of them can grow. */
 export const emailAnswer = z
   .object({
@@ -58,6 +66,11 @@ export const emailAnswer = z
     provider_message_id: z.string().nullable(),
     headers: z.record(z.string(), z.string()).describe('Those that its client had set.'),
     track_opens: z.boolean().describe('Whether opens are tracked.'),
+    waiting: waiting
+      .nullable()
+      .describe(
+        'Why it is not being sent at this moment; null when a provider has it, it is over, or just being sent.',
+      ),
     retry_count: z.int().min(0).describe('Attempts beyond the first, over all its lives.'),
     metadata: anyJson,
     tags: listOf(z.string()),

@@ -28,6 +28,7 @@ export const PROBLEMS = {
   },
   not_found: { status: 404, when: 'There is nothing at this address.' },
   email_not_found: { status: 404, when: 'There is no such e-mail, or it is another client’s.' },
+  attachment_not_found: { status: 404, when: 'The e-mail has no attachment.' },
   dead_letter_not_found: { status: 404, when: 'There is no such dead letter, or it is another client’s.' },
   suppression_not_found: { status: 404, when: 'The address is not suppressed.' },
   client_not_found: { status: 404, when: 'There is no such client, or it is another one than the key’s.' },
@@ -74,6 +75,12 @@ export const PROBLEMS = {
   method_not_implemented: { status: 501, when: 'No address knows this method.' },
   database_unavailable: { status: 503, when: 'The database cannot be reached now. Ask again.' },
   database_not_migrated: { status: 503, when: 'The database is older than this release. Ask again.' },
+  attachment_unavailable: {
+    status: 503,
+    when: 'The attachment cannot be read now, or is not what was accepted. Ask again.',
+  },
+  too_many_downloads: { status: 503, when: 'Too many attachments are being read at this moment. Ask again.' },
+  too_many_searches: { status: 503, when: 'Too many searches wait at this moment. Ask again.' },
   too_many_uploads: {
     status: 503,
     when: 'Too many requests of this client are being read at this moment. Ask again.',

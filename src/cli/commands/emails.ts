@@ -1,15 +1,27 @@
 import type { EmailView } from '../../domain/emails/view.js';
+import type { Waiting } from '../../domain/waiting/reasons.js';
 import type { Api } from '../api.js';
 import { type Commands, need, type Output, path } from '../command.js';
 import { facts, table } from '../format.js';
 
 /** `EmailView` as it is answered: every time is text. */
-type Email = { readonly [Key in keyof EmailView]: EmailView[Key] extends Date | null ? string | null : EmailView[Key] };
+type Email = {
+  readonly [Key in keyof EmailView]: EmailView[Key] extends Date | null ? string | null : EmailView[Key];
+} & {
+  readonly waiting?: (Pick<Waiting, 'code' | 'reason'> & { readonly next_try_at: string | null }) | null;
+};
 
 function show(email: Email): Output {
+  const { waiting } = email;
   const head = facts([
     ['id', email.id],
     ['status', email.status],
+    ...(waiting
+      ? ([
+          ['waits', `${waiting.reason} (${waiting.code})`],
+          ['next try', waiting.next_try_at],
+        ] as const)
+      : []),
     ['priority', email.priority],
     ['from', email.sender],
     ['to', email.receiver],

@@ -13,6 +13,8 @@ export interface EmailContent {
   readonly subject: string;
   readonly content: string;
   readonly content_type: 'text/plain' | 'text/html';
+  /** The other body, of the other type; null when it was not submitted. */
+  readonly alternative: string | null;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface EmailContent {
  */
 export async function findContent(db: Db, clientId: string | null, emailId: string): Promise<EmailContent | undefined> {
   const { rows } = await sql<EmailContent>`
-    select id, sender, receiver, reply_to, subject, content, content_type
+    select id, sender, receiver, reply_to, subject, content, content_type, alternative
     from emails where id = ${emailId} and client_id = coalesce(${clientId}::uuid, client_id)`.execute(db);
   return rows[0];
 }

@@ -23,6 +23,8 @@ export function apiConfig(
     shutdownGraceMs: 5_000,
     providers: ['mailgun', 'mandrill'],
     trustedProxies: [],
+    inFlightLimit: { critical: 50, medium: 30, low: 15 },
+    storage: { kind: 'file', bucket: '', emulatorUrl: undefined, directory: '/nowhere' },
     ...others,
   };
 }

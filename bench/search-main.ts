@@ -1,0 +1,153 @@
+/**
+ * Measures searching among many e-mails, and what the indexes for it cost each e-mail that is accepted, before and after
+ * in one run. The figures of `docs/data.md` come from here.
+ *
+ *     npx tsx bench/search-main.ts [--emails 10000000] [--rounds 10] [--keep FOLDER]
+ *
+ * With `--keep` the e-mails stay there, and the next run finds them. Ten million take about 10 GB.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { sql } from 'kysely';
+import { freePort } from '../src/dev/ports.js';
+import { removePostgresHome, startPostgres } from '../src/dev/postgres/server.js';
+import { SEARCH_INDEXES } from '../src/domain/search/indexes.js';
+import { type Db, openDatabase } from '../src/postgres/database.js';
+import { migrate } from '../src/postgres/migrate.js';
+import { completeMonthIndexes } from '../src/postgres/month-index.js';
+import { ensurePartitions } from '../src/postgres/partitions.js';
+import { short, table } from './harness/figures.js';
+import { circumstances, keep, say } from './results.js';
+import { compareAcceptance } from './search/acceptance.js';
+import { fillEmails } from './search/fill.js';
+import { askAll } from './search/queries.js';
+
+const DAYS = 29;
+const DAY_MS = 86_400_000;
+
+const { values } = parseArgs({
+  options: {
+    emails: { type: 'string', default: '10000000' },
+    rounds: { type: 'string', default: '10' },
+    keep: { type: 'string' },
+  },
+});
+const count = Number(values.emails);
+const about = circumstances();
+
+const home = values.keep ?? mkdtempSync(join(tmpdir(), 'tempost-bench-'));
+mkdirSync(home, { recursive: true, mode: 0o711 });
+const settings = {
+  max_wal_size: '8GB',
+  shared_buffers: '1GB',
+  maintenance_work_mem: '512MB',
+  checkpoint_timeout: '30min',
+};
+const server = await startPostgres({ home, port: await freePort(), settings });
+const open = (url: string) =>
+  openDatabase({
+    url: `${url}?options=-c%20statement_timeout%3D0`,
+    poolSize: 1,
+    name: 'bench',
+    silenceMs: 0,
+    logger: { warn: () => {} },
+  });
+try {
+  await prepare();
+  const beforeUrl = await copyWithoutIndexes();
+  const db = openDatabase({ url: server.url, poolSize: 4, name: 'bench', logger: { warn: () => {} } });
+  const asked = await askAll(db, count, 100);
+  await db.destroy();
+  print(
+    'question',
+    ['p50 ms', 'p95 ms', 'worst', 'found'],
+    asked.map(({ name, p50, p95, worst, found, more }) => [
+      name,
+      short(p50),
+      short(p95),
+      short(worst),
+      `${found}${more ? ', more' : ''}`,
+    ]),
+  );
+  const variants = [
+    { name: 'without indexes', url: beforeUrl },
+    { name: 'with indexes', url: server.url },
+  ];
+  const costs = await compareAcceptance(variants, server.pid, { rounds: Number(values.rounds), emails: 1_000 });
+  print(
+    '',
+    ['e-mails/s', 'PostgreSQL ms', 'Node ms', 'WAL bytes', 'p50 ms', 'p95 ms'],
+    costs.map((cost) => [
+      cost.name,
+      short(cost.emailsPerS),
+      short(cost.postgresCpuMs),
+      short(cost.nodeCpuMs),
+      short(cost.walBytes),
+      short(cost.p50),
+      short(cost.p95),
+    ]),
+  );
+  process.stdout.write(`Results: ${keep('search.json', { ...about, count, asked, costs, sizes: await sizes() })}\n`);
+} finally {
+  await server.stop();
+  if (!values.keep) {
+    removePostgresHome(home);
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+/** Fills the database, unless an earlier run has. */
+async function prepare(): Promise<void> {
+  const db = open(server.url);
+  await migrate(db);
+  const { rows } = await sql<{ there: boolean }>`select to_regclass('bench_clients') is not null as there`.execute(db);
+  if (!rows[0]!.there) {
+    await ensurePartitions(db, new Date(Date.now() - (DAYS + 1) * DAY_MS));
+    await dropIndexes(db);
+    await fillEmails(db, { count, days: DAYS }, say);
+    for (const { name, table: of, covers } of SEARCH_INDEXES) {
+      await sql.raw(`create index ${name} on only ${of} ${covers}`).execute(db);
+    }
+    await completeMonthIndexes(db, SEARCH_INDEXES);
+    for (const of of ['emails', 'email_events']) await sql`vacuum analyze ${sql.table(of)}`.execute(db);
+  }
+  await db.destroy();
+}
+
+/** A copy of it as it was before. @returns its address. */
+async function copyWithoutIndexes(): Promise<string> {
+  const url = new URL(server.url);
+  const from = url.pathname.slice(1);
+  url.pathname = '/before';
+  const admin = open(Object.assign(new URL(server.url), { pathname: '/postgres' }).href);
+  await sql`drop database if exists before with (force)`.execute(admin);
+  say('copying');
+  await sql`create database before template ${sql.ref(from)}`.execute(admin);
+  await admin.destroy();
+  const db = open(url.href);
+  await dropIndexes(db);
+  await db.destroy();
+  return url.href;
+}
+
+async function dropIndexes(db: Db): Promise<void> {
+  for (const { name } of SEARCH_INDEXES) await sql`drop index ${sql.ref(name)}`.execute(db);
+}
+
+/** Bytes an e-mail, by index. */
+async function sizes(): Promise<Record<string, number>> {
+  const db = open(server.url);
+  const { rows } = await sql<{ name: string; bytes: number }>`
+    select p.inhparent::regclass::text as name, sum(pg_relation_size(p.inhrelid))::int8 as bytes
+    from pg_inherits p where p.inhparent::regclass::text = any(${SEARCH_INDEXES.map(({ name }) => name)}) group by 1`.execute(
+    db,
+  );
+  await db.destroy();
+  return Object.fromEntries(rows.map(({ name, bytes }) => [name, bytes / count]));
+}
+
+function print(first: string, heads: readonly string[], rows: readonly (readonly string[])[]): void {
+  process.stdout.write(`${table([[first, ...heads], ...rows])}\n\n`);
+}

@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { z } from 'zod';
+import type { AttachmentRow } from '../../domain/emails/attachments.js';
+import { findContent, findOwnAttachment, openAttachment } from '../../domain/emails/content.js';
+import { isDatabaseTrouble } from '../../http/database-trouble.js';
+import { Problem } from '../../http/problem.js';
+import { verified } from '../../storage/reader.js';
+import type { ApiDependencies } from '../dependencies.js';
+import { route } from '../routing/route.js';
+import { emailId, emailNotFound, scopeOf } from '../scope.js';
+
+/** What people wrote: routes of their own, so that who may see what became of an e-mail need not see what it says. */
+
+/** The largest attachment at 60 KB a second. */
+const DOWNLOAD_MS = 5 * 60_000;
+
+const emailContent = z
+  .object({
+    id: z.uuid(),
+    sender: z.string(),
+    receiver: z.string(),
+    reply_to: z.string().nullable(),
+    subject: z.string(),
+    text: z.string().nullable().describe('As it was submitted; null when it was HTML alone.'),
+    html: z
+      .string()
+      .nullable()
+      .describe('As it was submitted, without what is added to it when it is sent; null when there was none.'),
+  })
+  .meta({ id: 'EmailContent' });
+
+const readContent = route({
+  method: 'get',
+  path: '/api/email/{id}/content',
+  operationId: 'getEmailContent',
+  summary: 'What an e-mail says',
+  tag: 'E-mails',
+  access: { scope: 'content', role: 'operator' },
+  params: { id: emailId },
+  answer: { status: 200, description: 'Its headers and its body, as submitted.', schema: emailContent },
+  problems: ['email_not_found'],
+  handle: async ({ params: { id } }, ctx, { db }) => {
+    const found = await findContent(db, scopeOf(ctx.state.client), id);
+    if (!found) throw emailNotFound();
+    ctx.state.emailId = id;
+    ctx.set('Cache-Control', 'no-store');
+    const { content, content_type, alternative, ...head } = found;
+    const isText = content_type === 'text/plain';
+    return { ...head, text: isText ? content : alternative, html: isText ? alternative : content };
+  },
+});
+
+/** The stream is the handler's own to send: its length is known, and it may break off. */
+const file = z.custom<void>().meta({ override: { type: 'string', format: 'binary' } });
+
+const readAttachment = route({
+  method: 'get',
+  path: '/api/email/{id}/attachment',
+  operationId: 'getEmailAttachment',
+  summary: 'An e-mail’s attachment',
+  description: [
+    'Its bytes, checked on the way: one that differs from what was accepted breaks off before its end. Always as a',
+    'download of type `application/octet-stream`; its own type is in the e-mail.',
+  ].join(' '),
+  tag: 'E-mails',
+  access: { scope: 'content', role: 'operator' },
+  params: { id: emailId },
+  answer: { status: 200, description: 'The file.', schema: file, mediaType: 'application/octet-stream' },
+  problems: ['email_not_found', 'attachment_not_found', 'attachment_unavailable', 'too_many_downloads'],
+  handle: async ({ params: { id } }, ctx, api) => {
+    const found = await findOwnAttachment(api.db, scopeOf(ctx.state.client), id);
+    if (!found) throw emailNotFound();
+    ctx.state.emailId = id;
+    const { attachment } = found;
+    if (!attachment) throw new Problem(404, 'attachment_not_found', 'This e-mail has no attachment.');
+    ctx.set('Cache-Control', 'no-store');
+    ctx.set('Content-Security-Policy', "sandbox; default-src 'none'; frame-ancestors 'none'");
+    const stream = ctx.method === 'HEAD' ? undefined : await startDownload(api, id, attachment);
+    ctx.attachment(attachment.filename);
+    if (stream) ctx.body = stream;
+    ctx.length = attachment.sizeBytes;
+    // Koa would leave the connection open when the stream breaks off: nobody must take half a file for a whole one.
+    stream?.on('error', () => ctx.res.destroy());
+  },
+});
+
+/** Waits for its place, and for the first bytes. @throws Problem 503. */
+async function startDownload(api: ApiDependencies, id: string, attachment: AttachmentRow): Promise<Readable> {
+  return new Promise((resolve, reject) => {
+    const running = api.downloads.run(async () => {
+      const stream = await open(api, id, attachment);
+      resolve(stream);
+      // It keeps its place until it is read, or nobody reads it any more.
+      await finished(stream).catch(() => {});
+    });
+    if (running) running.catch(reject);
+    else reject(unavailable('too_many_downloads', 'Too many attachments are being read at this moment.'));
+  });
+}
+
+async function open({ db, attachments, logger }: ApiDependencies, id: string, attachment: AttachmentRow) {
+  try {
+    const source = await openAttachment(db, attachments, id, attachment);
+    const stream = addAbortSignal(AbortSignal.timeout(DOWNLOAD_MS), verified(source, attachment));
+    await once(stream, 'readable');
+    return stream;
+  } catch (error) {
+    if (isDatabaseTrouble(error)) throw error;
+    const { name } = error as Error;
+    logger.error({ emailId: id, code: name }, 'attachment could not be read');
+    throw unavailable('attachment_unavailable', 'The attachment cannot be read now.');
+  }
+}
+
+const unavailable = (code: 'attachment_unavailable' | 'too_many_downloads', detail: string) =>
+  new Problem(503, code, detail, { headers: { 'Retry-After': '5' } });
+
+export const contentRoutes = [readContent, readAttachment];

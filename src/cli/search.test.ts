@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestApi, type TestApi } from '../../test/support/api.js';
+import { insertClient } from '../../test/support/database.js';
+import { insertQueuedEmail } from '../../test/support/emails.js';
+import { runCli } from './run.js';
+
+let api: TestApi;
+let operator: string;
+
+beforeAll(async () => {
+  api = await startTestApi();
+  ({ key: operator } = await insertClient(api.db, { operator: true }));
+});
+afterAll(() => api?.stop());
+
+async function tempost(line: string) {
+  const out: string[] = [];
+  const errors: string[] = [];
+  const env = { TEMPOST_URL: api.url, TEMPOST_API_KEY: operator };
+  const code = await runCli(line.split(' '), env, {
+    out: (text) => out.push(text),
+    error: (text) => errors.push(text),
+  });
+  return { code, out: out.join('\n'), error: errors.join('\n') };
+}
+
+describe('tempost emails', () => {
+  it('finds e-mails by what is asked, over several pages, as a table and for programs', async () => {
+    const { id: own } = await insertClient(api.db);
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n++)
+      ids.unshift(await insertQueuedEmail(api.db, { clientId: own, receiver: 'find@example.org' }));
+    const { code, out } = await tempost(`emails --client ${own} --receiver Find@example.org --status queued`);
+    expect(code).toBe(0);
+    expect(out.split('\n').map((line) => line.split(' ')[0])).toEqual(['id', ...ids]);
+    const { emails, next_cursor } = JSON.parse((await tempost(`emails --client ${own} --limit 2 --json`)).out);
+    expect(emails.map((email: { id: string }) => email.id)).toEqual(ids.slice(0, 2));
+    expect(next_cursor).toEqual(expect.any(String));
+    expect((await tempost(`emails --client ${own} --tag nobody`)).out).toBe('No e-mails.');
+    expect(await tempost('emails --status lost')).toMatchObject({ code: 1, error: expect.stringContaining('status') });
+    expect(await tempost('emails --limit x')).toMatchObject({ code: 2 });
+  });
+
+  it('and "tempost email" says why one waits', async () => {
+    const id = await insertQueuedEmail(api.db, { dueInS: -1 });
+    const { out } = await tempost(`email ${id}`);
+    expect(out).toMatch(/^waits +No dispatcher runs that could start it\. \(no_dispatcher\)$/m);
+  });
+});
