@@ -25,6 +25,7 @@ const ROOMS = [
   'actions',
   'attempts',
   'waiting',
+  'service-levels',
   'tracking',
 ];
 

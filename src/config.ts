@@ -49,6 +49,7 @@ const ownSchema = z.object({
   DEADLINE_CRITICAL_S: seconds(15),
   DEADLINE_MEDIUM_S: seconds(15 * 60),
   DEADLINE_LOW_S: seconds(60 * 60),
+  SERVICE_LEVEL_TARGET: z.coerce.number().min(0).max(100).default(99.9),
   LIFETIME_CRITICAL_S: seconds(60 * 60),
   LIFETIME_MEDIUM_S: seconds(6 * 60 * 60),
   LIFETIME_LOW_S: seconds(24 * 60 * 60),
@@ -202,6 +203,8 @@ function sending(env: OwnEnvironment) {
   return {
     /** Acceptance (or the scheduled time) to hand-over. */
     deadlineMs: perPrioritySeconds('DEADLINE'),
+    /** How many e-mails of a hundred are to be handed over by their deadline: what attainment is held against. */
+    serviceLevelTarget: env.SERVICE_LEVEL_TARGET,
     /** Acceptance (or the scheduled time) to giving up. */
     lifetimeMs: perPrioritySeconds('LIFETIME'),
     /** The longest one call to a provider may take; afterwards its outcome is unknown. */

@@ -43,6 +43,7 @@ const EXPECTED: Readonly<Record<string, Expected | 'public'>> = {
   addSender: [null, 'admin', 'operator_only'],
   removeSender: [null, 'admin', 'operator_only'],
   getOverview: [null, 'viewer', 'operator_only'],
+  getServiceLevels: [null, 'viewer', 'operator_only'],
   listQueues: [null, 'viewer', 'operator_only'],
   pauseNothing: [null, 'operator', 'operator_only'],
   resumeNothing: [null, 'operator', 'operator_only'],

@@ -25,6 +25,8 @@ export interface ApiResources {
   readonly waker: WorkflowWaker;
   readonly signs: SignsOfLife;
   readonly attachments: ObjectReader;
+  /** How many e-mails of a hundred are to be in time. */
+  readonly serviceLevelTarget: number;
 }
 
 /** What handlers work with. Each takes of it what it needs, in its parameters, where one sees it. */

@@ -58,6 +58,7 @@ const ROUTES: readonly (readonly [method: string, path: string, parameters: read
   ['POST', '/api/clients/:id/keys', ['operator']],
   ['DELETE', '/api/clients/:id/keys/:key', ['x']],
   ['GET', '/api/admin/overview', ['x']],
+  ['GET', '/api/admin/service-levels', ['from', 'to', 'by', 'priority', 'client', 'per_client', 'target']],
   ['GET', '/api/admin/queues', ['x']],
   ['POST', '/api/admin/queues/pause', ['reason']],
   ['POST', '/api/admin/queues/resume', ['reason']],

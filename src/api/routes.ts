@@ -11,6 +11,7 @@ import { healthRoutes } from './health/routes.js';
 import { openRoutes } from './open/routes.js';
 import type { Route } from './routing/route.js';
 import { sendRoutes } from './send/routes.js';
+import { serviceLevelRoutes } from './service-levels/routes.js';
 import { suppressionRoutes } from './suppressions/routes.js';
 
 /** Everything that the api serves, in the order in which it is described. */
@@ -25,6 +26,7 @@ export const ROUTES: readonly Route[] = [
   ...senderRoutes,
   ...adminRoutes,
   ...auditRoutes,
+  ...serviceLevelRoutes,
   ...openRoutes,
   ...healthRoutes,
   ...descriptionRoutes(() => ROUTES),

@@ -34,6 +34,7 @@ export type ApiConfig = Pick<
   | 'deadlineMs'
   | 'shutdownGraceMs'
   | 'providers'
+  | 'serviceLevelTarget'
   | 'trustedProxies'
   | 'inFlightLimit'
   | 'storage'
@@ -69,11 +70,11 @@ export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLim
   try {
     await prepare(db, config, logger);
     const catalogue = await loadStatuses(db);
-    const { deadlineMs, providers, inFlightLimit } = config;
+    const { deadlineMs, providers, inFlightLimit, serviceLevelTarget } = config;
     const signs = createSignsOfLife(db, temporal, config.temporal.namespace);
     const attachments = createObjectReader(config);
     const resources = { db, uploads, catalogue, logger, deadlineMs, limits, providers, inFlightLimit };
-    const app = createApp({ ...resources, waker, signs, attachments }, gate);
+    const app = createApp({ ...resources, serviceLevelTarget, waker, signs, attachments }, gate);
     const { headersTimeoutMs: headersMs, uploadTimeoutMs, connections } = limits;
     const server = createServer({ headersMs, requestMs: uploadTimeoutMs + 10_000, connections }, app.callback());
     const port = await listen(server, config.apiPort, config.host);

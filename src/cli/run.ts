@@ -10,10 +10,11 @@ import { providerCommands } from './commands/providers.js';
 import { queueCommands } from './commands/queues.js';
 import { searchCommands } from './commands/search.js';
 import { senderCommands } from './commands/senders.js';
+import { serviceLevelCommands } from './commands/service-levels.js';
 import { suppressionCommands } from './commands/suppressions.js';
 
 const GROUPS: readonly [title: string, commands: Commands][] = [
-  ['Sending', queueCommands],
+  ['Sending', { ...queueCommands, ...serviceLevelCommands }],
   ['Providers', providerCommands],
   ['E-mails', { ...searchCommands, ...emailCommands }],
   ['Dead letters', deadLetterCommands],

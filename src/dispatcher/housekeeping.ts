@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { sweepOrphanChunks } from '../domain/emails/chunks.js';
 import { SEARCH_INDEXES } from '../domain/search/indexes.js';
+import { mergeServiceLevels } from '../domain/service-levels/merge.js';
 import { MESSAGE_INDEX } from '../domain/tracking/message-index.js';
 import type { Db } from '../postgres/database.js';
 import { completeMonthIndexes } from '../postgres/month-index.js';
@@ -18,6 +19,9 @@ const EXPIRED: Record<string, RawBuilder<unknown>> = {
   provider_calls: sql`day < current_date - 90`,
   // Long enough for whoever audits once a year.
   audit_log: sql`at < now() - interval '400 days'`,
+  // Thirteen months, so that a month can be held against the same one a year before.
+  service_levels: sql`hour < now() - interval '400 days'`,
+  late_emails: sql`hour < now() - interval '90 days'`,
 };
 const BATCH = 5_000;
 
@@ -26,6 +30,7 @@ export async function keepHouse(db: Db): Promise<void> {
   await ensurePartitions(db);
   await completeMonthIndexes(db, [MESSAGE_INDEX, ...SEARCH_INDEXES]);
   await sweepOrphanChunks(db);
+  await mergeServiceLevels(db);
   for (const [table, expired] of Object.entries(EXPIRED)) await deleteBatches(db, table, expired);
 }
 

@@ -14,6 +14,7 @@ import type {
 import type { FailureNoticeTable, NoticePolicyTable } from './schema/notices.js';
 import type { ProviderControlTable, ProviderHealthTable } from './schema/providers.js';
 import type { EmailQueueTable, QueueControlTable } from './schema/queue.js';
+import type { LateEmailTable, ServiceLevelStartTable, ServiceLevelTable } from './schema/service-levels.js';
 import type { SignalKind, SuppressionTable, UnmatchedWebhookTable, UnsubscribeKeyTable } from './schema/tracking.js';
 
 export type { AttemptState, DeadReason } from './schema/attempts.js';
@@ -39,6 +40,9 @@ export interface Database {
   dead_emails: DeadEmailTable;
   client_usage: { client_id: string; priority: Priority; day: string; accepted: number };
   queue_controls: QueueControlTable;
+  service_levels: ServiceLevelTable;
+  service_level_start: ServiceLevelStartTable;
+  late_emails: LateEmailTable;
   send_stops: { priority: Priority; cause: 'paused' | 'no_provider'; from_at: Date; until_at: Date | null };
   provider_controls: ProviderControlTable;
   provider_health: ProviderHealthTable;

@@ -50,6 +50,12 @@ export interface EmailTable {
   deadline_at: Date;
   dispatched_at: Date | null;
   sent_at: Date | null;
+  /** As they were before the e-mail was taken up again; null while `due_at`, `deadline_at` and `sent_at` are the first. */
+  first_due_at: Date | null;
+  first_deadline_at: Date | null;
+  first_sent_at: Date | null;
+  /** Handed over late, and in time but for the pauses; the database writes it. */
+  late_by_pause: boolean | null;
   cancelled_at: Date | null;
   provider: ProviderName | null;
   provider_message_id: string | null;

@@ -25,6 +25,7 @@ export function apiConfig(
     trustedProxies: [],
     inFlightLimit: { critical: 50, medium: 30, low: 15 },
     storage: { kind: 'file', bucket: '', emulatorUrl: undefined, directory: '/nowhere' },
+    serviceLevelTarget: 99.9,
     ...others,
   };
 }
