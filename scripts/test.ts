@@ -2,10 +2,11 @@
 // arguments it is `vitest run` with these arguments. What it says at the end is also written to the file that
 // TEST_SUMMARY names, if any.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { PROBLEMS } from '../src/api/routing/problem-codes.js';
 import { buildIfStale, root } from './dist.mjs';
 
 /** A file that takes longer is named at the end, the slowest first. */
@@ -48,14 +49,18 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     for (const child of running) child.kill(signal);
   });
 }
+const codesSeen = join(folder, 'codes');
 const codes = await Promise.all(RUNS.map(run));
+const unseen = unseenProblems();
 const results = RUNS.map(({ name }) => readResults(name)).filter((result) => result !== undefined);
 rmSync(folder, { recursive: true, force: true });
 const summary = summaryOf(results);
 process.stdout.write(`\n${summary}`);
+if (unseen.length > 0) process.stdout.write(`Documented codes that no test produces: ${unseen.join(', ')}\n`);
 if (process.env.TEST_SUMMARY) writeFileSync(process.env.TEST_SUMMARY, summary);
 const repeated = results.some((result) => result.repeated.length > 0);
-process.exit(results.length === RUNS.length && codes.every((code) => code === 0) && !repeated ? 0 : 1);
+const passed = results.length === RUNS.length && codes.every((code) => code === 0);
+process.exit(passed && !repeated && unseen.length === 0 ? 0 : 1);
 
 /** Runs some projects, one file at a time, and shows each line with the run's name before it. @returns the exit code. */
 function run({ name, projects }: (typeof RUNS)[number]): Promise<number> {
@@ -67,6 +72,7 @@ function run({ name, projects }: (typeof RUNS)[number]): Promise<number> {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
+      TEMPOST_CODES_SEEN: codesSeen,
       REPEATED_TESTS_FILE: join(folder, `${name}-repeated.json`),
       FORCE_COLOR: process.stdout.isTTY ? '1' : '0',
     },
@@ -81,6 +87,12 @@ function run({ name, projects }: (typeof RUNS)[number]): Promise<number> {
       resolve(code ?? 1);
     });
   });
+}
+
+/** Codes of problems that the API's description names and that no request of any test was refused with. */
+function unseenProblems(): string[] {
+  const seen = new Set(existsSync(codesSeen) ? readFileSync(codesSeen, 'utf8').split('\n') : []);
+  return Object.keys(PROBLEMS).filter((code) => !seen.has(code));
 }
 
 function readResults(name: string): Results | undefined {

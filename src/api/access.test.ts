@@ -56,6 +56,7 @@ const EXPECTED: Readonly<Record<string, Expected | 'public'>> = {
   isAlive: 'public',
   isReady: 'public',
   getDescription: 'public',
+  getReference: 'public',
 };
 
 /** Bodies without which a request would be refused before it says whom it concerns. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { METHODS } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import type { Logger } from 'pino';
@@ -13,7 +14,8 @@ import { mountRoutes } from './routing/mount.js';
 /** The service's routes and what surrounds them. */
 export function createApp(resources: ApiResources, gate: Gate): Koa<ApiState> {
   const { limits, logger } = resources;
-  const router = new Router<ApiState>();
+  // A method that is none of an address is its fault, also one that no address has.
+  const router = new Router<ApiState>({ methods: METHODS });
   mountRoutes(router, ROUTES, shareAmongRequests(resources), gate);
 
   const app = new Koa<ApiState>();

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { startTestApi, type TestApi } from '../../test/support/api.js';
 import { insertClient } from '../../test/support/database.js';
 import { insertDeadEmail } from '../../test/support/dead.js';
 import { answerOf } from '../../test/support/record.js';
-import { ROUTES as MOUNTED } from './routes.js';
+import { ROUTES as DECLARED } from './routes.js';
 import { koaPath } from './routing/mount.js';
 
 let api: TestApi;
@@ -19,54 +20,17 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-/** Every route, with the parameters that its query or its body may have. */
-const ROUTES: readonly (readonly [method: string, path: string, parameters: readonly string[]])[] = [
-  ['GET', '/healthz', ['x']],
-  ['GET', '/readyz', ['x']],
-  ['GET', '/openapi.json', ['x']],
-  ['POST', '/api/send', ['sender', 'receiver', 'subject', 'content', 'priority', 'metadata', 'tags', 'send_at']],
-  [
-    'GET',
-    '/api/emails',
-    ['receiver', 'sender', 'status', 'priority', 'client', 'tag', 'metadata', 'from', 'to', 'limit'],
-  ],
-  ['GET', '/api/emails', ['from', 'to', 'cursor']],
-  ['GET', '/api/email/:id', ['x']],
-  ['GET', '/api/email/:id/content', ['x']],
-  ['GET', '/api/email/:id/attachment', ['x']],
-  ['GET', '/api/email/:id/open', ['x']],
-  ['POST', '/api/email/:id/cancel', ['x']],
-  ['POST', '/api/email/:id/reschedule', ['send_at']],
-  ['POST', '/api/email/:id/retry', ['provider', 'receiver']],
-  ['POST', '/api/email/:id/retry-now', ['x']],
-  ['POST', '/api/email/:id/resend', ['x']],
-  ['GET', '/api/dead-letters', ['priority', 'reason', 'provider', 'code', 'client', 'receiver_domain', 'from', 'to']],
-  ['GET', '/api/dead-letters', ['state', 'limit', 'cursor']],
-  ['GET', '/api/dead-letters/:id', ['x']],
-  ['POST', '/api/dead-letters/retry', ['priority', 'code', 'client', 'receiver_domain', 'from', 'to', 'limit']],
-  ['POST', '/api/dead-letters/retry', ['reason', 'provider', 'through', 'dry_run', 'all']],
-  ['POST', '/api/dead-letters/:id/retry', ['provider', 'receiver']],
-  ['POST', '/api/dead-letters/:id/discard', ['x']],
-  ['GET', '/api/suppressions', ['client', 'address', 'reason', 'limit', 'cursor']],
-  ['POST', '/api/suppressions', ['client', 'address', 'reason']],
-  ['DELETE', '/api/suppressions/:address', ['client']],
-  ['GET', '/api/clients', ['limit', 'cursor']],
-  ['POST', '/api/clients', ['name']],
-  ['GET', '/api/clients/:id', ['x']],
-  ['PATCH', '/api/clients/:id', ['disabled', 'failure_notices', 'daily_limits']],
-  ['GET', '/api/clients/:id/keys', ['x']],
-  ['POST', '/api/clients/:id/keys', ['operator']],
-  ['DELETE', '/api/clients/:id/keys/:key', ['x']],
-  ['GET', '/api/admin/overview', ['x']],
-  ['GET', '/api/admin/service-levels', ['from', 'to', 'by', 'priority', 'client', 'per_client', 'target']],
-  ['GET', '/api/admin/queues', ['x']],
-  ['POST', '/api/admin/queues/pause', ['reason']],
-  ['POST', '/api/admin/queues/resume', ['reason']],
-  ['POST', '/api/admin/queues/:priority/pause', ['reason']],
-  ['POST', '/api/admin/queues/:priority/resume', ['reason']],
-  ['GET', '/api/admin/providers', ['x']],
-  ['PATCH', '/api/admin/providers/:name', ['enabled', 'forced', 'rate_per_s', 'per_day', 'reason']],
-];
+/** The fields of an object's schema. */
+const fieldsOf = (schema: z.ZodType | undefined): string[] =>
+  schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+
+/** Every route, with the parameters that its query or its body may have; one that nobody knows where there is none. */
+const ROUTES = DECLARED.map((route) => {
+  const { body, query } = route;
+  const form = body?.kind === 'streamed' ? body.content['multipart/form-data']?.schema : body?.schema;
+  const fields = [...fieldsOf(query), ...fieldsOf(form)].filter((field) => field !== 'attachment');
+  return [route.method.toUpperCase(), koaPath(route), fields.length > 0 ? fields : ['x']] as const;
+});
 
 const TIMES = [
   '2026-01-01 00:00:00+00',
@@ -168,13 +132,6 @@ describe('whatever a parameter holds, the answer is none of 500', () => {
         expect(response.status, `${JSON.stringify(request)} ${answer}`).toBeLessThan(500);
       }),
       { numRuns: 60 },
-    );
-  });
-
-  it('all routes are among them', () => {
-    const declared = MOUNTED.map((route) => `${route.method.toUpperCase()} ${koaPath(route)}`);
-    expect([...new Set(declared)].sort()).toEqual(
-      [...new Set(ROUTES.map(([method, path]) => `${method} ${path}`))].sort(),
     );
   });
 });

@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import { API_LIMITS, type ApiLimits } from '../../src/api/limits.js';
 import { startApi } from '../../src/api/server.js';
 import type { Db } from '../../src/postgres/database.js';
-import './conformance.js';
+import { noteCodes } from './conformance.js';
 import { createTestDatabase, insertClient, type TestClient } from './database.js';
 import { apiConfig, TEST_DEADLINE_MS } from './measured/api-config.js';
 
@@ -162,7 +162,10 @@ export async function openConnection(port: number): Promise<RawConnection> {
   const answer = new Promise<string>((resolve) => {
     const done = () => {
       socket.destroy();
-      resolve(Buffer.concat(pieces).toString());
+      const heard = Buffer.concat(pieces).toString();
+      // What is no HTTP request is refused before there is a response that could be held against the description.
+      noteCodes(heard);
+      resolve(heard);
     };
     socket.on('end', done);
     socket.on('close', done);

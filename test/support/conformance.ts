@@ -1,8 +1,9 @@
 import { subscribe } from 'node:diagnostics_channel';
+import { appendFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Ajv2020 as Ajv, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
-import { afterEach, expect } from 'vitest';
+import { afterAll, afterEach, expect } from 'vitest';
 import { describeRoutes } from '../../src/api/description/openapi.js';
 import { ROUTES } from '../../src/api/routes.js';
 
@@ -39,17 +40,27 @@ const validators = new Map<string, ValidateFunction>();
 
 /** The more a path says in so many words, the earlier it is tried: `/api/dead-letters/retry` before `…/{id}`. */
 const templates = Object.keys(description.paths)
-  .map((path) => ({ path, pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`) }))
+  .map((path) => ({ path, pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`) }))
   .sort((a, b) => a.path.split('{').length - b.path.split('{').length);
 
 /** These are given by what surrounds the routes: an address or a method that there is not. */
 const AROUND = new Map([
   [404, 'not_found'],
   [405, 'method_not_allowed'],
-  [501, 'method_not_implemented'],
 ]);
 
 const deviations: string[] = [];
+const codes = new Set<string>();
+
+/** Notes which codes requests were refused with, so that `npm test` can say which ones no test produces. */
+export function noteCodes(answer: string): void {
+  for (const [, code] of answer.matchAll(/"type":"urn:tempost:problem:(\w+)"/g)) codes.add(code!);
+}
+
+afterAll(() => {
+  const file = process.env.TEMPOST_CODES_SEEN;
+  if (file) appendFileSync(file, [...codes, ''].join('\n'));
+});
 
 subscribe('http.server.request.start', (message) => {
   const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
@@ -63,7 +74,9 @@ subscribe('http.server.request.start', (message) => {
   response.once('finish', () => {
     // Only the api gives its requests ids.
     if (!response.hasHeader('X-Request-Id')) return;
-    const fault = deviation(request, response, Buffer.concat(pieces));
+    const body = Buffer.concat(pieces);
+    if (response.statusCode >= 400) noteCodes(body.toString());
+    const fault = deviation(request, response, body);
     if (fault) deviations.push(`${request.method} ${request.url}: ${response.statusCode}: ${fault}`);
   });
 });

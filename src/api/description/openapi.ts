@@ -68,6 +68,10 @@ const ABOUT = [
   'New fields can be added to answers at any time: ignore those that you do not know.',
 ].join('\n');
 
+/** Who may use a route, for people, in few words. */
+const whoMay = (access: Route['access']) =>
+  access === 'public' ? 'anyone' : access.scope ? `scope ${access.scope}` : `operators: ${access.role}`;
+
 function operationOf(route: Route): ZodOpenApiOperationObject {
   const { operationId, summary, description, tag, access, params, headers, query } = route;
   return {
@@ -76,6 +80,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     description: [description, neededFor(access)].filter(Boolean).join('\n\n'),
     tags: [tag],
     security: access === 'public' ? [] : [{ key: [] }],
+    'x-access': whoMay(access),
     requestParams: {
       ...(params && { path: parametersOf(params) }),
       ...(headers && { header: parametersOf(headers) }),

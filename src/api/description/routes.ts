@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { releaseVersion } from '../../process/version.js';
+import { bytes } from '../routing/answers.js';
 import { type Route, route } from '../routing/route.js';
 
 /**
@@ -8,10 +9,20 @@ import { type Route, route } from '../routing/route.js';
  * @param routes all that the api serves, these among them.
  */
 export function descriptionRoutes(routes: () => readonly Route[]): readonly Route[] {
-  let made: Promise<Record<string, unknown>> | undefined;
-  const describe = async () => {
-    const { describeRoutes } = await import('./openapi.js');
-    return describeRoutes(routes(), releaseVersion()) as unknown as Record<string, unknown>;
+  let made:
+    | Promise<{ readonly description: Record<string, unknown>; readonly page: string; readonly policy: string }>
+    | undefined;
+  const make = async () => {
+    const [{ describeRoutes }, { PAGE_POLICY, renderPage }] = await Promise.all([
+      import('./openapi.js'),
+      import('./page.js'),
+    ]);
+    const description = describeRoutes(routes(), releaseVersion()) as unknown as Record<string, unknown>;
+    return { description, page: renderPage(description as never), policy: PAGE_POLICY };
+  };
+  const once = () => {
+    made ??= make();
+    return made;
   };
 
   const readDescription = route({
@@ -23,10 +34,23 @@ export function descriptionRoutes(routes: () => readonly Route[]): readonly Rout
     tag: 'Service',
     access: 'public',
     answer: { status: 200, description: 'The description.', schema: z.record(z.string(), z.unknown()) },
-    handle: () => {
-      made ??= describe();
-      return made;
+    handle: async () => (await once()).description,
+  });
+
+  const readPage = route({
+    method: 'get',
+    path: '/docs',
+    operationId: 'getReference',
+    summary: 'This description, as a page to read',
+    description: 'One document that loads nothing from anywhere.',
+    tag: 'Service',
+    access: 'public',
+    answer: { status: 200, description: 'The page.', schema: bytes, mediaType: 'text/html' },
+    handle: async (_input, ctx) => {
+      const { page, policy } = await once();
+      ctx.set('Content-Security-Policy', policy);
+      return page;
     },
   });
-  return [readDescription];
+  return [readDescription, readPage];
 }

@@ -72,7 +72,6 @@ export const PROBLEMS = {
   },
   headers_too_large: { status: 431, when: 'There are too many or too long headers.' },
   internal_error: { status: 500, when: 'A fault of ours; the log has it under the answer’s `X-Request-Id`.' },
-  method_not_implemented: { status: 501, when: 'No address knows this method.' },
   database_unavailable: { status: 503, when: 'The database cannot be reached now. Ask again.' },
   database_not_migrated: { status: 503, when: 'The database is older than this release. Ask again.' },
   attachment_unavailable: {

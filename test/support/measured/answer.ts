@@ -1,6 +1,6 @@
 /**
  * Watches the memory of this process, and answers whoever forked it over IPC: `measure` with the most bytes resident
- * since the last time, anything else by ending. Tells the port first.
+ * since the last time, `held` with the bytes and handles in use, anything else by ending. Tells the port first.
  */
 export function answerMeasurements({
   port,
@@ -19,6 +19,10 @@ export function answerMeasurements({
       look();
       process.send!(peakBytes);
       peakBytes = 0;
+    } else if (message === 'held') {
+      global.gc?.();
+      const { heapUsed, external } = process.memoryUsage();
+      process.send!({ bytes: heapUsed + external, handles: process.getActiveResourcesInfo().length });
     } else {
       await stop();
       process.disconnect();
