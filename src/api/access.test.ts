@@ -18,6 +18,9 @@ type Expected = readonly [scope: Scope | null, role: Role, ofOthers: string];
 const EXPECTED: Readonly<Record<string, Expected | 'public'>> = {
   sendEmail: ['send', 'admin', 'nothing'],
   getEmail: ['read', 'viewer', 'email_not_found'],
+  getEmailContent: ['content', 'operator', 'email_not_found'],
+  getEmailAttachment: ['content', 'operator', 'email_not_found'],
+  searchEmails: ['read', 'viewer', 'operator_only'],
   cancelEmail: ['send', 'operator', 'email_not_found'],
   rescheduleEmail: ['send', 'operator', 'email_not_found'],
   retryEmail: ['send', 'operator', 'email_not_found'],
