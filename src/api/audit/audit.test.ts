@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../../../test/support/api.js';
@@ -47,6 +48,20 @@ async function backingOff(): Promise<string> {
   return id;
 }
 
+/** Its attachment is JSON, as all other answers are. */
+async function attached(): Promise<string> {
+  const id = await queued();
+  const data = Buffer.from('{}');
+  const sha256 = createHash('sha256').update(data).digest('hex');
+  const file = { filename: 'a.json', content_type: 'application/json', size_bytes: data.length, sha256 };
+  await api.db
+    .insertInto('attachments')
+    .values({ email_id: id, ...file })
+    .execute();
+  await api.db.insertInto('attachment_chunks').values({ email_id: id, seq: 0, data }).execute();
+  return id;
+}
+
 const newKey = async () => {
   const { id } = await insertClient(api.db);
   const key = await api.db.selectFrom('api_keys').select('id').where('client_id', '=', id).executeTakeFirstOrThrow();
@@ -63,6 +78,8 @@ interface Asked {
 
 /** A request for every audited route, each of which does something. */
 const REQUESTS: Readonly<Record<string, () => Asked | Promise<Asked>>> = {
+  getEmailContent: async () => ({ path: { id: await queued() } }),
+  getEmailAttachment: async () => ({ path: { id: await attached() } }),
   cancelEmail: async () => ({ path: { id: await queued() } }),
   rescheduleEmail: async () => ({ path: { id: await scheduled() }, body: { send_at: LATER } }),
   retryEmail: async () => ({ path: { id: await dead() }, body: { receiver: 'corrected@example.org' } }),

@@ -41,6 +41,7 @@ const readContent = route({
   params: { id: emailId },
   answer: { status: 200, description: 'Its headers and its body, as submitted.', schema: emailContent },
   problems: ['email_not_found'],
+  audit: { look: 'email.read_content', targets: ({ params }) => [{ kind: 'email', id: params.id }] },
   handle: async ({ params: { id } }, ctx, { db }) => {
     const found = await findContent(db, scopeOf(ctx.state.client), id);
     if (!found) throw emailNotFound();
@@ -69,6 +70,7 @@ const readAttachment = route({
   params: { id: emailId },
   answer: { status: 200, description: 'The file.', schema: file, mediaType: 'application/octet-stream' },
   problems: ['email_not_found', 'attachment_not_found', 'attachment_unavailable', 'too_many_downloads'],
+  audit: { look: 'email.read_attachment', targets: ({ params }) => [{ kind: 'email', id: params.id }] },
   handle: async ({ params: { id } }, ctx, api) => {
     const found = await findOwnAttachment(api.db, scopeOf(ctx.state.client), id);
     if (!found) throw emailNotFound();
