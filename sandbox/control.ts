@@ -101,11 +101,14 @@ function addInspection(router: Router, box: Box): void {
   router.get('/sandbox/searches', (ctx) => {
     ctx.body = box.searches;
   });
-  router.get('/sandbox/messages', (ctx) => {
+  router.get('/sandbox/messages', async (ctx) => {
     const emailId = text(ctx, 'email_id');
     const limit = Number(text(ctx, 'limit') ?? DEFAULT_LISTED) || DEFAULT_LISTED;
     const messages = box.store.allMessages().filter((message) => emailId === null || message.emailId === emailId);
-    ctx.body = messages.slice(-limit).map((message) => described(box, message));
+    const listed = messages.slice(-limit);
+    // Bodies may be large: only of the e-mail that is asked for.
+    const contents = await Promise.all(listed.map(({ id }) => (emailId === null ? {} : box.store.contents.of(id))));
+    ctx.body = listed.map((message, index) => ({ ...described(box, message), ...contents[index] }));
   });
   router.post('/sandbox/messages/:email_id/:act', (ctx) => {
     const type = Object.hasOwn(READER_ACTS, ctx.params.act ?? '') ? READER_ACTS[ctx.params.act ?? ''] : undefined;

@@ -27,7 +27,7 @@ export interface Submission {
   readonly trackOpens: boolean;
 }
 
-/** A message a provider has taken (or, with `refusal`, has answered as refused): all that is kept beside the raw mail. */
+/** A message a provider has taken (or, with `refusal`, has answered as refused): all that is kept beside the raw mail and the bodies. */
 export interface Message {
   /** The sandbox's own id; also the name of the message's pixel. */
   readonly id: string;
@@ -40,6 +40,10 @@ export interface Message {
   readonly sender: string;
   readonly receiver: string;
   readonly subject: string;
+  /** Without the Message-ID. Absent, like `trackOpens`, in a journal of a release before. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Whether the call asked the provider to add a pixel of its own. */
+  readonly trackOpens?: boolean;
   readonly tags: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
   readonly attachments: readonly { filename: string; contentType: string; sizeBytes: number; sha256: string }[];

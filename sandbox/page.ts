@@ -12,7 +12,8 @@ const ENDPOINTS: readonly [string, string][] = [
   ['POST /sandbox/release', 'lets held requests go on'],
   ['GET /sandbox/acceptance?email_id=…', 'one line for every call that was accepted'],
   ['GET /sandbox/searches', "how many of Mandrill's searches were answered, and refused for its limit"],
-  ['GET /sandbox/messages?email_id=…', 'messages and what happened to them'],
+  ['GET /sandbox/messages', 'messages with their headers and `trackOpens`, and what happened to them'],
+  ['GET /sandbox/messages?email_id=…', 'the same of one e-mail, with its text and HTML while the inbox is on'],
   ['POST /sandbox/messages/{email_id}/open · click · complain · bounce · unsubscribe', 'the reader does something'],
   ['DELETE /sandbox', 'forgets everything and switches all faults off'],
 ];

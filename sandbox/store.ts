@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type AcceptanceLine, acceptanceLine } from './acceptance.js';
+import { Contents } from './contents.js';
 import { Journal } from './journal.js';
 import type { Happening, Message, MessageEvent } from './message.js';
 
@@ -16,7 +17,8 @@ const KEPT_MS = 3 * 24 * 60 * 60 * 1000;
 
 /**
  * What the sandbox remembers: messages, what happened to them, and which webhooks are still owed. In memory for
- * reading, in `journal.jsonl` for a restart; the raw mail of what is yet to reach the inbox lies in `outgoing/`.
+ * reading, in `journal.jsonl` for a restart; the raw mail of what is yet to reach the inbox lies in `outgoing/`, the
+ * bodies of the newest calls in `contents/`.
  */
 export class Store {
   private readonly messages = new Map<string, Message>();
@@ -25,12 +27,14 @@ export class Store {
   private readonly events = new Map<string, MessageEvent[]>();
   private readonly owed = new Map<string, MessageEvent>();
   readonly outgoingDir: string;
+  readonly contents: Contents;
   private readonly journal: Journal<Entry>;
   private readonly acceptanceLog: Journal<AcceptanceLine>;
 
   constructor(dir: string) {
     this.outgoingDir = join(dir, 'outgoing');
     mkdirSync(this.outgoingDir, { recursive: true });
+    this.contents = new Contents(join(dir, 'contents'));
     const { journal, entries } = Journal.open<Entry>(join(dir, 'journal.jsonl'));
     this.journal = journal;
     for (const entry of entries) this.apply(entry);
@@ -67,6 +71,7 @@ export class Store {
       }
     }
     this.journal.rewrite(entries);
+    this.contents.retain((id) => this.messages.has(id));
     for (const name of readdirSync(this.outgoingDir)) {
       const id = name.replace(/\.eml$/, '');
       if (!this.messages.has(id) || this.hasHappened(id, 'delivered')) rmSync(join(this.outgoingDir, name));
@@ -174,6 +179,7 @@ export class Store {
     this.owed.clear();
     this.journal.clear();
     this.acceptanceLog.clear();
+    this.contents.retain(() => false);
     for (const name of readdirSync(this.outgoingDir)) rmSync(join(this.outgoingDir, name), { force: true });
   }
 

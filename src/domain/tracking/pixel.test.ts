@@ -91,6 +91,17 @@ describe('an open of our pixel', () => {
     },
   );
 
+  it('of an e-mail whose opens are not tracked is ignored: it carries no pixel, so nobody has read it', async () => {
+    const { id } = await insertEmail(database.db, [{ provider: 'mailgun', state: 'accepted' }]);
+    await database.db.updateTable('emails').set({ track_opens: false }).where('id', '=', id).execute();
+    expect(await open(id)).toEqual({ signals: [] });
+    expect(await opensOf(id)).toEqual([]);
+    expect(await statusOf(id)).not.toBe('opened');
+    expect(await database.db.selectFrom('pending_signals').selectAll().where('email_id', '=', id).execute()).toEqual(
+      [],
+    );
+  });
+
   it.each(['019ab000-0000-7000-8000-00000000ffff', 'x', '', "' or 1=1", '../..', '\u0000'])(
     'of nothing is ignored: %j',
     async (id) => {
