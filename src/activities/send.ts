@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { ProviderName } from '../config.js';
 import { noteNotAdmitted, recordOutcome } from '../domain/attempts/outcomes.js';
 import { askPermission, type Permission } from '../domain/attempts/permission.js';
 import type { AttemptId, Outcome } from '../domain/attempts/transitions.js';
@@ -9,6 +10,7 @@ import type { Provider } from '../providers/registry.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { composeMessage, readAttachment } from './message.js';
+import { countCall, countHandover } from './metrics.js';
 import type { SendOutcome, SendRequest, UnrecordedAnswer } from './types.js';
 
 /** How often a second caller looks whether the first has finished. */
@@ -42,11 +44,23 @@ export async function sendOnce(dependencies: ActivityDependencies, request: Send
   const { emailId, generation } = request;
   const id = { emailId, generation, attempt: permission.attempt, provider: provider.name };
   const message = composeMessage(config, permission.email, id, attachment);
+  const startedAt = performance.now();
   const result = await call(provider, message, permission);
+  countResult(dependencies, provider.name, result, { durationMs: performance.now() - startedAt, ...permission });
   if (result.kind !== 'accepted') logFailed(dependencies.logger, id, result);
   const others = config.providers.filter((name) => name !== provider.name);
   const answer = { result, lastOfRound: request.lastOfRound, noted: permission.noted, others };
   return recordHeld(dependencies, { ...id, answer });
+}
+
+function countResult(
+  { config, priority }: ActivityDependencies,
+  provider: ProviderName,
+  result: SendResult,
+  { durationMs, dueForMs }: { readonly durationMs: number; readonly dueForMs: number },
+): void {
+  countCall(provider, priority, result, durationMs);
+  if (result.kind === 'accepted') countHandover(priority, dueForMs + durationMs, config.deadlineMs[priority]);
 }
 
 /** One line a failed call, for whoever looks for the cause: codes and ids, never what the provider said. */

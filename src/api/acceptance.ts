@@ -4,6 +4,7 @@ import type { AcceptResult } from '../domain/emails/accept.js';
 import { Problem } from '../http/problem.js';
 import { problemOfKey } from './authenticate.js';
 import { priority } from './fields.js';
+import { countSubmission } from './metrics.js';
 import { moment } from './routing/answers.js';
 import type { ProblemCode } from './routing/problem-codes.js';
 import type { ApiContext, Parameter } from './routing/route.js';
@@ -66,6 +67,7 @@ export function acceptance(ctx: ApiContext, result: AcceptResult): z.output<type
   if (result.kind === 'replayed') ctx.set('Idempotent-Replayed', 'true');
   const { id, status, priority, createdAt, deadlineAt } = result.acceptance;
   ctx.state.emailId = id;
+  countSubmission(ctx.state.client.operator, priority, result.kind);
   // Always in this order: a repeat builds the same bytes from what was stored.
   return { id, status, priority, created_at: createdAt, deadline_at: deadlineAt };
 }

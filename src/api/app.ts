@@ -8,6 +8,7 @@ import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } f
 import type { ApiState } from './authenticate.js';
 import { type ApiResources, shareAmongRequests } from './dependencies.js';
 import type { Gate } from './gate.js';
+import { countRequest } from './metrics.js';
 import { ROUTES } from './routes.js';
 import { mountRoutes } from './routing/mount.js';
 
@@ -40,13 +41,15 @@ const requestHeaders: Middleware<ApiState> = async (ctx, next) => {
   await next();
 };
 
-/** One line per request: ids and codes. The route's pattern, never the address, which can hold anything. */
+/** One line per request, and one more counted: ids and codes. The route's pattern, never the address, which can hold anything. */
 function accessLog(logger: Logger): Middleware<ApiState> {
   return async (ctx, next) => {
     const startedAt = performance.now();
     await next();
     const { requestId, client, emailId, problemCode } = ctx.state;
-    const route = (ctx as { _matchedRoute?: unknown })._matchedRoute;
+    const route = (ctx as { _matchedRoute?: string })._matchedRoute;
+    const durationMs = performance.now() - startedAt;
+    countRequest({ route, method: ctx.method, status: ctx.status, code: problemCode, durationMs });
     const level = route === '/healthz' || route === '/readyz' ? 'debug' : 'info';
     logger[level](
       {
@@ -54,7 +57,7 @@ function accessLog(logger: Logger): Middleware<ApiState> {
         method: ctx.method,
         route,
         status: ctx.status,
-        durationMs: Math.round(performance.now() - startedAt),
+        durationMs: Math.round(durationMs),
         clientId: client?.id,
         keyId: client?.keyId,
         emailId,

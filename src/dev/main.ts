@@ -65,7 +65,7 @@ async function main(): Promise<void> {
     reloadOnRequest({ ...started, restart: (names) => supervisor.restart(names), say });
     const curl = exampleCurl(started.addresses, writeSample(settings.dataDir));
     const folders = foldersOf(settings, started.postgresHome);
-    print(banner(started.addresses, { folders, pids: supervisor.pids(), curl }));
+    print(banner(started.addresses, { folders, pids: supervisor.pids(), planned: started.planned, curl }));
     say('start', 'ready: e-mail is taken and sent');
   } catch (error) {
     if (signal.aborted) return; // The end is under way.

@@ -9,6 +9,8 @@ export interface PlannedProcess {
   readonly name: string;
   readonly script: string;
   readonly args: readonly string[];
+  /** Where it answers `GET /metrics`; undefined: nowhere. */
+  readonly metricsPort?: number;
 }
 
 /** `dist/`, where this file is compiled to. */
@@ -25,14 +27,22 @@ export function planProcesses(settings: Settings): PlannedProcess[] {
     args: ['--priority', priority],
   }));
   const sandbox = { name: 'sandbox', script: join(dist, 'sandbox', 'main.js'), args: [] };
-  return [
-    ...(settings.sandbox ? [sandbox] : []),
+  const services = [
     service('webhooks'),
     ...workers,
     service('dispatcher'),
     service('api'), // Last: what it accepts is sent at once.
   ];
+  return [...(settings.sandbox ? [sandbox] : []), ...services.map((planned) => measured(planned, settings))];
 }
+
+/** On one machine each needs a port of its own: the dispatcher's is `METRICS_PORT`, and the others' follow it. */
+const METRICS_ORDER = ['dispatcher', 'api', 'webhooks', ...PRIORITIES.map(workerName)];
+
+const measured = (planned: PlannedProcess, { ports }: Settings): PlannedProcess => ({
+  ...planned,
+  metricsPort: ports.metrics + METRICS_ORDER.indexOf(planned.name),
+});
 
 /** The order of an end: first what takes mail in, then what works on it, last what remembers. */
 export const STOP_ORDER: readonly (readonly string[])[] = [

@@ -16,7 +16,8 @@ export const devEnvironmentSchema = z.object({
   SANDBOX_PORT: port(3002),
   INBOX_PORT: port(1080),
   INBOX_SMTP_PORT: port(1025),
-  METRICS_PORT: port(9464),
+  // Five more follow it, one for each process.
+  METRICS_PORT: z.coerce.number().int().min(1).max(65_530).default(9464),
   SANDBOX_DIR: text,
   SANDBOX_INBOX: z.enum(['on', 'off']).default('on'),
   SANDBOX_TIME_SCALE: z.coerce.number().positive().optional(),

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { PlannedProcess } from './plan.js';
 import type { Addresses } from './run-state.js';
 
 /** Rows of two columns, the first as wide as it must be. */
@@ -57,15 +58,20 @@ function wrapped(items: readonly string[], width: number): string[] {
 interface BannerFacts {
   readonly folders: readonly (readonly [string, string])[];
   readonly pids: ReadonlyMap<string, number>;
+  readonly planned: readonly PlannedProcess[];
   /** See `exampleCurl`. */
   readonly curl: string;
 }
 
 /** The one table of a run, and the commands to begin with. */
-export function banner(addresses: Addresses, { folders, pids, curl }: BannerFacts): string {
+export function banner(addresses: Addresses, { folders, pids, planned, curl }: BannerFacts): string {
   const optional = (name: string, value: string | undefined): [string, string][] => (value ? [[name, value]] : []);
   const processes = wrapped(
     [...pids].map(([name, pid]) => `${name} ${pid}`),
+    70,
+  );
+  const others = wrapped(
+    planned.flatMap(({ name, metricsPort: port }) => (port && name !== 'dispatcher' ? [`${name} on ${port}`] : [])),
     70,
   );
   const rows: [string, string][] = [
@@ -77,6 +83,7 @@ export function banner(addresses: Addresses, { folders, pids, curl }: BannerFact
     ...optional('Temporal command', addresses.temporalCli),
     ...optional('Provider sandbox', addresses.sandbox),
     ...optional('Metrics', addresses.metrics),
+    ...others.map((line, index): [string, string] => [index === 0 ? 'Other metrics' : '', line]),
     ['PostgreSQL', addresses.database],
     ...folders.map(([name, path]): [string, string] => [name, path]),
     ...processes.map((line, index): [string, string] => [index === 0 ? 'Process ids' : '', line]),

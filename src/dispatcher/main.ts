@@ -4,22 +4,16 @@ import { createQuietLog } from '../process/quiet-log.js';
 import { runService } from '../process/service.js';
 import { connectTemporal } from '../temporal/connection.js';
 import { startDispatcher } from './dispatcher.js';
-import { serveMetrics } from './metrics.js';
+import { sampleRecord } from './metrics.js';
 
-await runService('dispatcher', async (config, logger) => {
+await runService('dispatcher', async (config, logger, addSample) => {
   const db = openDatabase({ ...config.database, name: 'dispatcher', logger: createQuietLog(logger) });
   await assertDurable(db, config.database.asyncReplication);
   const temporal = await connectTemporal(config, logger);
   const dispatcher = await startDispatcher(config, db, temporal, logger);
-  const stopMetrics = config.metricsPort
-    ? await serveMetrics(
-        { db, deadlineMs: config.deadlineMs, providers: config.providers, windows: dispatcher.windows },
-        config.host,
-        config.metricsPort,
-      )
-    : undefined;
+  const { deadlineMs, providers } = config;
+  addSample(sampleRecord({ db, deadlineMs, providers, windows: dispatcher.windows }));
   return async () => {
-    await stopMetrics?.();
     await dispatcher.stop();
     await temporal.close();
     await db.destroy();

@@ -1,4 +1,3 @@
-import { createServer } from 'node:http';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { PROVIDER_NAMES, type ProviderName } from '../config.js';
 import { countLeftovers, reportQueues } from '../domain/queue/report.js';
@@ -6,7 +5,7 @@ import { readCounters } from '../postgres/counters.js';
 import type { Db } from '../postgres/database.js';
 import { COUNTER_NAMES } from '../postgres/schema.js';
 import type { PerPriority } from '../priority.js';
-import type { Stop } from '../process/service.js';
+import { type Sample, shared } from '../process/metrics/server.js';
 
 interface MetricsSources {
   readonly db: Db;
@@ -17,27 +16,17 @@ interface MetricsSources {
   readonly windows: PerPriority<{ readonly size: number }>;
 }
 
+/** Alerts look every 15 s or so; counting costs the database one pass over the queue. */
+const MAX_AGE_MS = 5_000;
+
 /**
- * Answers `GET /metrics` for Prometheus. All but the windows comes from the record at the moment of the scrape, so each
- * dispatcher tells the same, and none has to be the only one.
+ * What the record says, for Prometheus. All but the windows is the same from each dispatcher, so none has to be the only
+ * one. It is counted once in five seconds, however many ask.
  */
-export async function serveMetrics(sources: MetricsSources, host: string, port: number): Promise<Stop> {
-  const server = createServer((request, response) => {
-    if (request.url !== '/metrics') return void response.writeHead(404).end();
-    measure(sources).then(
-      ({ text, contentType }) => response.writeHead(200, { 'content-type': contentType }).end(text),
-      () => response.writeHead(503).end(),
-    );
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
-  return () => new Promise((resolve) => server.close(() => resolve()));
-}
+export const sampleRecord = (sources: MetricsSources): Sample => shared(() => measure(sources), MAX_AGE_MS);
 
 /** Reads the record and puts it into Prometheus' format. */
-async function measure({ db, deadlineMs, providers, windows }: MetricsSources) {
+async function measure({ db, deadlineMs, providers, windows }: MetricsSources): Promise<string> {
   const registry = new Registry();
   const gauge: NewGauge = (name, help, labelNames = []) => new Gauge({ name, help, labelNames, registers: [registry] });
   measureQueues(gauge, await reportQueues(db, deadlineMs, providers));
@@ -50,7 +39,7 @@ async function measure({ db, deadlineMs, providers, windows }: MetricsSources) {
   await measureProviders(gauge, db);
   await measureLeftovers(gauge, db);
   await countEvents(db, registry);
-  return { text: await registry.metrics(), contentType: registry.contentType };
+  return registry.metrics();
 }
 
 type NewGauge = (name: string, help: string, labelNames?: string[]) => Gauge;

@@ -8,6 +8,7 @@ import { PROBLEM_TYPE, Problem, problemBody, problemOfStatus, toProblem } from '
 import { createLane, type Lane } from '../process/lane.js';
 import { NotUnderstoodError, WebhookRefusedError } from '../providers/webhook-format/format.js';
 import { Bodies } from './body.js';
+import { countRefusal } from './metrics.js';
 import { receiveWebhook, type WebhookDependencies } from './receive.js';
 import { receiveUnsubscribe, showUnsubscribe } from './unsubscribe.js';
 
@@ -107,6 +108,7 @@ function answerProblems({ logger }: WebhookDependencies): Middleware {
       else logger.warn({ route: routeOf(ctx), code: problem.code }, 'refused');
     }
     if (!problem) return;
+    countRefusal(routeOf(ctx), problem.code);
     ctx.status = problem.status;
     ctx.set(problem.headers);
     if (problem.status === 503) ctx.set('Retry-After', RETRY_AFTER_S);

@@ -3,4 +3,4 @@ import { runService } from '../process/service.js';
 import { startWebhooks } from './server.js';
 
 stepBack(NICENESS.webhooks);
-await runService('webhooks', startWebhooks);
+await runService('webhooks', (config, logger) => startWebhooks(config, logger));

@@ -6,6 +6,7 @@ import type { Db } from '../postgres/database.js';
 import { type WebhookFormat, WebhookRefusedError } from '../providers/webhook-format/format.js';
 import type { Bodies } from './body.js';
 import type { WebhookLimits } from './limits.js';
+import { countStored } from './metrics.js';
 import type { Signaller } from './signaller.js';
 import { PartlyStoredError, type Stored, storeBatch, storeOnce } from './store.js';
 
@@ -58,7 +59,8 @@ export function receiveWebhook(
   };
 }
 
-function finish({ notify, logger }: WebhookDependencies, provider: string, stored: Stored): void {
+function finish({ notify, logger }: WebhookDependencies, provider: ProviderName, stored: Stored): void {
   notify(stored.signals);
+  countStored(provider, stored);
   if (stored.unmatched > 0) logger.info({ provider, count: stored.unmatched }, 'events without an e-mail were kept');
 }

@@ -21,6 +21,8 @@ export interface Stored {
   readonly signals: readonly PendingSignal[];
   /** How many events name no e-mail that we know; they are kept all the same. */
   readonly unmatched: number;
+  /** When the others occurred: those that are stored with their e-mail, repeated ones included. */
+  readonly occurredAt: readonly Date[];
 }
 
 /**
@@ -42,13 +44,14 @@ export async function storeOnce(
     const locking = 'emailId' in event ? lockEventTarget(trx, event.emailId) : Promise.resolve(undefined);
     const [token, target] = await Promise.all([taking, locking]);
     if (token === 'stolen') return undefined;
-    if (token === 'known') return { signals: [], unmatched: 0 };
+    if (token === 'known') return { signals: [], unmatched: 0, occurredAt: [] };
     if (target && 'emailId' in event) {
       const stored = await storeProviderEvents(trx, target, [event.event], catalogue);
-      return { signals: stored.signals.map((kind) => ({ emailId: event.emailId, kind })), unmatched: 0 };
+      const signals = stored.signals.map((kind) => ({ emailId: event.emailId, kind }));
+      return { signals, unmatched: 0, occurredAt: [event.event.occurredAt] };
     }
     await keepUnmatched(trx, [unmatchedRow(provider, event)]);
-    return { signals: [], unmatched: 1 };
+    return { signals: [], unmatched: 1, occurredAt: [] };
   });
 }
 
@@ -87,13 +90,18 @@ export async function storeBatch(
   const byEmail = groupByEmail(events);
   const waiting = [...byEmail.keys()];
   const signals: PendingSignal[] = [];
+  const occurredAt: Date[] = [];
   let trouble: { readonly error: unknown } | undefined;
   const work = async () => {
     for (let emailId = waiting.pop(); emailId !== undefined && !trouble; emailId = waiting.pop()) {
       try {
-        const told = await storeOne(db, catalogue, emailId, byEmail.get(emailId)!);
-        if (told) signals.push(...told);
-        else unmatched.push(...byEmail.get(emailId)!);
+        const its = byEmail.get(emailId)!;
+        const told = await storeOne(db, catalogue, emailId, its);
+        if (!told) unmatched.push(...its);
+        else {
+          signals.push(...told);
+          occurredAt.push(...its.map(({ event }) => event.occurredAt));
+        }
       } catch (error) {
         trouble ??= { error };
       }
@@ -107,9 +115,9 @@ export async function storeBatch(
       unmatched.map((event) => unmatchedRow(provider, event)),
     );
   } catch (error) {
-    throw new PartlyStoredError({ signals, unmatched: 0 }, error);
+    throw new PartlyStoredError({ signals, unmatched: 0, occurredAt }, error);
   }
-  return { signals, unmatched: unmatched.length };
+  return { signals, unmatched: unmatched.length, occurredAt };
 }
 
 type Matched = Extract<Normalised, { emailId: string }>;

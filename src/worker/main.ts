@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { beginCounting } from '../activities/metrics.js';
 import { loadStatuses } from '../domain/emails/statuses.js';
 import { ensureProviders } from '../domain/provider-health/rows.js';
 import { openDatabase } from '../postgres/database.js';
@@ -20,6 +21,7 @@ if (!isPriority(priority)) {
 }
 
 stepBack(NICENESS[priority]);
+beginCounting(priority);
 await runService(`worker-${priority}`, async (config, logger) => {
   const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger: createQuietLog(logger) });
   await assertDurable(db, config.database.asyncReplication);

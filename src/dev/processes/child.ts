@@ -28,7 +28,7 @@ export function childService(planned: PlannedProcess, options: ChildOptions): Se
       const child = await startDetached({
         command: process.execPath,
         args: [...NODE_FLAGS, planned.script, ...planned.args],
-        env: options.env,
+        env: planned.metricsPort ? { ...options.env, METRICS_PORT: String(planned.metricsPort) } : options.env,
         stdout: 'pipe',
         stderr: 'pipe',
         onSpawn,

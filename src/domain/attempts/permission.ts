@@ -62,6 +62,8 @@ export type Permission =
       readonly sizeBytes: number;
       /** The provider's health says more than "all is well": its success is worth writing down. */
       readonly noted: boolean;
+      /** How long it has been due, by the database's clock, in milliseconds. */
+      readonly dueForMs: number;
     }
   /** A provider has it already. */
   | { readonly kind: 'accepted'; readonly provider: ProviderName }
@@ -125,7 +127,15 @@ export async function askPermission(
     // Taken before the row is written, so that our abort comes before the row's `call_until`, whatever the clocks say.
     const abortAt = performance.now() + callMs;
     await openAttempt(trx, request, { attempt, callMs }, catalogue, email);
-    return { kind: 'granted', attempt, abortAt, email, sizeBytes, noted: reservation.noted };
+    return {
+      kind: 'granted',
+      attempt,
+      abortAt,
+      email,
+      sizeBytes,
+      noted: reservation.noted,
+      dueForMs: email.due_for_ms,
+    };
   });
 }
 
@@ -152,6 +162,7 @@ async function lockForSending(trx: Trx, request: PermissionRequest) {
       sql<boolean>`clock_timestamp() > due_at + make_interval(secs => ${request.lifetimeMs / 1000})`.as(
         'past_lifetime',
       ),
+      sql<number>`(extract(epoch from clock_timestamp() - due_at) * 1000)::float8`.as('due_for_ms'),
       sql<Buffer | null>`case when priority = 'low' then (select key from unsubscribe_key) end`.as('unsubscribe_key'),
       isSuppressed.as('suppressed'),
     ])
