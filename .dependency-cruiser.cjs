@@ -14,6 +14,7 @@ const ROOMS = [
   'audit',
   'clients',
   'suppressions',
+  'holds',
   'signals',
   'emails',
   'search',

@@ -55,6 +55,7 @@ export const ACCEPTANCE_PROBLEMS = [
   'idempotency_key_reused',
   'sender_not_allowed',
   'daily_limit_reached',
+  'held',
 ] as const satisfies readonly ProblemCode[];
 
 /** Answers a submission, of a form or of an older e-mail. @throws Problem when nothing was accepted. */
@@ -63,6 +64,7 @@ export function acceptance(ctx: ApiContext, result: AcceptResult): z.output<type
   if (result.kind === 'key_reused') throw keyReused();
   if (result.kind === 'limit_reached') throw limitReached();
   if (result.kind === 'key_lost') throw problemOfKey(result.state);
+  if (result.kind === 'held') throw held();
   if (result.kind === 'sender_refused') throw senderRefused(result);
   if (result.kind === 'replayed') ctx.set('Idempotent-Replayed', 'true');
   const { id, status, priority, createdAt, deadlineAt } = result.acceptance;
@@ -75,6 +77,11 @@ export function acceptance(ctx: ApiContext, result: AcceptResult): z.output<type
 const keyInFlight = () =>
   new Problem(409, 'idempotency_key_in_flight', 'A request with this Idempotency-Key is being accepted. Ask again.', {
     headers: { 'Retry-After': '1' },
+  });
+
+const held = () =>
+  new Problem(503, 'held', 'An operator does not take such mail for now. Submit it again later.', {
+    headers: { 'Retry-After': '300' },
   });
 
 const keyReused = () =>

@@ -8,6 +8,7 @@ import { descriptionRoutes } from './description/routes.js';
 import { emailRoutes } from './email/routes.js';
 import { emailsRoutes } from './emails/routes.js';
 import { healthRoutes } from './health/routes.js';
+import { holdRoutes } from './holds/routes.js';
 import { openRoutes } from './open/routes.js';
 import type { Route } from './routing/route.js';
 import { sendRoutes } from './send/routes.js';
@@ -25,6 +26,7 @@ export const ROUTES: readonly Route[] = [
   ...keyRoutes,
   ...senderRoutes,
   ...adminRoutes,
+  ...holdRoutes,
   ...auditRoutes,
   ...serviceLevelRoutes,
   ...openRoutes,

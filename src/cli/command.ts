@@ -23,6 +23,8 @@ export const OPTIONS = {
   through: { type: 'string' },
   address: { type: 'string' },
   action: { type: 'string' },
+  'sender-domain': { type: 'string' },
+  reject: { type: 'boolean' },
   key: { type: 'string' },
   kind: { type: 'string' },
   target: { type: 'string' },

@@ -5,6 +5,7 @@ import { auditCommands } from './commands/audit.js';
 import { clientCommands } from './commands/clients.js';
 import { deadLetterCommands } from './commands/dead-letters.js';
 import { emailCommands } from './commands/emails.js';
+import { holdCommands } from './commands/holds.js';
 import { keyCommands } from './commands/keys.js';
 import { providerCommands } from './commands/providers.js';
 import { queueCommands } from './commands/queues.js';
@@ -14,7 +15,7 @@ import { serviceLevelCommands } from './commands/service-levels.js';
 import { suppressionCommands } from './commands/suppressions.js';
 
 const GROUPS: readonly [title: string, commands: Commands][] = [
-  ['Sending', { ...queueCommands, ...serviceLevelCommands }],
+  ['Sending', { ...queueCommands, ...holdCommands, ...serviceLevelCommands }],
   ['Providers', providerCommands],
   ['E-mails', { ...searchCommands, ...emailCommands }],
   ['Dead letters', deadLetterCommands],

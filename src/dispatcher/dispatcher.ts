@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { loadStatuses, type StatusCatalogue } from '../domain/emails/statuses.js';
 import { sendDigests, setNoticePolicy } from '../domain/notices/notices.js';
+import { putBackReleased } from '../domain/queue/held.js';
 import { deliverSignals, removeDelivered } from '../domain/signals/deliver.js';
 import { takePendingSignals } from '../domain/signals/outbox.js';
 import { matchUnmatched } from '../domain/tracking/unmatched.js';
@@ -27,6 +28,8 @@ const SIGNALS_MS = 1_000;
 const PAUSES_MS = 1_000;
 /** A breaker that opens stays so for longer. */
 const BREAKERS_MS = 1_000;
+/** How soon a released hold is seen whose notice was lost. */
+const HOLDS_MS = 2_000;
 /** Nobody waits for it: it is for whoever asks later who did it. */
 const OPERATORS_MS = 10_000;
 const SIGNALS_BATCH = 200;
@@ -67,6 +70,8 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
     pauses: () => applyPauses({ db, connection, namespace, logger }).then(() => PAUSES_MS),
     /** Says when breakers open and close. */
     breakers: () => watchBreakers().then(() => BREAKERS_MS),
+    /** Puts back what holds held that have ended. */
+    holds: () => putBackReleased(db).then(({ full }) => (full ? 0 : HOLDS_MS)),
     /** Lists what was done to workflows in Temporal itself. */
     operators: () => watchOperators().then((more) => (more ? 0 : OPERATORS_MS)),
     /** Tells workflows what they have missed. */
@@ -114,7 +119,9 @@ export async function startDispatcher(
   const wake = (priority?: Priority) => {
     if (priority && !hasHeadroom(priority)) return;
     for (const each of priority ? [priority] : PRIORITIES) dispatching[each].wake();
-    if (!priority) others.get('pauses')?.wake();
+    if (priority) return;
+    others.get('pauses')?.wake();
+    others.get('holds')?.wake();
   };
   const listener = listen(config.database.url, wake, logger);
   const stop = async () => {

@@ -17,6 +17,8 @@ const EXPIRED: Record<string, RawBuilder<unknown>> = {
   // For whoever asks what a client has submitted lately; the limit itself looks at today only.
   client_usage: sql`day < current_date - 90`,
   provider_calls: sql`day < current_date - 90`,
+  // Lifetimes that they stretched are over by then.
+  holds: sql`released_at < now() - interval '90 days'`,
   // Long enough for whoever audits once a year.
   audit_log: sql`at < now() - interval '400 days'`,
   // Thirteen months, so that a month can be held against the same one a year before.

@@ -55,7 +55,15 @@ function measureQueues(gauge: NewGauge, queues: Awaited<ReturnType<typeof report
     'priority',
     'by',
   ]);
-  const states = ['waiting', 'scheduled', 'in_flight', 'backing_off', 'awaiting_provider', 'handed_over'] as const;
+  const states = [
+    'waiting',
+    'held',
+    'scheduled',
+    'in_flight',
+    'backing_off',
+    'awaiting_provider',
+    'handed_over',
+  ] as const;
   for (const queue of queues) {
     const { priority } = queue;
     for (const state of states) depth.set({ priority, state }, queue[state]);

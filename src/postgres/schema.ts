@@ -11,6 +11,7 @@ import type {
   IdempotencyKeyTable,
   StatusTable,
 } from './schema/emails.js';
+import type { HoldTable } from './schema/holds.js';
 import type { FailureNoticeTable, NoticePolicyTable } from './schema/notices.js';
 import type { ProviderControlTable, ProviderHealthTable } from './schema/providers.js';
 import type { EmailQueueTable, QueueControlTable } from './schema/queue.js';
@@ -59,6 +60,7 @@ export interface Database {
   unmatched_webhooks: UnmatchedWebhookTable;
   unsubscribe_key: UnsubscribeKeyTable;
   audit_log: AuditLogTable;
+  holds: HoldTable;
 }
 
 /** What is counted for good; the label says for which provider. */

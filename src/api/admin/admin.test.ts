@@ -70,6 +70,7 @@ describe('GET /api/admin/queues', () => {
       paused: false,
       pauses: [],
       waiting: 1,
+      held: 0,
       scheduled: 1,
       in_flight: 1,
       stuck: 1,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { priority, providerName } from '../fields.js';
+import { hold } from '../holds/schema.js';
 import { countOf, listOf, moment } from '../routing/answers.js';
 
 const queue = z
@@ -15,6 +16,7 @@ const queue = z
       }),
     ),
     waiting: countOf('Due, and not dispatched yet.'),
+    held: countOf('Due, and held; see `/api/admin/holds`.'),
     scheduled: countOf('With a `send_at` ahead.'),
     in_flight: countOf('With a workflow, and not handed over yet.'),
     stuck: countOf('Of those in flight: dispatched more than two minutes ago.'),
@@ -22,7 +24,7 @@ const queue = z
     awaiting_provider: countOf('Had their turn and found no provider: asleep until one admits them.'),
     handed_over: countOf('With a provider; news is awaited.'),
     oldest_waiting_s: z.int().nullable().describe('Age of the oldest that waits, in seconds, from when it was due.'),
-    past_deadline: countOf('Not handed over though its deadline has passed.'),
+    past_deadline: countOf('Not handed over though its deadline has passed, and not held.'),
     admitting_providers: listOf(providerName).describe('Those that take this priority now.'),
   })
   .meta({ id: 'Queue' });
@@ -62,6 +64,7 @@ export const overview = z
     as_of: moment,
     queues: listOf(queue),
     providers: listOf(provider),
+    holds: listOf(hold),
     dead_letters: z.object({
       waiting: countOf('Dead e-mails that nobody has retried or discarded.'),
       by_reason: z.record(z.string(), z.int()),

@@ -6,6 +6,7 @@ import { countLeftovers, type PauseView, reportQueues } from '../../domain/queue
 import { readCounters } from '../../postgres/counters.js';
 import { PRIORITIES, type Priority } from '../../priority.js';
 import type { ApiDependencies } from '../dependencies.js';
+import { holdsOf } from '../holds/routes.js';
 import { jsonBody, route } from '../routing/route.js';
 import { invalidFields } from '../send/faults.js';
 import { overview, providerList, queueList } from './answers.js';
@@ -49,6 +50,7 @@ const readOverview = route({
       as_of,
       ...(await queuesOf(api)),
       ...(await providersOf(api)),
+      ...(await holdsOf(api)),
       ...(await countLeftovers(api.db)),
       counters,
     };

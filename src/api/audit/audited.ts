@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { type Act, audited, type Doer, recordAct } from '../../domain/audit/record.js';
 import type { Db } from '../../postgres/database.js';
 import type { Trx } from '../../postgres/transaction.js';
@@ -28,8 +29,14 @@ async function handleLook(
 ) {
   // What is not there, or not theirs, has not been looked at.
   const answer = await route.handle(input, ctx, api);
-  for (const target of targets(input, ctx, answer)) await recordAct(api.db, doerOf(ctx), { action: look, target });
-  return answer;
+  try {
+    for (const target of targets(input, ctx, answer)) await recordAct(api.db, doerOf(ctx), { action: look, target });
+    return answer;
+  } catch (error) {
+    // Nobody reads it any more.
+    if (ctx.body instanceof Readable) ctx.body.destroy();
+    throw error;
+  }
 }
 
 async function handleChange(

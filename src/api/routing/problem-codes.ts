@@ -36,6 +36,7 @@ export const PROBLEMS = {
   sender_not_found: { status: 404, when: 'The client may not send as this one anyway.' },
   queue_not_found: { status: 404, when: 'The queues are `critical`, `medium`, `low`, and `all`.' },
   provider_not_found: { status: 404, when: 'There is no provider of this name.' },
+  hold_not_found: { status: 404, when: 'There is no such hold, or it was released.' },
   method_not_allowed: { status: 405, when: 'The address does not know this method; `Allow` names those that it does.' },
   request_timeout: { status: 408, when: 'The request did not arrive in time.' },
   upload_too_slow: { status: 408, when: 'The body came too slowly, or took too long.' },
@@ -50,6 +51,7 @@ export const PROBLEMS = {
   },
   not_waiting: { status: 409, when: 'The e-mail is not waiting for its next try.' },
   client_exists: { status: 409, when: 'There is a client of this name.' },
+  too_many_holds: { status: 409, when: 'There are as many holds as there may be.' },
   own_client: { status: 409, when: 'It is the client that the key belongs to: use another one’s key.' },
   key_ended: { status: 409, when: 'The key has expired or was revoked: make a new one.' },
   already_rotated: { status: 409, when: 'The key has been rotated before; `replaced_by` names the one that followed.' },
@@ -80,6 +82,7 @@ export const PROBLEMS = {
   },
   too_many_downloads: { status: 503, when: 'Too many attachments are being read at this moment. Ask again.' },
   too_many_searches: { status: 503, when: 'Too many searches wait at this moment. Ask again.' },
+  held: { status: 503, when: 'An operator does not take such mail for now. Ask again.' },
   too_many_uploads: {
     status: 503,
     when: 'Too many requests of this client are being read at this moment. Ask again.',

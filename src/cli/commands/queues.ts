@@ -4,6 +4,7 @@ import { PRIORITIES } from '../../priority.js';
 import { type Api, UsageError } from '../api.js';
 import { type Commands, need, type Output, path } from '../command.js';
 import { duration, facts, since, table } from '../format.js';
+import { type Holds, holdTable } from './holds.js';
 import { providerTable } from './providers.js';
 
 type Queue = Omit<QueueReport, 'pauses'> & {
@@ -13,6 +14,7 @@ interface Queues {
   readonly queues: readonly Queue[];
 }
 type Overview = Queues &
+  Holds &
   Leftovers & {
     readonly providers: readonly (ProviderView & { readonly changed_by: string | null })[];
     readonly counters: readonly { readonly name: string; readonly label: string; readonly value: number }[];
@@ -32,10 +34,21 @@ function stateOf(queue: Queue): string {
 }
 
 function queueTable({ queues }: Queues): string {
-  const headings = ['priority', 'waiting', 'oldest', 'in flight', 'stuck', 'backing off', 'no provider', 'late'];
+  const headings = [
+    'priority',
+    'waiting',
+    'held',
+    'oldest',
+    'in flight',
+    'stuck',
+    'backing off',
+    'no provider',
+    'late',
+  ];
   const rows = queues.map((queue) => [
     queue.priority,
     queue.waiting,
+    queue.held,
     duration(queue.oldest_waiting_s),
     queue.in_flight,
     queue.stuck,
@@ -68,8 +81,13 @@ async function status(api: Api): Promise<Output> {
     ['news that workflows await', overview.pending_signals],
     ...overview.counters.map(({ name, label, value }) => [`${name.replaceAll('_', ' ')}, ${label}`, value] as const),
   ]);
-  return { json: overview, text: [queueTable(overview), providerTable(overview), leftovers].join('\n\n') };
+  return {
+    json: overview,
+    text: [queueTable(overview), ...holdsOf(overview), providerTable(overview), leftovers].join('\n\n'),
+  };
 }
+
+const holdsOf = (overview: Holds) => (overview.holds.length > 0 ? [holdTable(overview)] : []);
 
 /** @throws UsageError when it is not said which: everything is stopped or started only by its name. */
 function named(word: string | undefined): string {

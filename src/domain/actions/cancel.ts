@@ -43,9 +43,9 @@ export async function cancelEmail(
     const place = await trx
       .deleteFrom('email_queue')
       .where('email_id', '=', emailId)
-      .returning('state')
+      .returning('dispatched_at')
       .executeTakeFirst();
-    return { kind: 'cancelled', running: place !== undefined && place.state !== 'waiting' };
+    return { kind: 'cancelled', running: place !== undefined && place.dispatched_at !== null };
   });
 }
 

@@ -3,11 +3,13 @@ import { sql } from 'kysely';
 import { domainOf } from '../../address.js';
 import type { ProviderName } from '../../config.js';
 import type { Db } from '../../postgres/database.js';
+import type { AttemptState } from '../../postgres/schema.js';
 import { later, type Trx, transact } from '../../postgres/transaction.js';
 import type { Priority } from '../../priority.js';
 import { bury } from '../dead-letters/dead-letters.js';
 import { generationEvent, type LockedEmail, readEvents, withEvents } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
+import { activeHold, concernsEmail } from '../holds/match.js';
 import { readStanding, reserveCall } from '../provider-health/reserve-call.js';
 import { isSuppressed } from '../suppressions/suppressions.js';
 import { recordEvents } from '../transitions/record.js';
@@ -78,6 +80,9 @@ export type Permission =
 
 const MB = 1024 * 1024;
 
+/** The code of an e-mail that a hold concerns. */
+export const HELD = 'held';
+
 /** What only an operator can make possible is asked about again after this long. */
 const IMPOSSIBLE_WAIT_MS = 15_000;
 
@@ -94,7 +99,7 @@ export async function askPermission(
   return transact(db, async (trx) => {
     // One journey for all that is read; whatever is asked for after the lock sees what others did before it.
     const locking = withEvents(lockForSending(trx, request), readEvents(trx, request.emailId));
-    const [email, attempts, standing] = await Promise.all([
+    const [email, known, standing] = await Promise.all([
       locking,
       attemptsOf(trx, request),
       readStanding(trx, request.provider),
@@ -102,6 +107,7 @@ export async function askPermission(
     if (!email) return { kind: 'ended', status: 'deleted' };
     if (email.generation !== request.generation) return { kind: 'ended', status: email.status };
 
+    const { holdId, attempts } = known;
     const accepted = attempts.find((attempt) => attempt.state === 'accepted');
     if (accepted) return { kind: 'accepted', provider: accepted.provider };
     const open = attempts.find((attempt) => attempt.state === 'calling');
@@ -112,6 +118,8 @@ export async function askPermission(
     // Not final, and it survives: an earlier generation turns out to have been sent.
     if (rule?.final || rule?.survives) return { kind: 'ended', status: email.status };
     if (email.suppressed) return { kind: 'ended', status: await endAsSuppressed(trx, email, catalogue) };
+    // Before the lifetime, which does not go on meanwhile.
+    if (holdId) return { kind: 'not_admitted', code: HELD, waitMs: IMPOSSIBLE_WAIT_MS };
     if (email.past_lifetime && (await isLifetimeOver(trx, request))) {
       return { kind: 'ended', status: await bury(trx, email, 'lifetime_over', catalogue) };
     }
@@ -171,28 +179,39 @@ async function lockForSending(trx: Trx, request: PermissionRequest) {
     .executeTakeFirst();
 }
 
-/** Time in which nothing could be sent (paused, no provider) does not count against a lifetime. */
+/** Time in which nothing could be sent (paused, held, no provider) does not count against a lifetime. */
 async function isLifetimeOver(trx: Trx, { emailId, lifetimeMs }: PermissionRequest): Promise<boolean> {
   const { rows } = await sql<{ over: boolean }>`
     select clock_timestamp() - e.due_at - coalesce((
       select sum(upper(stop) - lower(stop)) from unnest((
         select range_agg(tstzrange(greatest(s.from_at, e.due_at), coalesce(s.until_at, clock_timestamp())))
-        from send_stops s
-        where s.priority = e.priority and coalesce(s.until_at, clock_timestamp()) > e.due_at)) as stop
+        from (select from_at, until_at from send_stops where priority = e.priority
+          union all select created_at, released_at from holds h where ${concernsEmail}) s
+        where coalesce(s.until_at, clock_timestamp()) > e.due_at)) as stop
     ), interval '0') > make_interval(secs => ${lifetimeMs / 1000}) as over
     from emails e where e.id = ${emailId}`.execute(trx);
   return rows[0]?.over ?? false;
 }
 
-/** The generation's attempts, newest first; `open_ms` is what remains of a call's time by the database's clock. */
+/**
+ * The generation's attempts, newest first; `open_ms` is what remains of a call's time by the database's clock. With the
+ * hold that concerns the e-mail now: asked for after the lock, so one that was committed before it always wins.
+ */
 async function attemptsOf(trx: Trx, { emailId, generation }: PermissionRequest) {
-  return trx
-    .selectFrom('send_attempts')
-    .select(['attempt', 'provider', 'state', openMs])
-    .where('email_id', '=', emailId)
-    .where('generation', '=', generation)
-    .orderBy('attempt', 'desc')
-    .execute();
+  const { rows } = await sql<OpenAttempt & { readonly holdId: string | null }>`
+    select active.id as "holdId", a.attempt, a.provider, a.state,
+      ceil(extract(epoch from a.call_until - clock_timestamp()) * 1000)::float8 as open_ms
+    from emails e left join lateral (${activeHold}) active on true
+      left join send_attempts a on a.email_id = ${emailId} and a.generation = ${generation}
+    where e.id = ${emailId} order by a.attempt desc`.execute(trx);
+  return { holdId: rows[0]?.holdId ?? null, attempts: rows.filter(({ attempt }) => attempt !== null) };
+}
+
+interface OpenAttempt {
+  readonly attempt: number;
+  readonly provider: ProviderName;
+  readonly state: AttemptState;
+  readonly open_ms: number;
 }
 
 /** What remains of a call's time, in milliseconds; negative once nobody can be calling any more, for months perhaps. */

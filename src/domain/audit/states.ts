@@ -42,6 +42,8 @@ function rowOf(trx: Trx, target: Target): Promise<JsonObject | undefined> {
       return email(trx).where('id', '=', target.id).executeTakeFirst();
     case 'dead_letter':
       return deadLetter(trx).where('email_id', '=', target.id).executeTakeFirst();
+    case 'hold':
+      return hold(trx).where('id', '=', target.id).executeTakeFirst();
     case 'sender':
       return sender(trx, target.clientId, target.sender);
     case 'suppression':
@@ -85,6 +87,12 @@ const deadLetter = (trx: Trx) =>
     .select(['client_id', 'generation', 'reason', 'code', 'provider', 'resolution'])
     .orderBy('generation', 'desc')
     .limit(1)
+    .forNoKeyUpdate();
+
+const hold = (trx: Trx) =>
+  trx
+    .selectFrom('holds')
+    .select(['client_id', 'sender_domain', 'receiver_domain', 'tag', 'priority', 'reject', 'reason', 'released_at'])
     .forNoKeyUpdate();
 
 const suppression = (trx: Trx) =>

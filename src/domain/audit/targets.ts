@@ -10,6 +10,7 @@ export type Target =
   | { readonly kind: 'key'; readonly id: string }
   | { readonly kind: 'email'; readonly id: string }
   | { readonly kind: 'dead_letter'; readonly id: string }
+  | { readonly kind: 'hold'; readonly id: string }
   /** An entry in a client's list: whom it may send as. */
   | { readonly kind: 'sender'; readonly clientId: string; readonly sender: string }
   /** An entry in a client's list: whom it must not write to. */
@@ -22,6 +23,7 @@ export const TARGET_KINDS = [
   'key',
   'email',
   'dead_letter',
+  'hold',
   'sender',
   'suppression',
 ] as const satisfies readonly Target['kind'][];

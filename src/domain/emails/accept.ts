@@ -1,10 +1,11 @@
 import { sql } from 'kysely';
-import { addressOf } from '../../address.js';
+import { addressOf, domainOf } from '../../address.js';
 import type { Db } from '../../postgres/database.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
 import { type KeyState, keyStateOf } from '../clients/keys.js';
 import { countSubmission, LimitReachedError } from '../clients/limits.js';
 import { maySendAs } from '../clients/senders.js';
+import { activeHoldOf } from '../holds/match.js';
 import { insertEmail } from './insert.js';
 import type { Acceptance, Idempotency, Submission } from './submission.js';
 
@@ -14,13 +15,14 @@ export type { Acceptance, Idempotency, StagedAttachment, Submission } from './su
  * accepted: committed now. replayed: the same request was accepted before. key_in_flight: the same key is being accepted
  * at this moment. key_reused: the key was used for another request. limit_reached: the client has submitted what it may
  * of this priority today (UTC). key_lost: its API key was revoked, or its client disabled, while it was read.
- * sender_refused: the client may not send as this (bare) address.
+ * held: a hold refuses such submissions. sender_refused: the client may not send as this (bare) address.
  */
 export type AcceptResult =
   | { readonly kind: 'accepted' | 'replayed'; readonly acceptance: Acceptance }
   | { readonly kind: 'key_in_flight' }
   | { readonly kind: 'key_reused' }
   | { readonly kind: 'limit_reached' }
+  | { readonly kind: 'held' }
   | { readonly kind: 'key_lost'; readonly state: Exclude<KeyState, 'valid'> }
   | { readonly kind: 'sender_refused'; readonly clientId: string; readonly sender: string };
 
@@ -51,29 +53,36 @@ async function accept(trx: Trx, submission: Submission): Promise<AcceptResult> {
   if (start.may_send === false) {
     return { kind: 'sender_refused', clientId, sender: addressOf(submission.sender) };
   }
-  const acceptance = await insertEmail(trx, submission, start.id, start.now);
+  if (start.hold_rejects && submission.keyId) return { kind: 'held' };
+  const acceptance = await insertEmail(trx, submission, start.id, start.now, start.hold_id);
   await countSubmission(trx, clientId, submission.priority);
   return { kind: 'accepted', acceptance };
 }
 
 /** The e-mail's id and time of acceptance by the database's clock, and the idempotency key to ourselves. */
-async function begin(trx: Trx, { keyId, idempotency, attachment, clientId, sender }: Submission) {
+async function begin(trx: Trx, submission: Submission) {
+  const { keyId, idempotency, attachment, clientId, priority, tags, sender, receiverAddress } = submission;
   const lock = idempotency
     ? sql<boolean>`pg_try_advisory_xact_lock(hashtextextended(${`${idempotency.clientId}/${idempotency.key}`}, 0))`
     : sql<boolean>`true`;
   const keyState = keyId ? keyStateOf(keyId) : sql<null>`null`;
   // What we write ourselves comes from an address of our own.
   const maySend = keyId ? maySendAs(clientId, addressOf(sender)) : sql<null>`null`;
+  const domains = { senderDomain: domainOf(sender), receiverDomain: domainOf(receiverAddress) };
+  const hold = activeHoldOf({ clientId, priority, tags, ...domains });
   // Milliseconds, so that every answer that shows the time shows the same one.
   const { rows } = await sql<{
     locked: boolean;
     key_state: KeyState | null;
     may_send: boolean | null;
+    hold_id: string | null;
+    hold_rejects: boolean | null;
     id: string;
     now: Date;
   }>`
     select ${lock} as locked, ${keyState} as key_state, ${maySend} as may_send, coalesce(${attachment?.emailId ?? null}::uuid, uuidv7()) as id,
-      date_trunc('milliseconds', clock_timestamp()) as now`.execute(trx);
+      date_trunc('milliseconds', clock_timestamp()) as now, active.id as hold_id, active.reject as hold_rejects
+    from (values (1)) as one left join lateral (${hold}) active on true`.execute(trx);
   return rows[0]!;
 }
 

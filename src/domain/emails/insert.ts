@@ -12,8 +12,15 @@ type Insertions = QueryCreator<Database>;
  * Writes an e-mail with all that belongs to it, in one statement, and has the dispatchers notified at the commit.
  *
  * @param now the time of its acceptance, by the database's clock.
+ * @param holdId the hold that keeps it from being sent; one with a time ahead is held when that has come.
  */
-export async function insertEmail(trx: Trx, submission: Submission, id: string, now: Date): Promise<Acceptance> {
+export async function insertEmail(
+  trx: Trx,
+  submission: Submission,
+  id: string,
+  now: Date,
+  holdId: string | null = null,
+): Promise<Acceptance> {
   const { priority, attachment, idempotency, resendOf } = submission;
   const dueAt = submission.sendAt ?? now;
   const acceptance: Acceptance = {
@@ -23,7 +30,7 @@ export async function insertEmail(trx: Trx, submission: Submission, id: string, 
     createdAt: now.toISOString(),
     deadlineAt: new Date(dueAt.getTime() + submission.deadlineMs).toISOString(),
   };
-  let statement = withEmail(trx, submission, acceptance, dueAt);
+  let statement = withEmail(trx, submission, acceptance, dueAt, submission.sendAt ? null : holdId);
   if (attachment) statement = withAttachment(statement, id, attachment);
   if (resendOf) statement = withAttachmentOf(statement, id, resendOf);
   if (idempotency) statement = withAnswer(statement, idempotency, acceptance);
@@ -37,6 +44,7 @@ function withEmail(
   submission: Submission,
   { id, status, createdAt, deadlineAt }: Acceptance,
   dueAt: Date,
+  holdId: string | null,
 ): Insertions {
   const { priority } = submission;
   const now = new Date(createdAt);
@@ -69,7 +77,10 @@ function withEmail(
     )
     .with('event', (cte) => cte.insertInto('email_events').values(toRow(id, event)))
     .with('queue', (cte) =>
-      cte.insertInto('email_queue').values({ email_id: id, priority, generation: 1, state: 'waiting', due_at: dueAt }),
+      cte.insertInto('email_queue').values({
+        ...{ email_id: id, priority, generation: 1, due_at: dueAt },
+        ...{ state: holdId ? 'held' : 'waiting', hold_id: holdId },
+      }),
     );
 }
 

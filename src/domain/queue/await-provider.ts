@@ -3,10 +3,17 @@ import { domainOf } from '../../address.js';
 import type { ProviderName } from '../../config.js';
 import type { Db } from '../../postgres/database.js';
 import { transact } from '../../postgres/transaction.js';
+import { activeHold } from '../holds/match.js';
+
+interface AwaitOptions {
+  readonly providers: readonly ProviderName[];
+  readonly refused: boolean;
+  readonly checkAfterMs: number;
+}
 
 /**
  * An e-mail that none of its providers admits is in flight no more. The dispatcher wakes its workflow, by
- * priority and age, once one of them admits. A sender domain that all of them refuse for now is waited out.
+ * priority and age, once one of them admits. A sender domain that all of them refuse for now is waited out. One that a hold concerns is held.
  *
  * @param options.providers those it may go to.
  * @param options.checkAfterMs when the sweep looks whether the workflow is still there.
@@ -16,17 +23,17 @@ import { transact } from '../../postgres/transaction.js';
 export async function awaitProvider(
   db: Db,
   id: { readonly emailId: string; readonly generation: number },
-  options: { readonly providers: readonly ProviderName[]; readonly refused: boolean; readonly checkAfterMs: number },
+  options: AwaitOptions,
 ): Promise<void> {
   const { emailId, generation } = id;
   await transact(db, async (trx) => {
     // Locked first, as everybody does who touches both.
     const email = await trx
-      .selectFrom('emails')
-      .select('sender')
+      .selectFrom('emails as e')
+      .select(['e.sender', sql<string | null>`(select id from (${activeHold}) active)`.as('holdId')])
       .where('id', '=', emailId)
       .where('generation', '=', generation)
-      .forUpdate()
+      .forUpdate('e')
       .executeTakeFirst();
     if (!email) return;
     const blocks = await trx
@@ -46,10 +53,12 @@ export async function awaitProvider(
     await trx
       .updateTable('email_queue')
       .set({
-        state: 'awaiting_provider',
+        state: email.holdId ? 'held' : 'awaiting_provider',
+        hold_id: email.holdId,
         providers: usable.length > 0 ? [...usable] : [...options.providers],
         ready_at: blockedUntil ?? sql<Date>`now() + ${pause}`,
-        check_at: sql<Date>`now() + make_interval(secs => ${options.checkAfterMs / 1000})`,
+        // What is held is nobody's to look after until it is put back.
+        check_at: email.holdId ? null : sql<Date>`now() + make_interval(secs => ${options.checkAfterMs / 1000})`,
       })
       .where('email_id', '=', emailId)
       .where('generation', '=', generation)

@@ -78,6 +78,7 @@ export async function enqueueGeneration(
     due_at: sql<Date>`now()`,
     dispatched_at: null,
     check_at: null,
+    hold_id: null,
   };
   await trx
     .insertInto('email_queue')

@@ -7,7 +7,9 @@ import { PRIORITIES, type Priority } from '../../priority.js';
 import { bury } from '../dead-letters/dead-letters.js';
 import { lockEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
+import { activeHold } from '../holds/match.js';
 import { readAvailability } from '../provider-health/availability.js';
+import { holdDue } from './held.js';
 import { type InFlightOptions, inFlightHeadroom } from './in-flight-limit.js';
 import { isPaused } from './pauses.js';
 import type { Started } from './time-to-first-call.js';
@@ -67,14 +69,15 @@ export async function dispatchBatch(
     const most = gate === 'trial' ? Math.min(free, 1) : free;
     if (most <= 0) return { ...NOTHING, windowFull, more: true };
     const awaitingProvider = someAwaitProvider ? await claimAwaitingProvider(trx, priority, providers, most) : [];
-    const waiting =
-      most > awaitingProvider.length ? await claimWaiting(trx, priority, most - awaitingProvider.length) : [];
+    const claimable = most - awaitingProvider.length;
+    const { free: waiting, someHeld } = claimable > 0 ? await claimWaiting(trx, priority, claimable) : NONE_WAITING;
+    if (someHeld) await holdDue(trx, priority);
     const emails = [...awaitingProvider, ...waiting];
-    if (emails.length === 0) return NOTHING;
+    if (emails.length === 0) return { ...NOTHING, more: someHeld };
     const ids = await start(emails);
     await markDispatched(trx, ids, options.checkAfterMs);
     const started = ids.map((emailId) => ({ emailId, atMs: claimed.now_ms }));
-    return { started, windowFull, more: emails.length === most, blocked: gate === 'trial' };
+    return { started, windowFull, more: someHeld || emails.length === most, blocked: gate === 'trial' };
   });
 }
 
@@ -130,16 +133,25 @@ async function claimAwaitingProvider(
   return rows;
 }
 
-async function claimWaiting(trx: Trx, priority: Priority, limit: number): Promise<ClaimedEmail[]> {
+const NONE_WAITING = { free: [], someHeld: false } as const;
+
+/** @returns those that nobody holds, and whether there are others among the first. */
+async function claimWaiting(
+  trx: Trx,
+  priority: Priority,
+  limit: number,
+): Promise<{ readonly free: readonly ClaimedEmail[]; readonly someHeld: boolean }> {
   // The inner query is what the partial index answers; joined first, the planner might prefer the big table.
-  const { rows } = await sql<ClaimedEmail>`
+  const { rows } = await sql<ClaimedEmail & { readonly held: boolean }>`
     with due as materialized (
       select email_id from email_queue
       where state = 'waiting' and priority = ${priority} and due_at <= now()
       order by due_at limit ${limit} for update skip locked)
-    select e.id as "emailId", e.client_id as "clientId", e.generation, false as "awaitingProvider"
-    from due join emails e on e.id = due.email_id`.execute(trx);
-  return rows;
+    select e.id as "emailId", e.client_id as "clientId", e.generation, false as "awaitingProvider",
+      active.id is not null as held
+    from due join emails e on e.id = due.email_id left join lateral (${activeHold}) active on true`.execute(trx);
+  const free = rows.filter(({ held }) => !held);
+  return { free, someHeld: free.length < rows.length };
 }
 
 /**

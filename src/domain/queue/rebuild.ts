@@ -19,7 +19,10 @@ export async function noticeLostNamespace(db: Db, namespace: string, namespaceId
       .returning(sql<string | null>`old.namespace_id`.as('before'))
       .executeTakeFirst();
     const lost = row !== undefined && row.before !== null && row.before !== namespaceId;
-    if (lost) await sql`update email_queue set check_at = now() where state <> 'waiting'`.execute(trx);
+    if (lost)
+      await sql`update email_queue set check_at = now() where state <> 'waiting' and dispatched_at is not null`.execute(
+        trx,
+      );
     return lost;
   });
 }

@@ -19,6 +19,8 @@ export interface QueueReport {
   readonly pauses: readonly PauseView[];
   /** Due, and not dispatched yet. */
   readonly waiting: number;
+  /** Due, and held by an operator's hold. */
+  readonly held: number;
   /** With a `send_at` ahead. */
   readonly scheduled: number;
   readonly in_flight: number;
@@ -31,7 +33,7 @@ export interface QueueReport {
   readonly handed_over: number;
   /** Age of the oldest that waits, from when it was due; null when none waits. */
   readonly oldest_waiting_s: number | null;
-  /** Not handed over though its deadline has passed. */
+  /** Not handed over though its deadline has passed, and not held. */
   readonly past_deadline: number;
   /** The providers that take this priority now; while there is none, nothing is sent. */
   readonly admitting_providers: readonly ProviderName[];
@@ -68,6 +70,7 @@ export async function reportQueues(
 
 const EMPTY = {
   waiting: 0,
+  held: 0,
   scheduled: 0,
   in_flight: 0,
   stuck: 0,
@@ -85,6 +88,7 @@ async function countQueues(db: Db, deadlineMs: PerPriority<number>): Promise<Map
   const { rows } = await sql<Counts>`
     select q.priority,
       count(*) filter (where state = 'waiting' and due_at <= now()) as waiting,
+      count(*) filter (where state = 'held') as held,
       count(*) filter (where state = 'waiting' and due_at > now()) as scheduled,
       count(*) filter (where state = 'in_flight') as in_flight,
       count(*) filter (where state = 'in_flight' and dispatched_at < now() - interval '2 minutes') as stuck,
@@ -94,7 +98,7 @@ async function countQueues(db: Db, deadlineMs: PerPriority<number>): Promise<Map
       floor(extract(epoch from now()
         - min(due_at) filter (where state in ('waiting', 'awaiting_provider') and due_at <= now())))::int
         as oldest_waiting_s,
-      count(*) filter (where state <> 'handed_over' and due_at + make_interval(secs => level.seconds) < now())
+      count(*) filter (where state not in ('handed_over', 'held') and due_at + make_interval(secs => level.seconds) < now())
         as past_deadline
     from email_queue q join (values ${serviceLevels}) as level (priority, seconds) on level.priority = q.priority
     group by q.priority`.execute(db);

@@ -39,9 +39,11 @@ export async function explainWaiting(
   const facts = await readQueuedFacts(db, emailId);
   if (!facts || facts.state === 'handed_over' || facts.open === 'calling') return null;
   if (facts.state === 'waiting' && !facts.isDue) return because('scheduled', facts.dueAt);
+  if (facts.held && facts.open === null) return because('held');
   if (facts.paused) return because('paused');
   if (facts.pausedInTemporal) return because('paused_in_temporal');
-  if (facts.state === 'waiting') return explainWaitingPlace(db, facts, settings, signs);
+  // Held until a moment ago: it is put back.
+  if (facts.state === 'waiting' || facts.state === 'held') return explainWaitingPlace(db, facts, settings, signs);
   return explainStarted(db, emailId, facts, settings, signs);
 }
 

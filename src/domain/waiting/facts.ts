@@ -3,6 +3,7 @@ import type { ProviderName } from '../../config.js';
 import type { Db } from '../../postgres/database.js';
 import type { QueueState } from '../../postgres/schema.js';
 import type { Priority } from '../../priority.js';
+import { activeHold } from '../holds/match.js';
 
 /** What the record says of an e-mail that is in the queue, as one statement sees it. */
 export interface QueuedFacts {
@@ -15,6 +16,8 @@ export interface QueuedFacts {
   /** Of one that awaits a provider: those it may go to, and from when it may be woken. */
   readonly providers: readonly ProviderName[] | null;
   readonly readyAt: Date | null;
+  /** A hold concerns it, whether or not it has been met by it yet. */
+  readonly held: boolean;
   readonly paused: boolean;
   readonly pausedInTemporal: boolean;
   /** Calls of this generation; of the open one, whether it may still be going on. */
@@ -27,7 +30,7 @@ export async function readQueuedFacts(db: Db, emailId: string): Promise<QueuedFa
   const { rows } = await sql<QueuedFacts>`
     select e.priority, e.sender, e.only_provider as "onlyProvider", q.state, q.due_at as "dueAt",
       q.due_at <= now() as "isDue", q.providers, q.ready_at as "readyAt",
-      c.paused_at is not null as paused, c.temporal_paused_at is not null as "pausedInTemporal",
+      (select id from (${activeHold}) active) is not null as held, c.paused_at is not null as paused, c.temporal_paused_at is not null as "pausedInTemporal",
       (select count(*) from send_attempts a
         where a.email_id = ${emailId} and a.generation = q.generation) as attempts,
       (select case when a.state = 'calling' and a.call_until > clock_timestamp() then 'calling' else 'unknown' end

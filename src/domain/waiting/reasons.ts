@@ -3,6 +3,7 @@ import type { Obstacle, ObstacleCode } from '../provider-health/obstacles.js';
 /** Why an e-mail that no provider has is not being sent at this moment. */
 export type WaitingCode =
   | 'scheduled'
+  | 'held'
   | 'paused'
   | 'paused_in_temporal'
   | 'no_dispatcher'
@@ -26,6 +27,7 @@ export interface Waiting {
 }
 
 const SENTENCES: Readonly<Record<Exclude<WaitingCode, ObstacleCode>, string>> = {
+  held: 'An operator holds such mail; it goes on when the hold is released.',
   scheduled: 'Its scheduled time has not come.',
   paused: 'Sending of its priority is paused by an operator.',
   paused_in_temporal: 'Sending of its priority is paused in Temporal.',

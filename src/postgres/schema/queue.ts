@@ -5,10 +5,10 @@ import type { Priority } from '../../priority.js';
 // What waits.
 
 /**
- * waiting: to be dispatched. in_flight, backing_off: its workflow is sending. awaiting_provider: its workflow sleeps
+ * waiting: to be dispatched. held: an operator's hold concerns it; with `dispatched_at`, its workflow sleeps. in_flight, backing_off: its workflow is sending. awaiting_provider: its workflow sleeps
  * until one of its providers admits. handed_over: awaits its delivery.
  */
-export type QueueState = 'waiting' | 'in_flight' | 'backing_off' | 'awaiting_provider' | 'handed_over';
+export type QueueState = 'waiting' | 'held' | 'in_flight' | 'backing_off' | 'awaiting_provider' | 'handed_over';
 
 export interface EmailQueueTable {
   email_id: string;
@@ -22,6 +22,8 @@ export interface EmailQueueTable {
   /** Of one that awaits a provider: those it may go to, and from when it may be woken. */
   providers: ProviderName[] | null;
   ready_at: Date | null;
+  /** Of one that is held: by which hold. */
+  hold_id: string | null;
 }
 
 export interface QueueControlTable {

@@ -1,0 +1,18 @@
+import type { Generated } from 'kysely';
+import type { Priority } from '../../priority.js';
+
+/** What is given has to be so of an e-mail, all of it. */
+export interface HoldTable {
+  id: Generated<string>;
+  client_id: string | null;
+  /** Domains in lower case. */
+  sender_domain: string | null;
+  receiver_domain: string | null;
+  tag: string | null;
+  priority: Priority | null;
+  /** Whether submissions are refused, rather than accepted and held. */
+  reject: Generated<boolean>;
+  reason: string;
+  created_at: Generated<Date>;
+  released_at: Date | null;
+}
