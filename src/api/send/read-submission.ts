@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Digest } from '../../domain/emails/chunks.js';
 import { type FieldFault, Problem } from '../../http/problem.js';
 import type { ApiLimits } from '../limits.js';
@@ -44,12 +43,4 @@ export function validate(read: ReadSubmission, limits: ApiLimits): SendFields {
     throw new Problem(413, 'too_large', `Content and attachment together exceed ${limits.messageBytes} bytes encoded.`);
   }
   return data;
-}
-
-/** SHA-256 of everything that was submitted. */
-export function hashOf({ submitted, attachment }: ReadSubmission): Buffer {
-  const file = attachment && [attachment.filename, attachment.contentType, attachment.sha256];
-  return createHash('sha256')
-    .update(JSON.stringify([submitted, file]))
-    .digest();
 }

@@ -5,7 +5,8 @@ import { ACCEPTANCE_PROBLEMS, acceptance, acceptanceAnswer, idempotencyKey } fro
 import { route } from '../routing/route.js';
 import { isDocument, readSendDocument } from './document.js';
 import { readSendForm } from './form.js';
-import { hashOf, validate } from './read-submission.js';
+import { validate } from './read-submission.js';
+import { hashOf } from './request-hash.js';
 import { type SendFields, sendDocument, sendFormSchema } from './schema.js';
 
 const ORDER_AS_FORM = {
@@ -71,7 +72,7 @@ const send = route({
       const submission: Submission = {
         ...asSubmission(fields, client.id, deadlineMs),
         attachment: submitted.attachment && { ...submitted.attachment, emailId: staging.emailId! },
-        idempotency: key ? { clientId: client.id, key, requestHash: hashOf(submitted) } : null,
+        idempotency: key ? { clientId: client.id, key, requestHash: await hashOf(submitted) } : null,
         keyId: client.keyId,
       };
       keepChunks = true;
