@@ -86,6 +86,16 @@ describe('a name that is given twice', () => {
   });
 });
 
+describe('many names that are given twice', () => {
+  it('cost no more than they are long, however deep they lie', () => {
+    const names = Array.from({ length: 900 }, () => '"a":1').join(',');
+    const document = `${`{"${'n'.repeat(100)}":`.repeat(7)}{${names}}${'}'.repeat(7)}`;
+    const { repeated } = scan(document);
+    expect(repeated.length).toBeGreaterThan(0);
+    expect(repeated.join('').length).toBeLessThanOrEqual(document.length);
+  });
+});
+
 describe('a document beyond the limits', () => {
   it.each([
     ['deep', '['.repeat(9)],

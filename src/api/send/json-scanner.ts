@@ -24,6 +24,10 @@ interface Container {
   expectsName: boolean;
 }
 
+/** Of names that are given twice: so many are told of, each by so much of its path. A path can be a thousand times its name. */
+const MOST_REPEATED = 50;
+const PATH_CHARACTERS = 100;
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
@@ -59,7 +63,7 @@ export class JsonScanner {
     private readonly take: TakeText,
   ) {}
 
-  /** Members that were given more than once, each by its path. */
+  /** Members that were given more than once, each by the beginning of its path; the first ones where there are many. */
   get repeated(): readonly string[] {
     return this.#repeated;
   }
@@ -151,9 +155,14 @@ export class JsonScanner {
     return stack.length === this.path.length && this.path.every((name, depth) => stack[depth]?.name === name);
   }
 
-  /** Where the scan is: the names that lead there. */
+  /** Where the scan is: the names that lead there, as far as they are told. */
   #path(): string {
-    return this.#stack.flatMap(({ names, name }) => (names ? [name] : [])).join('.');
+    let path = '';
+    for (const { names, name } of this.#stack) {
+      if (path.length >= PATH_CHARACTERS) break;
+      if (names) path += `${path === '' ? '' : '.'}${name.slice(0, PATH_CHARACTERS)}`;
+    }
+    return path.slice(0, PATH_CHARACTERS);
   }
 
   /** The string's closing quote, or the end of the piece. */
@@ -183,7 +192,7 @@ export class JsonScanner {
     const top = this.#stack.at(-1);
     if (was !== 'name' || !top?.names) return;
     top.name = decoded(Buffer.concat(this.#name));
-    if (top.names.has(top.name)) this.#repeated.push(this.#path());
+    if (top.names.has(top.name) && this.#repeated.length < MOST_REPEATED) this.#repeated.push(this.#path());
     top.names.add(top.name);
   }
 }
