@@ -88,7 +88,7 @@ const keyReused = () =>
   new Problem(422, 'idempotency_key_reused', 'This Idempotency-Key was used for another request.');
 
 /** Says which command allows it: a new client may send as nobody, and whoever tries it first needs just that. */
-function senderRefused({ clientId, sender }: { readonly clientId: string; readonly sender: string }): Problem {
+export function senderRefused({ clientId, sender }: { readonly clientId: string; readonly sender: string }): Problem {
   const command = `tempost senders add ${clientId} ${domainOf(sender)}`;
   const detail = `This client may not send as ${sender}. An operator allows its domain by: ${command}`;
   const errors = [{ field: 'sender', code: 'not_allowed', message: 'is not an address that this client may send as' }];

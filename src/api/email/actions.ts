@@ -86,8 +86,8 @@ const retryEmail = route({
   summary: 'Begin another life of an e-mail that is over',
   description: [
     'For one that is `dead`, `failed`, `bounced` or `suppressed`: it is queued anew, with a lifetime and a deadline from',
-    'now, its history kept. To another `receiver` it counts against the client’s daily limit. A receiver that is',
-    'suppressed has to be removed from the suppressions first.',
+    'now, its history kept. To another `receiver` it counts against the client’s daily limit, and the client has to be',
+    'allowed to send as its sender still. A receiver that is suppressed has to be removed from the suppressions first.',
   ].join(' '),
   tag: 'E-mails',
   access: { scope: 'send', role: 'operator' },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectNothingStored, sendForm, startTestApi, type TestApi } from '../../../test/support/api.js';
 import { insertClient, type TestClient } from '../../../test/support/database.js';
+import { insertDeadEmail } from '../../../test/support/dead.js';
 import { answerOf } from '../../../test/support/record.js';
 import { addSender, removeSender } from '../../domain/clients/senders.js';
 
@@ -65,5 +66,28 @@ describe('a client that may send as some', () => {
     const operator = await insertClient(api.db, { operator: true, senders: [] });
     const { id } = (await (await submit(client, 'a@example.com')).json()) as { id: string };
     expect((await api.post(`/api/email/${id}/resend`, {}, operator.key)).status).toBe(200);
+  });
+
+  it('is not got around by another life to another receiver', async () => {
+    const client = await insertClient(api.db, { senders: ['example.com'] });
+    const operator = await insertClient(api.db, { operator: true });
+    const id = await insertDeadEmail(api.db, { clientId: client.id });
+    await api.db.updateTable('emails').set({ sender: 'Shop <a@example.com>' }).where('id', '=', id).execute();
+    await removeSender(api.db, client.id, 'example.com');
+    const retry = (body: object, key: string, path = 'email') => api.post(`/api/${path}/${id}/retry`, body, key);
+    const elsewhere = { receiver: 'eve@example.org' };
+    for (const key of [client.key, operator.key]) {
+      expect(await answerOf(await retry(elsewhere, key))).toEqual([403, 'sender_not_allowed']);
+      expect(await answerOf(await retry(elsewhere, key, 'dead-letters'))).toEqual([403, 'sender_not_allowed']);
+    }
+    const { generation, receiver } = await api.db
+      .selectFrom('emails')
+      .select(['generation', 'receiver'])
+      .where('id', '=', id)
+      .executeTakeFirstOrThrow();
+    expect([generation, receiver]).not.toContain('eve@example.org');
+    expect(generation).toBe(1);
+    // As it was accepted it is sent all the same.
+    expect((await retry({}, client.key)).status).toBe(200);
   });
 });

@@ -1,10 +1,12 @@
 import { sql, type Transaction } from 'kysely';
+import { addressOf } from '../../address.js';
 import type { ProviderName } from '../../config.js';
 import type { Db } from '../../postgres/database.js';
 import type { Database } from '../../postgres/schema.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
 import type { PerPriority } from '../../priority.js';
 import { countSubmission, LimitReachedError } from '../clients/limits.js';
+import { maySend } from '../clients/senders.js';
 import { generationEvent, lockEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
 import { enqueueGeneration } from '../queue/entry.js';
@@ -31,7 +33,9 @@ export type RetryResult =
   /** A call to a provider may still be going on. */
   | { readonly kind: 'attempt_open' }
   /** To another receiver it counts as a submission, and its client has submitted what it may today (UTC). */
-  | { readonly kind: 'limit_reached' };
+  | { readonly kind: 'limit_reached' }
+  /** To another receiver it is as a submission, and its client may not send as this (bare) address any more. */
+  | { readonly kind: 'sender_refused'; readonly clientId: string; readonly sender: string };
 
 /**
  * Begins an e-mail's next generation: it waits in the queue as if it had just been accepted, with its lifetime and its
@@ -51,6 +55,9 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
   if (!email || (request.clientId && email.client_id !== request.clientId)) return { kind: 'not_found' };
   if (!catalogue.get(email.status)?.retryable) return { kind: 'not_retryable', status: email.status };
   if (await isCalling(trx, email.id)) return { kind: 'attempt_open' };
+  // What was accepted is sent all the same, but to whom it was accepted for.
+  const refused = request.receiver && (await refusedSender(trx, email.id));
+  if (refused) return { kind: 'sender_refused', clientId: email.client_id, sender: refused };
 
   const generation = email.generation + 1;
   await resolveDeadLetter(trx, email.id);
@@ -65,6 +72,17 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
   // A client could write to anyone by one e-mail that failed, else.
   if (request.receiver) await countSubmission(trx, email.client_id, email.priority);
   return { kind: 'retried', generation };
+}
+
+/** The (bare) address that an e-mail is sent as, when its client may not send as that now. */
+async function refusedSender(trx: Trx, emailId: string): Promise<string | undefined> {
+  const { client_id, sender } = await trx
+    .selectFrom('emails')
+    .select(['client_id', 'sender'])
+    .where('id', '=', emailId)
+    .executeTakeFirstOrThrow();
+  const address = addressOf(sender);
+  return (await maySend(trx, client_id, address)) ? undefined : address;
 }
 
 /** Whether a call may still be going on: the next generation must never call beside it. */
