@@ -58,14 +58,15 @@ export function authenticator({ db, guesses, lastUsed, trustedProxies }: Authent
     if (waitMs > 0) throw tooManyGuesses(waitMs);
     const client = await findClientByKey(db, key);
     if (!client) {
-      guesses.wrong(address);
+      guesses.wrong(address, fingerprint);
       throw unauthorized(true);
     }
-    guesses.right(fingerprint);
-    if (client.disabled) throw clientDisabled();
-    if (client.allowedAddresses.length > 0 && !new AddressBlocks(client.allowedAddresses).includes(address)) {
-      throw new Problem(403, 'address_not_allowed', 'This API key is not taken from the address you come from.');
+    const refusal = refusalOfClient(client, address);
+    if (refusal) {
+      guesses.refused(address, fingerprint);
+      throw refusal;
     }
+    guesses.right(address, fingerprint);
     lastUsed.note(client.keyId);
     ctx.state.client = client;
     ctx.state.actor = actorOf(client, address);
@@ -75,6 +76,13 @@ export function authenticator({ db, guesses, lastUsed, trustedProxies }: Authent
     };
     await next();
   };
+}
+
+/** Why a key that is somebody's is not taken. */
+function refusalOfClient({ disabled, allowedAddresses }: Client, address: string): Problem | undefined {
+  if (disabled) return clientDisabled();
+  if (allowedAddresses.length === 0 || new AddressBlocks(allowedAddresses).includes(address)) return undefined;
+  return new Problem(403, 'address_not_allowed', 'This API key is not taken from the address you come from.');
 }
 
 /**
@@ -107,7 +115,7 @@ export const problemOfKey = (state: Exclude<KeyState, 'valid'>): Problem =>
 const clientDisabled = () => new Problem(403, 'client_disabled', 'This client has been disabled.');
 
 const tooManyGuesses = (waitMs: number) =>
-  new Problem(429, 'rate_limited', 'Too many keys that are not valid came from this address.', {
+  new Problem(429, 'rate_limited', 'Too many requests with keys that are not taken came from this address.', {
     headers: { 'Retry-After': String(Math.ceil(waitMs / 1_000)) },
   });
 

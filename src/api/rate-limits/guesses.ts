@@ -5,35 +5,55 @@ const MOST = 10_000;
 
 /**
  * Those who send wrong keys, by the address they come from: they cost no look into the database any more. Keys that
- * were right a while ago are looked up all the same, so that one who guesses shuts nobody out who shares the address.
+ * were right from there when they were looked up last are looked up all the same, so that one who guesses shuts nobody
+ * out who shares the address. A key that is somebody's and not taken (its client is disabled, or it comes from elsewhere)
+ * shuts out itself from there, and no other.
  *
  * Per process, and bounded in memory: it saves the database work, and a key of 32 random bytes is not guessed anyway.
  */
 export class Guesses {
-  /** By address: until when the last of its wrong keys counts. Each counts a second. */
+  /** By address, or address and key: until when the last of its wrong keys counts. Each counts a second. */
   readonly #busyUntil = new Map<string, number>();
-  readonly #rightKeys = new Map<string, true>();
+  /** By address and key. */
+  readonly #right = new Map<string, true>();
 
   constructor(private readonly now: () => number = () => performance.now()) {}
 
   /** @param key its hash. @returns milliseconds until a key of this address is looked at again; 0: now. */
   waitMs(address: string, key: string): number {
-    const waitMs = (this.#busyUntil.get(networkOf(address)) ?? 0) - this.now() - BURST * 1_000;
-    return waitMs > 0 && !this.#rightKeys.has(key) ? waitMs : 0;
-  }
-
-  wrong(address: string): void {
     const network = networkOf(address);
-    remember(this.#busyUntil, network, Math.max(this.#busyUntil.get(network) ?? 0, this.now()) + 1_000);
+    const own = `${network} ${key}`;
+    const waitMs = this.#right.has(own) ? 0 : this.#busyMs(network);
+    return Math.max(waitMs, this.#busyMs(own));
   }
 
-  right(key: string): void {
-    remember(this.#rightKeys, key, true);
+  /** Nobody's key, or nobody's any more. */
+  wrong(address: string, key: string): void {
+    const network = networkOf(address);
+    this.#right.delete(`${network} ${key}`);
+    this.#count(network);
+  }
+
+  /** Somebody's key that is not taken, or not from there. */
+  refused(address: string, key: string): void {
+    this.#count(`${networkOf(address)} ${key}`);
+  }
+
+  right(address: string, key: string): void {
+    remember(this.#right, `${networkOf(address)} ${key}`, true);
   }
 
   /** What it remembers: addresses and keys. */
   get size(): number {
-    return this.#busyUntil.size + this.#rightKeys.size;
+    return this.#busyUntil.size + this.#right.size;
+  }
+
+  #busyMs(name: string): number {
+    return Math.max(0, (this.#busyUntil.get(name) ?? 0) - this.now() - BURST * 1_000);
+  }
+
+  #count(name: string): void {
+    remember(this.#busyUntil, name, Math.max(this.#busyUntil.get(name) ?? 0, this.now()) + 1_000);
   }
 }
 
