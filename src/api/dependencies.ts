@@ -4,6 +4,7 @@ import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import type { SignsOfLife } from '../domain/waiting/explain.js';
 import type { Db } from '../postgres/database.js';
 import type { PerPriority } from '../priority.js';
+import { createFairLane, type FairLane } from '../process/fair-lane.js';
 import { createLane, type Lane } from '../process/lane.js';
 import type { ObjectReader } from '../storage/reader.js';
 import type { ApiLimits } from './limits.js';
@@ -35,17 +36,18 @@ export interface ApiDependencies extends ApiResources {
   readonly slots: UploadSlots;
   /** Opens by our own pixel go through it, a few at once. */
   readonly pixels: Lane;
-  /** Searches, a few at once: others need the connections more. */
-  readonly searches: Lane;
-  /** Attachments that are being read. */
-  readonly downloads: Lane;
+  /** Searches, a few at once: others need the connections more. By client. */
+  readonly searches: FairLane;
+  /** Attachments that are being read, by client: each lasts as long as its reader likes. */
+  readonly downloads: FairLane;
 }
 
 /** Adds what the requests of one process share. */
 export function shareAmongRequests(resources: ApiResources): ApiDependencies {
   const { limits } = resources;
   const pixels = createLane(limits.pixelsAtOnce, limits.pixelsWaiting);
-  const searches = createLane(limits.searchesAtOnce, limits.searchesWaiting);
-  const downloads = createLane(limits.downloadsAtOnce, limits.downloadsWaiting);
+  const searches = createFairLane({ atOnce: limits.searchesAtOnce, mostWaiting: limits.searchesWaiting });
+  const { downloadsAtOnce, downloadsWaiting } = limits;
+  const downloads = createFairLane({ atOnce: downloadsAtOnce, mostWaiting: downloadsWaiting, isLasting: true });
   return { ...resources, slots: new UploadSlots(limits), pixels, searches, downloads };
 }

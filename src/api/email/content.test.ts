@@ -163,4 +163,31 @@ describe('GET /api/email/{id}/attachment', () => {
     }
     expect(await readdir(directory)).toContain('attachments');
   });
+
+  it('is there for others while one client reads as many as it may, slowly', async () => {
+    const limits = { downloadsAtOnce: 4, downloadsWaiting: 0 };
+    const narrow = await startTestApi(limits, {
+      storage: { kind: 'file', bucket: '', emulatorUrl: undefined, directory },
+    });
+    const readers = new AbortController();
+    try {
+      const other = await insertClient(narrow.db);
+      await mayReadContent(narrow);
+      // More than the buffers between the two hold.
+      const submitBy = async (key: string) => {
+        const auth = { Authorization: `Bearer ${key}` };
+        const sent = await narrow.send(sendForm({}, new Blob([randomBytes(17_000_000)])), auth);
+        const { id } = (await sent.json()) as { id: string };
+        return () => fetch(`${narrow.url}/api/email/${id}/attachment`, { headers: auth, signal: readers.signal });
+      };
+      const [download, downloadOther] = [await submitBy(narrow.client.key), await submitBy(other.key)];
+      const statuses: number[] = [];
+      for (let count = 0; count < 4; count++) statuses.push((await download()).status);
+      expect(statuses).toEqual([200, 200, 503, 503]);
+      expect((await downloadOther()).status).toBe(200);
+    } finally {
+      readers.abort();
+      await narrow.stop();
+    }
+  });
 });

@@ -79,7 +79,7 @@ const readAttachment = route({
     if (!attachment) throw new Problem(404, 'attachment_not_found', 'This e-mail has no attachment.');
     ctx.set('Cache-Control', 'no-store');
     ctx.set('Content-Security-Policy', "sandbox; default-src 'none'; frame-ancestors 'none'");
-    const stream = ctx.method === 'HEAD' ? undefined : await startDownload(api, id, attachment);
+    const stream = ctx.method === 'HEAD' ? undefined : await startDownload(api, ctx.state.client.id, id, attachment);
     ctx.attachment(attachment.filename);
     if (stream) ctx.body = stream;
     ctx.length = attachment.sizeBytes;
@@ -89,9 +89,14 @@ const readAttachment = route({
 });
 
 /** Waits for its place, and for the first bytes. @throws Problem 503. */
-async function startDownload(api: ApiDependencies, id: string, attachment: AttachmentRow): Promise<Readable> {
+async function startDownload(
+  api: ApiDependencies,
+  reader: string,
+  id: string,
+  attachment: AttachmentRow,
+): Promise<Readable> {
   return new Promise((resolve, reject) => {
-    const running = api.downloads.run(async () => {
+    const running = api.downloads.run(reader, async () => {
       const stream = await open(api, id, attachment);
       resolve(stream);
       // It keeps its place until it is read, or nobody reads it any more.

@@ -29,7 +29,7 @@ const search = route({
     }
     const clientId = clientFor(ctx.state.client, query.client);
     const filter = { clientId, receiver, sender, status, priority, tag, metadata };
-    const page = await searches.run(() => searchEmails(db, filter, rangeOf(query), query.limit));
+    const page = await searches.run(ctx.state.client.id, () => searchEmails(db, filter, rangeOf(query), query.limit));
     if (!page) throw tooMany();
     ctx.set('Cache-Control', 'no-store');
     return { emails: page.emails, next_cursor: page.before ? cursorOf({ before: page.before }) : null };
