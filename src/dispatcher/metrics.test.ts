@@ -50,6 +50,7 @@ it('tells Prometheus the depth, age and lateness of each queue, the breakers, th
   expect(text).toMatch(/tempost_queue_oldest_seconds\{priority="low"\} 10\d/);
   expect(text).toContain('tempost_queue_paused{priority="low",by="tempost"} 1');
   expect(text).toContain('tempost_queue_paused{priority="low",by="temporal"} 0');
+  expect(text).toContain('tempost_queue_admitting_providers{priority="medium"} 1');
   expect(text).toContain('tempost_provider_breaker_open{provider="mandrill"} 1');
   expect(text).toContain('tempost_dispatcher_starting_window{priority="medium"} 6');
   expect(text).toContain('tempost_dispatcher_starting_window{priority="low"} 3');

@@ -55,6 +55,9 @@ function measureQueues(gauge: NewGauge, queues: Awaited<ReturnType<typeof report
     'priority',
     'by',
   ]);
+  const admitting = gauge('tempost_queue_admitting_providers', 'How many providers take e-mails of it now', [
+    'priority',
+  ]);
   const states = [
     'waiting',
     'held',
@@ -70,6 +73,7 @@ function measureQueues(gauge: NewGauge, queues: Awaited<ReturnType<typeof report
     oldest.set({ priority }, queue.oldest_waiting_s ?? 0);
     late.set({ priority }, queue.past_deadline);
     stuck.set({ priority }, queue.stuck);
+    admitting.set({ priority }, queue.admitting_providers.length);
     for (const by of ['tempost', 'temporal'] as const) {
       paused.set({ priority, by }, queue.pauses.some((pause) => pause.by === by) ? 1 : 0);
     }
