@@ -150,6 +150,19 @@ module.exports = {
       to: { path: '^(src|migrations)/' },
     },
     {
+      name: 'the-client-stands-alone',
+      comment: 'It is copied into programs that have nothing else of ours, and runs in browsers.',
+      severity: 'error',
+      from: { path: '^client/' },
+      to: { pathNot: '^client/' },
+    },
+    {
+      name: 'the-command-line-alone-uses-the-client',
+      severity: 'error',
+      from: { path: '^(src|sandbox|migrations)/', pathNot: within('cli') },
+      to: { path: '^client/' },
+    },
+    {
       name: 'migrations-are-frozen',
       comment: 'What they wrote once they write for ever: no rule that changes. An index is made by the name it has.',
       severity: 'error',

@@ -10,11 +10,12 @@ FROM node:${NODE_VERSION}-bookworm AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json tsconfig.client.json ./
 COPY scripts scripts
 COPY migrations migrations
 COPY sandbox sandbox
 COPY bench/processes bench/processes
+COPY client client
 COPY src src
 # The provider sandbox and the benches' processes are built along, because one build makes all, and left behind.
 RUN npm run build && rm -rf dist/sandbox dist/bench

@@ -6,7 +6,7 @@ import { buildIfStale, root } from './dist.mjs';
 import { checkSizes } from './sizes.mjs';
 
 const CHECKS = {
-  types: () => node('typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json'),
+  types: () => node('typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json') && typesOfClient(),
   lint: () => node('@biomejs/biome/bin/biome', 'check', '.'),
   imports: () => importsOfSources() && importsOfBuild(),
   sizes: checkSizes,
@@ -41,9 +41,15 @@ function node(command, ...args) {
   return spawnSync(process.execPath, [path, ...args], { cwd: root, stdio: 'inherit' }).status === 0;
 }
 
+/** The client's types are what the API's description gives now. */
+function typesOfClient() {
+  const args = ['--import', 'tsx', join(root, 'scripts', 'generate-client.ts'), '--check'];
+  return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status === 0;
+}
+
 /** As written, imports of types included: no circles, and nobody below knows anybody above. */
 function importsOfSources() {
-  return depcruise('.dependency-cruiser.cjs', 'src', 'sandbox', 'migrations');
+  return depcruise('.dependency-cruiser.cjs', 'src', 'client', 'sandbox', 'migrations');
 }
 
 /** As built, where imports of types are gone: what may know another's types, but never run its code. */

@@ -12,9 +12,9 @@ export const dist = join(root, 'dist');
 /** Below dist/: the digest of the sources it was built from. */
 export const DIGEST_FILE = 'sources.sha256';
 
-const FOLDERS = ['src', 'sandbox', 'migrations', join('bench', 'processes')];
+const FOLDERS = ['src', 'client', 'sandbox', 'migrations', join('bench', 'processes')];
 /** What else decides what a build gives; the lock file, because the workflow bundle holds parts of packages. */
-const FILES = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', join('scripts', 'build.mjs')];
+const FILES = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.client.json', 'package-lock.json', join('scripts', 'build.mjs')];
 
 /** Everything that a build reads, relative to the project's folder, in a fixed order. */
 export function listSources() {

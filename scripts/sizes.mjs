@@ -9,7 +9,10 @@ const MAX = { fileLines: 300, functionLines: 60, folderFiles: 20 };
 
 /** The only ones that may be larger, each with its reason. */
 const EXCEPTIONS = {
-  files: {},
+  files: {
+    'client/generated/operations.ts': 'made by `npm run client:types`, from what is small',
+    'client/generated/schemas.ts': 'made by `npm run client:types`, from what is small',
+  },
   functions: {
     '**/*.test.ts': 'a `describe` is a chapter of tests, not one function',
     'migrations/0001-record.ts': 'released: a migration that has run somewhere is never changed',

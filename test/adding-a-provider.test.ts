@@ -49,8 +49,25 @@ function followThePage(): string {
 }
 
 const COPIED = [
-  ...['src', 'sandbox', 'migrations', 'scripts', 'bench', 'test/support', 'package.json', 'package-lock.json'],
-  ...['tsconfig.json', 'tsconfig.build.json', 'biome.json', '.dependency-cruiser.cjs', '.dependency-cruiser.built.cjs'],
+  ...[
+    'src',
+    'client',
+    'sandbox',
+    'migrations',
+    'scripts',
+    'bench',
+    'test/support',
+    'package.json',
+    'package-lock.json',
+  ],
+  ...[
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'tsconfig.client.json',
+    'biome.json',
+    '.dependency-cruiser.cjs',
+    '.dependency-cruiser.built.cjs',
+  ],
   '.env.example',
 ];
 

@@ -18,6 +18,15 @@ const BUILD = `
   appendFileSync(join(root, 'builds'), 'built\\n');
   writeFileSync(join(dist, DIGEST_FILE), digestSources());`;
 
+const SOURCES = [
+  'src/main.ts',
+  'src/main.test.ts',
+  'client/index.ts',
+  'sandbox/main.ts',
+  'migrations/1.ts',
+  'bench/processes/p.ts',
+];
+
 let root: string;
 
 const write = (path: string, text: string) => {
@@ -33,10 +42,10 @@ beforeEach(() => {
     cpSync(join(scripts, `${name}.mjs`), join(root, 'scripts', `${name}.mjs`));
   }
   write('scripts/build.mjs', BUILD);
-  for (const path of ['src/main.ts', 'src/main.test.ts', 'sandbox/main.ts', 'migrations/1.ts', 'bench/processes/p.ts']) {
+  for (const path of SOURCES) {
     write(path, '// As it was.\n');
   }
-  for (const path of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json']) write(path, '{}');
+  for (const path of ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.client.json', 'package-lock.json']) write(path, '{}');
   write('run.mjs', "console.log('it runs');");
 });
 

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { findApi, RefusedError, UnreachableError, UsageError } from './api.js';
+import { NoAnswerError, ProblemError, TempostError } from '../../client/index.js';
+import { findApi, UsageError } from './api.js';
 import { type Command, type Commands, OPTIONS, type OptionName, type Values } from './command.js';
 import { auditCommands } from './commands/audit.js';
 import { clientCommands } from './commands/clients.js';
@@ -57,17 +58,20 @@ export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv, co
   } catch (error) {
     const code = exitCodeOf(error);
     if (code === undefined) throw error;
-    console.error((error as Error).message);
+    console.error(error instanceof ProblemError ? refusal(error) : (error as Error).message);
     return code;
   }
 }
 
 function exitCodeOf(error: unknown): number | undefined {
-  if (error instanceof RefusedError) return 1;
   if (error instanceof UsageError) return 2;
-  if (error instanceof UnreachableError) return 3;
-  return undefined;
+  if (error instanceof NoAnswerError) return 3;
+  return error instanceof TempostError ? 1 : undefined;
 }
+
+/** What a problem says, in lines: its sentence, its code, every fault. */
+const refusal = ({ message, errors }: ProblemError) =>
+  [message, ...errors.map((fault) => `  ${fault.field}: ${fault.message}`)].join('\n');
 
 function parse(argv: readonly string[]): { values: Values; positionals: string[] } {
   try {

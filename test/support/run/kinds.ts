@@ -3,7 +3,7 @@ import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
-const FOLDERS = ['src', 'sandbox', 'test', 'bench'];
+const FOLDERS = ['src', 'client', 'sandbox', 'test', 'bench'];
 
 /**
  * What a test file needs, as its imports say: nothing can be forgotten, and a file changes its kind by itself.

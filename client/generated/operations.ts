@@ -1,0 +1,782 @@
+// Made from the API’s description by `npm run client:types`; a test compares both.
+// Answers can get new fields at any time.
+
+import type * as S from './schemas.js';
+
+/** By operation: what it takes, what it answers, and the codes with which it refuses. */
+export interface Operations {
+  /** Submit an e-mail. */
+  sendEmail: {
+    input: {
+      headers?: {
+        /** The same key with the same request gets the first answer again, byte for byte, and makes no second e-mail. Refused requests are not remembered. */
+        readonly 'Idempotency-Key'?: string;
+      };
+      form?: {
+        /** From whom. Exactly one address, bare or with a display name: `ada@example.com`, `"Sales, north" <sales@example.com>`. ASCII only: an internationalised domain is given as punycode. At most 254 characters of address, 512 with the name. */
+        readonly sender: string;
+        /** To whom: exactly one address, as `sender`. */
+        readonly receiver: string;
+        /** One line. */
+        readonly subject: string;
+        readonly priority?: 'critical' | 'medium' | 'low';
+        /** UTF-8, at most 5 MB; required unless `text` or `html` is given. */
+        readonly content?: string;
+        readonly content_type?: 'text/plain' | 'text/html';
+        /** The body as plain text, at most 5 MB; made of `html` when it is not given. */
+        readonly text?: string;
+        /** The body as HTML, at most 5 MB; made of `text` when it is not given. */
+        readonly html?: string;
+        /** An address, as `sender`. */
+        readonly reply_to?: string;
+        /** A JSON object, at most 4 KB; texts in it hold no control characters. It comes back with the e-mail. */
+        readonly metadata?: string;
+        /** Comma-separated, at most 10, each at most 128 characters of printable ASCII: `welcome,trial`. */
+        readonly tags?: string;
+        /** JSON. An object of texts: at most 20 headers, 8 KB together. `X-…` and some others, see the documentation. */
+        readonly headers?: string;
+        /** Whether opens are tracked, by us and by the provider; else as the client has it. */
+        readonly track_opens?: 'true' | 'false';
+        /** When to send: RFC 3339 with seconds and offset, at most 30 days ahead. Up to a minute back counts as now. */
+        readonly send_at?: string;
+        /** At most one file with a filename (at most 255 characters; folders in it are cut off), 1 byte to 18 MB. Declared as `message/*` or `multipart/*` it goes out as `application/octet-stream`. */
+        readonly attachment?: Blob;
+      };
+      body?: {
+        /** From whom. Exactly one address, bare or with a display name: `ada@example.com`, `"Sales, north" <sales@example.com>`. ASCII only: an internationalised domain is given as punycode. At most 254 characters of address, 512 with the name. */
+        readonly sender: string;
+        /** To whom: exactly one address, as `sender`. */
+        readonly receiver: string;
+        /** One line. */
+        readonly subject: string;
+        readonly priority?: 'critical' | 'medium' | 'low' | null;
+        /** The body as plain text, at most 5 MB; made of `html` when it is not given. */
+        readonly text?: string | null;
+        /** The body as HTML, at most 5 MB; made of `text` when it is not given. */
+        readonly html?: string | null;
+        readonly reply_to?: string | null;
+        /** A JSON object, at most 4 KB; texts in it hold no control characters. It comes back with the e-mail. */
+        readonly metadata?: unknown | null;
+        readonly tags?: readonly (string)[] | null;
+        /** An object of texts: at most 20 headers, 8 KB together. `X-…` and some others, see the documentation. */
+        readonly headers?: unknown | null;
+        /** Whether opens are tracked, by us and by the provider; else as the client has it. */
+        readonly track_opens?: boolean | null;
+        /** When to send: RFC 3339 with seconds and offset, at most 30 days ahead. Up to a minute back counts as now. */
+        readonly send_at?: string | null;
+        readonly attachment?: {
+          readonly filename: string;
+          readonly content_type?: string | null;
+          readonly content_base64: string;
+        } | null;
+      };
+    };
+    answer: S.Acceptance;
+    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'idempotency_key_in_flight' | 'idempotency_key_reused' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_idempotency_key' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'too_many_uploads' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Find e-mails, the newest first. */
+  searchEmails: {
+    input: {
+      query?: {
+        readonly receiver?: string;
+        readonly sender?: string;
+        readonly status?: string;
+        readonly priority?: 'critical' | 'medium' | 'low';
+        /** Whose: an operator may name any client. */
+        readonly client?: string;
+        readonly tag?: string;
+        readonly metadata?: string | readonly (string)[];
+        /** Accepted at or after. Default: 30 days before `to`. */
+        readonly from?: string;
+        /** Accepted before. Default: now. */
+        readonly to?: string;
+        /** At most so many on one page. */
+        readonly limit?: number;
+        readonly cursor?: string;
+      };
+    };
+    answer: {
+      readonly emails: readonly (S.FoundEmail)[];
+      /** Hand it back as `cursor` to get the next page; null when there is none. */
+      readonly next_cursor: string | null;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_many_searches';
+  };
+  /** What became of an e-mail. */
+  getEmail: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+    };
+    answer: S.Email;
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+  };
+  /** What an e-mail says. */
+  getEmailContent: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+    };
+    answer: S.EmailContent;
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+  };
+  /** An e-mail’s attachment. */
+  getEmailAttachment: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+    };
+    answer: Blob;
+    problem: 'address_not_allowed' | 'attachment_not_found' | 'attachment_unavailable' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited' | 'too_many_downloads';
+  };
+  /** Cancel an e-mail. */
+  cancelEmail: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+    };
+    answer: S.Email;
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited' | 'too_late';
+  };
+  /** Give a scheduled e-mail another time. */
+  rescheduleEmail: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+      body: {
+        /** RFC 3339 with seconds and offset, at most 30 days ahead. */
+        readonly send_at: string;
+      };
+    };
+    answer: S.Email;
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'too_large' | 'too_late' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Begin another life of an e-mail that is over. */
+  retryEmail: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+      body?: {
+        /** For operators: this one and no other. */
+        readonly provider?: 'mailgun' | 'mandrill' | 'smtp';
+        /** Corrects the address. */
+        readonly receiver?: string;
+      };
+    };
+    answer: {
+      readonly id: string;
+      readonly status: 'queued';
+      /** Which of its lives begins. */
+      readonly generation: number;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Do not wait for the end of the back-off. */
+  retryEmailNow: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+    };
+    answer: {
+      readonly id: string;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'not_waiting' | 'rate_limited';
+  };
+  /** Send the same content again, as a new e-mail. */
+  resendEmail: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+      headers?: {
+        /** The same key with the same request gets the first answer again, byte for byte, and makes no second e-mail. Refused requests are not remembered. */
+        readonly 'Idempotency-Key'?: string;
+      };
+    };
+    answer: S.Acceptance;
+    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'idempotency_key_in_flight' | 'idempotency_key_reused' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_idempotency_key' | 'missing_api_key' | 'rate_limited' | 'sender_not_allowed';
+  };
+  /** What is past its retries, the oldest first. */
+  listDeadLetters: {
+    input: {
+      query?: {
+        readonly priority?: 'critical' | 'medium' | 'low';
+        readonly reason?: 'lifetime_over' | 'ambiguous' | 'stopped_in_temporal';
+        /** Of the last attempt. */
+        readonly provider?: 'mailgun' | 'mandrill' | 'smtp';
+        /** Of the last attempt. */
+        readonly code?: string;
+        /** Whose: an operator may name any client. */
+        readonly client?: string;
+        readonly receiver_domain?: string;
+        /** Died at or after. */
+        readonly from?: string;
+        /** Died before. */
+        readonly to?: string;
+        readonly state?: 'open' | 'resolved' | 'all';
+        /** At most so many on one page. */
+        readonly limit?: number;
+        readonly cursor?: string;
+      };
+    };
+    answer: {
+      readonly dead_letters: readonly (S.DeadLetter)[];
+      /** Hand it back as `cursor` to get the next page; null when there is none. */
+      readonly next_cursor: string | null;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** Every death of an e-mail, and the e-mail itself. */
+  getDeadLetter: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+    };
+    answer: {
+      readonly id: string;
+      readonly client_id: string;
+      readonly deaths: readonly ({
+        /** Which of the e-mail’s lives. */
+        readonly generation: number;
+        readonly reason: 'lifetime_over' | 'ambiguous' | 'stopped_in_temporal';
+        /** Of the last attempt. */
+        readonly code: string | null;
+        /** Of the last attempt. */
+        readonly provider: 'mailgun' | 'mandrill' | 'smtp' | null;
+        readonly died_at: string;
+        readonly resolved_at: string | null;
+        /** `delivered`: its provider turned out to have taken it. */
+        readonly resolution: 'retried' | 'discarded' | 'delivered' | null;
+      })[];
+      readonly email: S.Email;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'dead_letter_not_found' | 'email_not_found' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+  };
+  /** Retry many dead letters, by a filter. */
+  retryDeadLetters: {
+    input: {
+      body: {
+        readonly priority?: 'critical' | 'medium' | 'low';
+        readonly reason?: 'lifetime_over' | 'ambiguous' | 'stopped_in_temporal';
+        /** Of the last attempt. */
+        readonly provider?: 'mailgun' | 'mandrill' | 'smtp';
+        /** Of the last attempt. */
+        readonly code?: string;
+        /** Whose: an operator may name any client. */
+        readonly client?: string;
+        readonly receiver_domain?: string;
+        /** Died at or after. */
+        readonly from?: string;
+        /** Died before. */
+        readonly to?: string;
+        /** Every one, instead of a filter. */
+        readonly all?: true;
+        readonly limit?: number;
+        /** Only count. */
+        readonly dry_run?: boolean;
+        /** For operators: the provider to use; `provider` is the one that failed. */
+        readonly through?: 'mailgun' | 'mandrill' | 'smtp';
+      };
+    };
+    answer: {
+      readonly dry_run: boolean;
+      /** How many there were. */
+      readonly matching: number;
+      /** How many began a new life. */
+      readonly retried: number;
+      /** How many cannot at this moment. Ask again until `matching` is 0. */
+      readonly skipped: number;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Retry a dead letter. */
+  retryDeadLetter: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+      body?: {
+        /** For operators: this one and no other. */
+        readonly provider?: 'mailgun' | 'mandrill' | 'smtp';
+        /** Corrects the address. */
+        readonly receiver?: string;
+      };
+    };
+    answer: {
+      readonly id: string;
+      readonly status: 'queued';
+      /** Which of its lives begins. */
+      readonly generation: number;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'dead_letter_not_found' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Close a dead letter. */
+  discardDeadLetter: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+    };
+    answer: {
+      readonly id: string;
+      readonly resolution: 'discarded';
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'dead_letter_not_found' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+  };
+  /** The addresses that a client must not write to. */
+  listSuppressions: {
+    input: {
+      query?: {
+        /** Whose: an operator may name another client. */
+        readonly client?: string;
+        readonly address?: string;
+        readonly reason?: 'bounced' | 'complained' | 'unsubscribed' | 'manual';
+        /** At most so many on one page. */
+        readonly limit?: number;
+        readonly cursor?: string;
+      };
+    };
+    answer: {
+      readonly suppressions: readonly (S.Suppression)[];
+      /** Hand it back as `cursor` to get the next page; null when there is none. */
+      readonly next_cursor: string | null;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** Suppress an address. */
+  addSuppression: {
+    input: {
+      body: {
+        /** Whose: an operator may name another client. */
+        readonly client?: string;
+        /** Exactly one address, bare or with a display name. */
+        readonly address: string;
+        readonly reason?: 'manual';
+      };
+    };
+    answer: S.Suppression;
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Take a suppression back. */
+  removeSuppression: {
+    input: {
+      params: {
+        /** Exactly one address, bare or with a display name. */
+        readonly address: string;
+      };
+      query?: {
+        /** Whose: an operator may name another client. */
+        readonly client?: string;
+      };
+    };
+    answer: undefined;
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'suppression_not_found';
+  };
+  /** All clients, by name. */
+  listClients: {
+    input: {
+      query?: {
+        /** At most so many on one page. */
+        readonly limit?: number;
+        readonly cursor?: string;
+      };
+    };
+    answer: {
+      readonly clients: readonly (S.ListedClient)[];
+      /** Hand it back as `cursor` to get the next page; null when there is none. */
+      readonly next_cursor: string | null;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** Make a client. */
+  createClient: {
+    input: {
+      body: {
+        /** One line that does not begin or end with a space; no two clients have the same. */
+        readonly name: string;
+      };
+    };
+    answer: S.Client;
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_exists' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** A client, its limits, and what it has submitted today. */
+  getClient: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+    };
+    answer: S.Client;
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+  };
+  /** Change a client. */
+  changeClient: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+      body?: {
+        readonly disabled?: boolean;
+        readonly failure_notices?: boolean;
+        readonly track_opens?: boolean;
+        readonly daily_limits?: {
+          readonly critical?: number;
+          readonly medium?: number;
+          readonly low?: number;
+        };
+        readonly rate_limits?: {
+          readonly send?: {
+            /** Requests a second. */
+            readonly rate: number;
+            /** Requests at once. Default: those of two seconds. */
+            readonly burst?: number;
+          } | null;
+          readonly read?: {
+            /** Requests a second. */
+            readonly rate: number;
+            /** Requests at once. Default: those of two seconds. */
+            readonly burst?: number;
+          } | null;
+        };
+      };
+    };
+    answer: S.Client;
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'own_client' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** A client’s API keys. */
+  listKeys: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+    };
+    answer: {
+      readonly keys: readonly (S.ApiKey)[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+  };
+  /** Make a new API key. */
+  createKey: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+      body?: {
+        /** Whose it is, or what for. */
+        readonly name?: string;
+        /** Makes it an operator’s key, which has to have a name. */
+        readonly role?: 'viewer' | 'operator' | 'admin';
+        /** The same as the role `admin`, from before there were roles. */
+        readonly operator?: boolean;
+        /** What a client’s key may. Default: `send`, `read`, `suppressions`. */
+        readonly scopes?: readonly ('send' | 'read' | 'content' | 'suppressions' | 'admin')[];
+        /** Where it is taken from; default: from everywhere. */
+        readonly allowed_addresses?: readonly (string)[];
+        /** Until when it is taken; default: until it is revoked. */
+        readonly expires_at?: string;
+        /** Of this key alone, beside its client’s. */
+        readonly rate_limits?: {
+          readonly send?: {
+            /** Requests a second. */
+            readonly rate: number;
+            /** Requests at once. Default: those of two seconds. */
+            readonly burst?: number;
+          } | null;
+          readonly read?: {
+            /** Requests a second. */
+            readonly rate: number;
+            /** Requests at once. Default: those of two seconds. */
+            readonly burst?: number;
+          } | null;
+        };
+      };
+    };
+    answer: S.CreatedApiKey;
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Replace an API key by a new one. */
+  rotateKey: {
+    input: {
+      params: {
+        readonly id: string;
+        readonly key: string;
+      };
+      body?: {
+        /** How long the old one is taken still. */
+        readonly overlap_hours?: number;
+      };
+    };
+    answer: S.RotatedApiKey;
+    problem: 'address_not_allowed' | 'already_rotated' | 'client_disabled' | 'client_not_found' | 'configured_key' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'key_ended' | 'key_not_found' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Revoke an API key. */
+  revokeKey: {
+    input: {
+      params: {
+        readonly id: string;
+        readonly key: string;
+      };
+    };
+    answer: undefined;
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'key_not_found' | 'missing_api_key' | 'own_key' | 'rate_limited';
+  };
+  /** As whom a client may send. */
+  listSenders: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+    };
+    answer: {
+      readonly senders: readonly (S.AllowedSender)[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+  };
+  /** Allow a client to send as somebody. */
+  addSender: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+      body: {
+        /** `orders@example.com`; `example.com`: every address of this domain; `*.example.com`: of every domain below it; `*`: anybody. */
+        readonly sender: string;
+      };
+    };
+    answer: {
+      readonly senders: readonly (S.AllowedSender)[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_senders' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Take it back that a client may send as somebody. */
+  removeSender: {
+    input: {
+      params: {
+        readonly id: string;
+        /** `orders@example.com`; `example.com`: every address of this domain; `*.example.com`: of every domain below it; `*`: anybody. */
+        readonly sender: string;
+      };
+    };
+    answer: undefined;
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'sender_not_found';
+  };
+  /** Everything at a glance. */
+  getOverview: {
+    input: {};
+    answer: S.Overview;
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** The queue of each priority. */
+  listQueues: {
+    input: {};
+    answer: {
+      readonly queues: readonly (S.Queue)[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** Stop sending, of one priority or of all. */
+  pauseQueue: {
+    input: {
+      params: {
+        readonly priority: 'critical' | 'medium' | 'low' | 'all';
+      };
+      body: {
+        /** Why, in one line. */
+        readonly reason: string;
+      };
+    };
+    answer: {
+      readonly queues: readonly (S.Queue)[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'queue_not_found' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Start sending again. */
+  resumeQueue: {
+    input: {
+      params: {
+        readonly priority: 'critical' | 'medium' | 'low' | 'all';
+      };
+      body?: Readonly<Record<string, unknown>>;
+    };
+    answer: {
+      readonly queues: readonly (S.Queue)[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'queue_not_found' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** The providers: switches, breakers, quotas. */
+  listProviders: {
+    input: {};
+    answer: {
+      readonly providers: readonly (S.Provider)[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** Switch a provider, force its breaker, set its limits. */
+  changeProvider: {
+    input: {
+      params: {
+        readonly name: 'mailgun' | 'mandrill' | 'smtp';
+      };
+      body: {
+        readonly enabled?: boolean;
+        /** The breaker’s state by your word; null leaves it to the breaker. */
+        readonly forced?: 'open' | 'closed' | null;
+        /** Calls a second, over all processes; null: no limit. */
+        readonly rate_per_s?: number | null;
+        /** Calls a day, counted from midnight UTC; null: no limit. */
+        readonly per_day?: number | null;
+        /** Why, in one line. */
+        readonly reason: string;
+      };
+    };
+    answer: {
+      readonly providers: readonly (S.Provider)[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'provider_not_found' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Who did what, the latest first. */
+  listAudit: {
+    input: {
+      query?: {
+        /** As `queue.pause`. */
+        readonly action?: string;
+        readonly source?: 'api' | 'cli' | 'temporal';
+        /** Who did it. */
+        readonly client?: string;
+        /** By which key. */
+        readonly key?: string;
+        /** Of the target. */
+        readonly kind?: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'sender' | 'suppression';
+        /** Its id; of an entry of a list also the entry. */
+        readonly target?: string;
+        /** At or after. */
+        readonly from?: string;
+        /** Before. */
+        readonly to?: string;
+        /** At most so many on one page. */
+        readonly limit?: number;
+        readonly cursor?: string;
+      };
+    };
+    answer: {
+      readonly acts: readonly (S.Act)[];
+      /** Hand it back as `cursor` to get the next page; null when there is none. */
+      readonly next_cursor: string | null;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** How many e-mails a provider had in time, to the e-mail. */
+  getServiceLevels: {
+    input: {
+      query?: {
+        /** First deadlines at or after this hour; 24 hours before `to`. */
+        readonly from?: string;
+        /** First deadlines before this; the end of the current hour. */
+        readonly to?: string;
+        /** How long a period is; in UTC. */
+        readonly by?: 'hour' | 'day' | 'month';
+        readonly priority?: 'critical' | 'medium' | 'low';
+        /** Only this client’s. */
+        readonly client?: string;
+        /** A row for each client. */
+        readonly per_client?: 'true' | 'false';
+        /** The objective, in percent; `SERVICE_LEVEL_TARGET` when it is left out. */
+        readonly target?: number;
+      };
+    };
+    answer: S.ServiceLevels;
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** The tracking pixel. */
+  recordOpen: {
+    input: {
+      params: {
+        /** The e-mail’s id. */
+        readonly id: string;
+      };
+    };
+    answer: Blob;
+    problem: 'internal_error';
+  };
+  /** Whether the process runs. */
+  isAlive: {
+    input: {};
+    answer: {
+      readonly status: 'ok';
+    };
+    problem: 'internal_error';
+  };
+  /** Whether the process can accept mail. */
+  isReady: {
+    input: {};
+    answer: {
+      readonly status: 'ready';
+    };
+    problem: 'database_not_migrated' | 'database_unavailable' | 'internal_error';
+  };
+  /** This description, as OpenAPI 3.1. */
+  getDescription: {
+    input: {};
+    answer: Readonly<Record<string, unknown>>;
+    problem: 'internal_error';
+  };
+  /** This description, as a page to read. */
+  getReference: {
+    input: {};
+    answer: Blob;
+    problem: 'internal_error';
+  };
+}
+
+export const OPERATIONS = {
+  sendEmail: { method: 'POST', path: '/api/send', answer: 'json', keyed: true },
+  searchEmails: { method: 'GET', path: '/api/emails', answer: 'json', keyed: false },
+  getEmail: { method: 'GET', path: '/api/email/{id}', answer: 'json', keyed: false },
+  getEmailContent: { method: 'GET', path: '/api/email/{id}/content', answer: 'json', keyed: false },
+  getEmailAttachment: { method: 'GET', path: '/api/email/{id}/attachment', answer: 'bytes', keyed: false },
+  cancelEmail: { method: 'POST', path: '/api/email/{id}/cancel', answer: 'json', keyed: false },
+  rescheduleEmail: { method: 'POST', path: '/api/email/{id}/reschedule', answer: 'json', keyed: false },
+  retryEmail: { method: 'POST', path: '/api/email/{id}/retry', answer: 'json', keyed: false },
+  retryEmailNow: { method: 'POST', path: '/api/email/{id}/retry-now', answer: 'json', keyed: false },
+  resendEmail: { method: 'POST', path: '/api/email/{id}/resend', answer: 'json', keyed: true },
+  listDeadLetters: { method: 'GET', path: '/api/dead-letters', answer: 'json', keyed: false },
+  getDeadLetter: { method: 'GET', path: '/api/dead-letters/{id}', answer: 'json', keyed: false },
+  retryDeadLetters: { method: 'POST', path: '/api/dead-letters/retry', answer: 'json', keyed: false },
+  retryDeadLetter: { method: 'POST', path: '/api/dead-letters/{id}/retry', answer: 'json', keyed: false },
+  discardDeadLetter: { method: 'POST', path: '/api/dead-letters/{id}/discard', answer: 'json', keyed: false },
+  listSuppressions: { method: 'GET', path: '/api/suppressions', answer: 'json', keyed: false },
+  addSuppression: { method: 'POST', path: '/api/suppressions', answer: 'json', keyed: false },
+  removeSuppression: { method: 'DELETE', path: '/api/suppressions/{address}', answer: 'none', keyed: false },
+  listClients: { method: 'GET', path: '/api/clients', answer: 'json', keyed: false },
+  createClient: { method: 'POST', path: '/api/clients', answer: 'json', keyed: false },
+  getClient: { method: 'GET', path: '/api/clients/{id}', answer: 'json', keyed: false },
+  changeClient: { method: 'PATCH', path: '/api/clients/{id}', answer: 'json', keyed: false },
+  listKeys: { method: 'GET', path: '/api/clients/{id}/keys', answer: 'json', keyed: false },
+  createKey: { method: 'POST', path: '/api/clients/{id}/keys', answer: 'json', keyed: false },
+  rotateKey: { method: 'POST', path: '/api/clients/{id}/keys/{key}/rotate', answer: 'json', keyed: false },
+  revokeKey: { method: 'DELETE', path: '/api/clients/{id}/keys/{key}', answer: 'none', keyed: false },
+  listSenders: { method: 'GET', path: '/api/clients/{id}/senders', answer: 'json', keyed: false },
+  addSender: { method: 'POST', path: '/api/clients/{id}/senders', answer: 'json', keyed: false },
+  removeSender: { method: 'DELETE', path: '/api/clients/{id}/senders/{sender}', answer: 'none', keyed: false },
+  getOverview: { method: 'GET', path: '/api/admin/overview', answer: 'json', keyed: false },
+  listQueues: { method: 'GET', path: '/api/admin/queues', answer: 'json', keyed: false },
+  pauseQueue: { method: 'POST', path: '/api/admin/queues/{priority}/pause', answer: 'json', keyed: false },
+  resumeQueue: { method: 'POST', path: '/api/admin/queues/{priority}/resume', answer: 'json', keyed: false },
+  listProviders: { method: 'GET', path: '/api/admin/providers', answer: 'json', keyed: false },
+  changeProvider: { method: 'PATCH', path: '/api/admin/providers/{name}', answer: 'json', keyed: false },
+  listAudit: { method: 'GET', path: '/api/admin/audit', answer: 'json', keyed: false },
+  getServiceLevels: { method: 'GET', path: '/api/admin/service-levels', answer: 'json', keyed: false },
+  recordOpen: { method: 'GET', path: '/api/email/{id}/open', answer: 'bytes', keyed: false },
+  isAlive: { method: 'GET', path: '/healthz', answer: 'json', keyed: false },
+  isReady: { method: 'GET', path: '/readyz', answer: 'json', keyed: false },
+  getDescription: { method: 'GET', path: '/openapi.json', answer: 'json', keyed: false },
+  getReference: { method: 'GET', path: '/docs', answer: 'bytes', keyed: false },
+} as const;

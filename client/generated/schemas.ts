@@ -1,0 +1,512 @@
+// Made from the API’s description by `npm run client:types`; a test compares both.
+// Answers can get new fields at any time.
+
+export type Acceptance = {
+  readonly id: string;
+  /** `queued`, or `scheduled` with a `send_at` ahead. */
+  readonly status: string;
+  readonly priority: 'critical' | 'medium' | 'low';
+  readonly created_at: string;
+  /** By when it has to be with a provider. */
+  readonly deadline_at: string;
+};
+
+export type FieldFault = {
+  readonly field: string;
+  readonly code: string;
+  readonly message: string;
+};
+
+export type FoundEmail = {
+  readonly id: string;
+  readonly client_id: string;
+  readonly status: string;
+  readonly priority: 'critical' | 'medium' | 'low';
+  readonly sender: string;
+  readonly receiver: string;
+  readonly subject: string;
+  readonly tags: readonly (string)[];
+  readonly created_at: string;
+  readonly deadline_at: string;
+  readonly sent_at: string | null;
+  readonly provider: string | null;
+};
+
+export type Email = {
+  readonly id: string;
+  /** `scheduled`, `queued`, `sending`, `retrying`, `unconfirmed`, `sent`, `deferred`, `delivered`, `opened`, `clicked`, `failed`, `bounced`, `complained`, `suppressed`, `cancelled` or `dead`. New ones can be added. */
+  readonly status: string;
+  readonly priority: string;
+  readonly sender: string;
+  readonly receiver: string;
+  readonly subject: string;
+  readonly created_at: string;
+  /** By when it has to be with a provider. */
+  readonly deadline_at: string;
+  /** When its workflow was started. */
+  readonly dispatched_at: string | null;
+  /** When a provider took it. */
+  readonly sent_at: string | null;
+  readonly provider: string | null;
+  readonly provider_message_id: string | null;
+  /** Those that its client had set. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether opens are tracked. */
+  readonly track_opens: boolean;
+  /** Why it is not being sent at this moment; null when a provider has it, it is over, or just being sent. */
+  readonly waiting: Waiting | null;
+  /** Attempts beyond the first, over all its lives. */
+  readonly retry_count: number;
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly tags: readonly (string)[];
+  readonly attachment: Attachment | null;
+  /** By the time they happened. */
+  readonly events: readonly (EmailEvent)[];
+  readonly attempts: readonly (Attempt)[];
+};
+
+export type Waiting = {
+  readonly code: string;
+  /** For people. */
+  readonly reason: string;
+  /** Null when nobody can tell: it goes on when the reason is over. */
+  readonly next_try_at: string | null;
+};
+
+export type Attachment = {
+  readonly filename: string;
+  readonly content_type: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+  /** Null until it is in the object store. */
+  readonly storage_path: string | null;
+};
+
+export type EmailEvent = {
+  readonly type: string;
+  readonly occurred_at: string;
+  readonly provider: string | null;
+  readonly metadata: Readonly<Record<string, unknown>>;
+};
+
+export type Attempt = {
+  /** Which of the e-mail’s lives. */
+  readonly generation: number;
+  readonly attempt: number;
+  readonly provider: string;
+  readonly state: string;
+  readonly started_at: string;
+  readonly finished_at: string | null;
+  readonly code: string | null;
+  readonly provider_message_id: string | null;
+};
+
+export type EmailContent = {
+  readonly id: string;
+  readonly sender: string;
+  readonly receiver: string;
+  readonly reply_to: string | null;
+  readonly subject: string;
+  /** As it was submitted; null when it was HTML alone. */
+  readonly text: string | null;
+  /** As it was submitted, without what is added to it when it is sent; null when there was none. */
+  readonly html: string | null;
+};
+
+export type DeadLetter = {
+  readonly id: string;
+  readonly client_id: string;
+  readonly priority: 'critical' | 'medium' | 'low';
+  readonly sender: string;
+  readonly receiver: string;
+  readonly subject: string;
+  readonly created_at: string;
+  /** Which of the e-mail’s lives. */
+  readonly generation: number;
+  readonly reason: 'lifetime_over' | 'ambiguous' | 'stopped_in_temporal';
+  /** Of the last attempt. */
+  readonly code: string | null;
+  /** Of the last attempt. */
+  readonly provider: 'mailgun' | 'mandrill' | 'smtp' | null;
+  readonly died_at: string;
+  readonly resolved_at: string | null;
+  /** `delivered`: its provider turned out to have taken it. */
+  readonly resolution: 'retried' | 'discarded' | 'delivered' | null;
+};
+
+export type Suppression = {
+  readonly address: string;
+  readonly reason: 'bounced' | 'complained' | 'unsubscribed' | 'manual';
+  /** The e-mail that showed it; null when it was added by hand. */
+  readonly email_id: string | null;
+  readonly created_at: string;
+  /** When its owner unsubscribed as well, where `reason` is another one. */
+  readonly unsubscribed_at: string | null;
+};
+
+export type ListedClient = {
+  readonly id: string;
+  readonly name: string;
+  /** None of its keys is taken; what was accepted of it is sent all the same. */
+  readonly disabled: boolean;
+  readonly created_at: string;
+};
+
+export type Client = {
+  readonly id: string;
+  readonly name: string;
+  /** None of its keys is taken; what was accepted of it is sent all the same. */
+  readonly disabled: boolean;
+  readonly created_at: string;
+  /** Whether its senders are told of failures by e-mail. */
+  readonly failure_notices: boolean;
+  /** Whether opens are tracked, where an e-mail does not say. */
+  readonly track_opens: boolean;
+  /** How many e-mails of each priority it may submit a day (UTC). */
+  readonly daily_limits: {
+    readonly critical: number;
+    readonly medium: number;
+    readonly low: number;
+  };
+  /** How many it has submitted today (UTC). */
+  readonly submitted_today: {
+    readonly critical: number;
+    readonly medium: number;
+    readonly low: number;
+  };
+  /** Over all api processes; null: no limit. */
+  readonly rate_limits: {
+    readonly send: {
+      /** Requests a second. */
+      readonly rate: number;
+      /** Requests at once, when there were none for a while. */
+      readonly burst: number;
+    } | null;
+    readonly read: {
+      /** Requests a second. */
+      readonly rate: number;
+      /** Requests at once, when there were none for a while. */
+      readonly burst: number;
+    } | null;
+  };
+};
+
+export type ApiKey = {
+  readonly id: string;
+  readonly name: string | null;
+  /** Its first characters. */
+  readonly prefix: string;
+  /** Whether it is an operator’s; `role` says which. */
+  readonly operator: boolean;
+  readonly role: 'viewer' | 'operator' | 'admin' | null;
+  /** What a client’s key may. */
+  readonly scopes: readonly ('send' | 'read' | 'content' | 'suppressions' | 'admin')[];
+  /** Addresses and CIDR blocks it is taken from; none: from everywhere. */
+  readonly allowed_addresses: readonly (string)[];
+  /** Over all api processes; null: no limit. */
+  readonly rate_limits: {
+    readonly send: {
+      /** Requests a second. */
+      readonly rate: number;
+      /** Requests at once, when there were none for a while. */
+      readonly burst: number;
+    } | null;
+    readonly read: {
+      /** Requests a second. */
+      readonly rate: number;
+      /** Requests at once, when there were none for a while. */
+      readonly burst: number;
+    } | null;
+  };
+  readonly created_at: string;
+  readonly expires_at: string | null;
+  readonly revoked_at: string | null;
+  /** To the minute. */
+  readonly last_used_at: string | null;
+  /** The key that it was rotated to. */
+  readonly replaced_by: string | null;
+};
+
+export type CreatedApiKey = {
+  readonly id: string;
+  readonly name: string | null;
+  /** Its first characters. */
+  readonly prefix: string;
+  /** Whether it is an operator’s; `role` says which. */
+  readonly operator: boolean;
+  readonly role: 'viewer' | 'operator' | 'admin' | null;
+  /** What a client’s key may. */
+  readonly scopes: readonly ('send' | 'read' | 'content' | 'suppressions' | 'admin')[];
+  /** Addresses and CIDR blocks it is taken from; none: from everywhere. */
+  readonly allowed_addresses: readonly (string)[];
+  /** Over all api processes; null: no limit. */
+  readonly rate_limits: {
+    readonly send: {
+      /** Requests a second. */
+      readonly rate: number;
+      /** Requests at once, when there were none for a while. */
+      readonly burst: number;
+    } | null;
+    readonly read: {
+      /** Requests a second. */
+      readonly rate: number;
+      /** Requests at once, when there were none for a while. */
+      readonly burst: number;
+    } | null;
+  };
+  readonly created_at: string;
+  readonly expires_at: string | null;
+  readonly revoked_at: string | null;
+  /** To the minute. */
+  readonly last_used_at: string | null;
+  /** The key that it was rotated to. */
+  readonly replaced_by: string | null;
+  /** The key itself. */
+  readonly key: string;
+};
+
+export type RotatedApiKey = {
+  readonly id: string;
+  readonly name: string | null;
+  /** Its first characters. */
+  readonly prefix: string;
+  /** Whether it is an operator’s; `role` says which. */
+  readonly operator: boolean;
+  readonly role: 'viewer' | 'operator' | 'admin' | null;
+  /** What a client’s key may. */
+  readonly scopes: readonly ('send' | 'read' | 'content' | 'suppressions' | 'admin')[];
+  /** Addresses and CIDR blocks it is taken from; none: from everywhere. */
+  readonly allowed_addresses: readonly (string)[];
+  /** Over all api processes; null: no limit. */
+  readonly rate_limits: {
+    readonly send: {
+      /** Requests a second. */
+      readonly rate: number;
+      /** Requests at once, when there were none for a while. */
+      readonly burst: number;
+    } | null;
+    readonly read: {
+      /** Requests a second. */
+      readonly rate: number;
+      /** Requests at once, when there were none for a while. */
+      readonly burst: number;
+    } | null;
+  };
+  readonly created_at: string;
+  readonly expires_at: string | null;
+  readonly revoked_at: string | null;
+  /** To the minute. */
+  readonly last_used_at: string | null;
+  /** The key that it was rotated to. */
+  readonly replaced_by: string | null;
+  /** The key itself. */
+  readonly key: string;
+  /** The old one, with its end. */
+  readonly replaces: ApiKey;
+};
+
+export type AllowedSender = {
+  readonly sender: string;
+  /** Null of `*`. */
+  readonly created_at: string | null;
+};
+
+export type Overview = {
+  readonly as_of: string;
+  readonly queues: readonly (Queue)[];
+  readonly providers: readonly (Provider)[];
+  readonly dead_letters: {
+    /** Dead e-mails that nobody has retried or discarded. */
+    readonly waiting: number;
+    readonly by_reason: Readonly<Record<string, number>>;
+  };
+  /** Webhooks of the last 24 hours that name no e-mail that we know. */
+  readonly unmatched_webhooks: number;
+  /** News that workflows have not been told yet: grows while Temporal is down. */
+  readonly pending_signals: number;
+  readonly counters: readonly ({
+    readonly name: string;
+    readonly label: string;
+    readonly value: number;
+  })[];
+};
+
+export type Queue = {
+  readonly priority: 'critical' | 'medium' | 'low';
+  readonly paused: boolean;
+  readonly pauses: readonly ({
+    /** `temporal`: made in Temporal alone, past us. */
+    readonly by: 'tempost' | 'temporal';
+    readonly since: string;
+    readonly reason: string | null;
+    /** Whose key it was, as `client` or `client/key`; null: not known. */
+    readonly who: string | null;
+  })[];
+  /** Due, and not dispatched yet. */
+  readonly waiting: number;
+  /** With a `send_at` ahead. */
+  readonly scheduled: number;
+  /** With a workflow, and not handed over yet. */
+  readonly in_flight: number;
+  /** Of those in flight: dispatched more than two minutes ago. */
+  readonly stuck: number;
+  /** Waiting for their next try. */
+  readonly backing_off: number;
+  /** Had their turn and found no provider: asleep until one admits them. */
+  readonly awaiting_provider: number;
+  /** With a provider; news is awaited. */
+  readonly handed_over: number;
+  /** Age of the oldest that waits, in seconds, from when it was due. */
+  readonly oldest_waiting_s: number | null;
+  /** Not handed over though its deadline has passed. */
+  readonly past_deadline: number;
+  /** Those that take this priority now. */
+  readonly admitting_providers: readonly ('mailgun' | 'mandrill' | 'smtp')[];
+};
+
+export type Provider = {
+  readonly provider: 'mailgun' | 'mandrill' | 'smtp';
+  /** E-mails are sent through it. */
+  readonly configured: boolean;
+  readonly enabled: boolean;
+  /** The breaker’s state by an operator’s word. */
+  readonly forced: 'open' | 'closed' | null;
+  /** Calls a second, over all processes; null: no limit. */
+  readonly rate_per_s: number | null;
+  /** Calls a day; null: no limit. */
+  readonly per_day: number | null;
+  readonly reason: string | null;
+  readonly changed_at: string;
+  /** Whose key it was, as `client` or `client/key`; null: not known. */
+  readonly changed_by: string | null;
+  readonly breaker: {
+    readonly state: 'closed' | 'open' | 'half_open';
+    /** In a row. */
+    readonly failures: number;
+    readonly last_code: string | null;
+    readonly opened_at: string | null;
+    /** When the next call may be made as a probe. */
+    readonly probe_at: string | null;
+    /** Our account there is refused: a person has to look. */
+    readonly misconfigured: boolean;
+  };
+  /** Calls since midnight UTC. */
+  readonly used_today: number;
+  /** Sender domains that this provider does not take for now. */
+  readonly blocked_domains: readonly ({
+    readonly domain: string;
+    readonly until: string;
+    readonly code: string;
+  })[];
+};
+
+export type Act = {
+  readonly id: number;
+  readonly at: string;
+  /** `temporal`: made in Temporal itself, past us. */
+  readonly source: 'api' | 'cli' | 'temporal';
+  /** Whose key it was; null: nobody’s that is known. */
+  readonly client_id: string | null;
+  /** As it was then, and so the key’s name and role. */
+  readonly client_name: string | null;
+  readonly key_id: string | null;
+  readonly key_name: string | null;
+  /** Of an operator’s key; null of a client’s. */
+  readonly role: string | null;
+  /** The IP address it came from. */
+  readonly address: string | null;
+  /** The answer’s `X-Request-Id`. */
+  readonly request_id: string | null;
+  readonly action: string;
+  readonly target_kind: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'sender' | 'suppression';
+  /** Of an entry of a list: its client and the entry, an address of which is kept as a hash. */
+  readonly target_id: string;
+  /** How the target stood; null: it was not there, or nobody knows. */
+  readonly before: Readonly<Record<string, unknown>> | null;
+  /** How it stands since. */
+  readonly after: Readonly<Record<string, unknown>> | null;
+  readonly reason: string | null;
+};
+
+export type ServiceLevels = {
+  readonly as_of: string;
+  readonly from: string;
+  readonly to: string;
+  /** E-mails with an earlier first deadline are not counted. */
+  readonly counted_from: string;
+  readonly target_percent: number;
+  readonly totals: readonly ({
+    readonly priority: 'critical' | 'medium' | 'low';
+    /** Taken by a provider by their first deadline. */
+    readonly in_time: number;
+    /** Taken later, or past their first deadline and not taken yet. */
+    readonly late: number;
+    /** The same, and in time but for the pauses. */
+    readonly late_by_pause: number;
+    /** Never taken: past their retries. */
+    readonly dead: number;
+    /** Never taken: refused for good. */
+    readonly failed: number;
+    /** Never taken: the address is suppressed. */
+    readonly suppressed: number;
+    /** Never taken: cancelled. */
+    readonly cancelled: number;
+    /** Not taken yet, and their first deadline is still to come. */
+    readonly pending: number;
+    /** Of `late` and `late_by_pause`: not taken yet. */
+    readonly still_waiting: number;
+    /** `in_time`, `late` and `dead` together: what the objective is about. */
+    readonly measured: number;
+    /** `in_time` of `measured`; null when none is measured. */
+    readonly attainment_percent: number | null;
+    /** How many of `measured` the objective lets miss. */
+    readonly budget: number;
+    /** What `late` and `dead` leave of it; negative when it is overdrawn. */
+    readonly budget_left: number;
+  })[];
+  readonly periods: readonly ({
+    readonly from: string;
+    readonly priority: 'critical' | 'medium' | 'low';
+    /** Null: all clients together. */
+    readonly client_id: string | null;
+    /** Taken by a provider by their first deadline. */
+    readonly in_time: number;
+    /** Taken later, or past their first deadline and not taken yet. */
+    readonly late: number;
+    /** The same, and in time but for the pauses. */
+    readonly late_by_pause: number;
+    /** Never taken: past their retries. */
+    readonly dead: number;
+    /** Never taken: refused for good. */
+    readonly failed: number;
+    /** Never taken: the address is suppressed. */
+    readonly suppressed: number;
+    /** Never taken: cancelled. */
+    readonly cancelled: number;
+    /** Not taken yet, and their first deadline is still to come. */
+    readonly pending: number;
+    /** Of `late` and `late_by_pause`: not taken yet. */
+    readonly still_waiting: number;
+    /** `in_time`, `late` and `dead` together: what the objective is about. */
+    readonly measured: number;
+    /** `in_time` of `measured`; null when none is measured. */
+    readonly attainment_percent: number | null;
+    /** How many of `measured` the objective lets miss. */
+    readonly budget: number;
+    /** What `late` and `dead` leave of it; negative when it is overdrawn. */
+    readonly budget_left: number;
+  })[];
+  /** The e-mails that were, or are, the most behind: twenty at most. */
+  readonly latest: readonly ({
+    readonly id: string;
+    readonly priority: 'critical' | 'medium' | 'low';
+    readonly client_id: string;
+    /** Behind the first deadline, in seconds. */
+    readonly late_s: number;
+    readonly late_by_pause: boolean;
+    /** No provider has it yet. */
+    readonly waiting: boolean;
+  })[];
+};
