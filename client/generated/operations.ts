@@ -72,7 +72,7 @@ export interface Operations {
       };
     };
     answer: S.Acceptance;
-    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'idempotency_key_in_flight' | 'idempotency_key_reused' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_idempotency_key' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'too_many_uploads' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'held' | 'idempotency_key_in_flight' | 'idempotency_key_reused' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_idempotency_key' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'too_many_uploads' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Find e-mails, the newest first. */
   searchEmails: {
@@ -201,7 +201,7 @@ export interface Operations {
       };
     };
     answer: S.Acceptance;
-    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'idempotency_key_in_flight' | 'idempotency_key_reused' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_idempotency_key' | 'missing_api_key' | 'rate_limited' | 'sender_not_allowed';
+    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'held' | 'idempotency_key_in_flight' | 'idempotency_key_reused' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_idempotency_key' | 'missing_api_key' | 'rate_limited' | 'sender_not_allowed';
   };
   /** What is past its retries, the oldest first. */
   listDeadLetters: {
@@ -642,6 +642,47 @@ export interface Operations {
     };
     problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'provider_not_found' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
+  /** Which mail is held. */
+  listHolds: {
+    input: {};
+    answer: {
+      readonly holds: readonly (S.Hold)[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** Hold mail by client, domain or tag. */
+  holdMail: {
+    input: {
+      body: {
+        readonly client?: string;
+        /** Of the sender’s address; no others below it. */
+        readonly sender_domain?: string;
+        /** Of the receiver’s address; no others below it. */
+        readonly receiver_domain?: string;
+        readonly tag?: string;
+        /** Only this one; to stop a priority as a whole, pause it. */
+        readonly priority?: 'critical' | 'medium' | 'low';
+        /** Refuse submissions with `503 held`, rather than accept and hold them. */
+        readonly reject?: boolean;
+        /** Why, in one line. */
+        readonly reason: string;
+      };
+    };
+    answer: {
+      readonly id: string;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_holds' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Release held mail. */
+  releaseHold: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+    };
+    answer: undefined;
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'hold_not_found' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
   /** Who did what, the latest first. */
   listAudit: {
     input: {
@@ -654,7 +695,7 @@ export interface Operations {
         /** By which key. */
         readonly key?: string;
         /** Of the target. */
-        readonly kind?: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'sender' | 'suppression';
+        readonly kind?: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'sender' | 'suppression';
         /** Its id; of an entry of a list also the entry. */
         readonly target?: string;
         /** At or after. */
@@ -772,6 +813,9 @@ export const OPERATIONS = {
   resumeQueue: { method: 'POST', path: '/api/admin/queues/{priority}/resume', answer: 'json', keyed: false },
   listProviders: { method: 'GET', path: '/api/admin/providers', answer: 'json', keyed: false },
   changeProvider: { method: 'PATCH', path: '/api/admin/providers/{name}', answer: 'json', keyed: false },
+  listHolds: { method: 'GET', path: '/api/admin/holds', answer: 'json', keyed: false },
+  holdMail: { method: 'POST', path: '/api/admin/holds', answer: 'json', keyed: false },
+  releaseHold: { method: 'DELETE', path: '/api/admin/holds/{id}', answer: 'none', keyed: false },
   listAudit: { method: 'GET', path: '/api/admin/audit', answer: 'json', keyed: false },
   getServiceLevels: { method: 'GET', path: '/api/admin/service-levels', answer: 'json', keyed: false },
   recordOpen: { method: 'GET', path: '/api/email/{id}/open', answer: 'bytes', keyed: false },

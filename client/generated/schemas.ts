@@ -317,6 +317,7 @@ export type Overview = {
   readonly as_of: string;
   readonly queues: readonly (Queue)[];
   readonly providers: readonly (Provider)[];
+  readonly holds: readonly (Hold)[];
   readonly dead_letters: {
     /** Dead e-mails that nobody has retried or discarded. */
     readonly waiting: number;
@@ -346,6 +347,8 @@ export type Queue = {
   })[];
   /** Due, and not dispatched yet. */
   readonly waiting: number;
+  /** Due, and held; see `/api/admin/holds`. */
+  readonly held: number;
   /** With a `send_at` ahead. */
   readonly scheduled: number;
   /** With a workflow, and not handed over yet. */
@@ -360,7 +363,7 @@ export type Queue = {
   readonly handed_over: number;
   /** Age of the oldest that waits, in seconds, from when it was due. */
   readonly oldest_waiting_s: number | null;
-  /** Not handed over though its deadline has passed. */
+  /** Not handed over though its deadline has passed, and not held. */
   readonly past_deadline: number;
   /** Those that take this priority now. */
   readonly admitting_providers: readonly ('mailgun' | 'mandrill' | 'smtp')[];
@@ -402,6 +405,22 @@ export type Provider = {
   })[];
 };
 
+export type Hold = {
+  readonly id: string;
+  readonly client_id: string | null;
+  readonly sender_domain: string | null;
+  readonly receiver_domain: string | null;
+  readonly tag: string | null;
+  readonly priority: 'critical' | 'medium' | 'low' | null;
+  readonly reject: boolean;
+  readonly reason: string;
+  readonly created_at: string;
+  /** Held at this moment; what is in flight joins them when it asks for permission to call. */
+  readonly held: number;
+  /** Whose key it was, as `client` or `client/key`. */
+  readonly who: string | null;
+};
+
 export type Act = {
   readonly id: number;
   readonly at: string;
@@ -420,7 +439,7 @@ export type Act = {
   /** The answer’s `X-Request-Id`. */
   readonly request_id: string | null;
   readonly action: string;
-  readonly target_kind: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'sender' | 'suppression';
+  readonly target_kind: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'sender' | 'suppression';
   /** Of an entry of a list: its client and the entry, an address of which is kept as a hash. */
   readonly target_id: string;
   /** How the target stood; null: it was not there, or nobody knows. */

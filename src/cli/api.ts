@@ -7,6 +7,11 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** What was waited for did not happen, and cannot any more: exit code 4. */
+export class OtherEndError extends Error {
+  override readonly name = 'OtherEndError';
+}
+
 const DEFAULT_URL = 'http://127.0.0.1:3000';
 
 /** The API of one running system, with a key for it. */

@@ -45,6 +45,17 @@ export const OPTIONS = {
   burst: { type: 'string' },
   'read-rate': { type: 'string' },
   'read-burst': { type: 'string' },
+  subject: { type: 'string' },
+  text: { type: 'string' },
+  html: { type: 'string' },
+  'reply-to': { type: 'string' },
+  headers: { type: 'string' },
+  attachment: { type: 'string' },
+  'send-at': { type: 'string' },
+  'track-opens': { type: 'string' },
+  'idempotency-key': { type: 'string' },
+  follow: { type: 'boolean' },
+  until: { type: 'string' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;
@@ -56,20 +67,43 @@ export type Values = {
 export interface Output {
   readonly json: unknown;
   readonly text: string;
+  /** What is said piece by piece is a line of JSON each time. */
+  readonly isPiece?: boolean;
 }
 
-export interface Command {
+/** Where a command speaks, and what it may read. */
+export interface Console {
+  out(text: string): void;
+  error(text: string): void;
+  /** All of the standard input; undefined when that is a terminal. */
+  input?(): Promise<string | undefined>;
+}
+
+interface Described {
   /** What follows `tempost <name>`. */
   readonly usage: string;
   readonly summary: string;
+  /** One that can be pasted; a test parses it. */
+  readonly example: string;
   /** More lines for its own help. */
   readonly help?: string;
   /** Those it understands, besides `--json` and `--help`. */
   readonly options?: readonly OptionName[];
   /** The most words it takes after its name. */
   readonly words: number;
-  run(api: Api, words: readonly string[], values: Values): Promise<Output>;
 }
+
+/** One that asks the API. What goes on for a while says it piece by piece. */
+interface Asking extends Described {
+  run(api: Api, words: readonly string[], values: Values, console: Console): Promise<Output> | AsyncIterable<Output>;
+}
+
+/** One that asks nobody. */
+interface Alone extends Described {
+  runAlone(words: readonly string[]): Output;
+}
+
+export type Command = Asking | Alone;
 
 /** By name: one word, or two. */
 export type Commands = Readonly<Record<string, Command>>;

@@ -2,7 +2,7 @@
 type Cell = string | number | boolean | null | undefined;
 
 /** What a mail holds came from outside: no control sequence of it may reach the terminal. */
-const printable = (text: string) => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+export const printable = (text: string) => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
 
 function cellText(cell: Cell): string {
   if (cell === null || cell === undefined || cell === '') return '-';

@@ -1,40 +1,14 @@
 import { parseArgs } from 'node:util';
 import { NoAnswerError, ProblemError, TempostError } from '../../client/index.js';
-import { findApi, UsageError } from './api.js';
-import { type Command, type Commands, OPTIONS, type OptionName, type Values } from './command.js';
-import { auditCommands } from './commands/audit.js';
-import { clientCommands } from './commands/clients.js';
-import { deadLetterCommands } from './commands/dead-letters.js';
-import { emailCommands } from './commands/emails.js';
-import { holdCommands } from './commands/holds.js';
-import { keyCommands } from './commands/keys.js';
-import { providerCommands } from './commands/providers.js';
-import { queueCommands } from './commands/queues.js';
-import { searchCommands } from './commands/search.js';
-import { senderCommands } from './commands/senders.js';
-import { serviceLevelCommands } from './commands/service-levels.js';
-import { suppressionCommands } from './commands/suppressions.js';
-
-const GROUPS: readonly [title: string, commands: Commands][] = [
-  ['Sending', { ...queueCommands, ...holdCommands, ...serviceLevelCommands }],
-  ['Providers', providerCommands],
-  ['E-mails', { ...searchCommands, ...emailCommands }],
-  ['Dead letters', deadLetterCommands],
-  ['Suppressions', suppressionCommands],
-  ['Audit', auditCommands],
-  ['Clients', { ...clientCommands, ...keyCommands, ...senderCommands }],
-];
-const COMMANDS: Commands = Object.assign({}, ...GROUPS.map(([, commands]) => commands));
-
-interface Console {
-  out(text: string): void;
-  error(text: string): void;
-}
+import { findApi, OtherEndError, UsageError } from './api.js';
+import { type Command, type Console, OPTIONS, type OptionName, type Output, type Values } from './command.js';
+import { COMMANDS, descriptionOf, GROUPS, optionsOf, usageOf } from './commands.js';
+import { ENVIRONMENT, EXIT_CODES } from './words.js';
 
 /**
  * Runs one `tempost` command.
  *
- * @returns the exit code: 0 done, 1 refused by the API, 2 not a command, 3 no answer.
+ * @returns the exit code, as `EXIT_CODES` explains them.
  */
 export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv, console: Console): Promise<number> {
   try {
@@ -44,16 +18,13 @@ export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv, co
       console.out(named ? helpOf(named.name, named.command) : overview());
       return 0;
     }
-    const found = find(positionals);
-    if (!found) throw new UsageError(`"${positionals[0]}" is not a command; see tempost --help.`);
-    const { name, command, words } = found;
+    const { name, command, words } = readLine(values, positionals);
     if (values.help) {
       console.out(helpOf(name, command));
       return 0;
     }
-    check(name, command, words, values);
-    const output = await command.run(findApi(env), words, values);
-    console.out(values.json ? JSON.stringify(output.json, null, 2) : output.text);
+    const output = 'runAlone' in command ? command.runAlone(words) : command.run(findApi(env), words, values, console);
+    await say(output, values.json === true, console);
     return 0;
   } catch (error) {
     const code = exitCodeOf(error);
@@ -63,9 +34,30 @@ export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv, co
   }
 }
 
+/** Which command a line means. @throws UsageError when there is none, or it does not take what is given. */
+export function parseLine(argv: readonly string[]) {
+  const { values, positionals } = parse(argv);
+  return readLine(values, positionals);
+}
+
+function readLine(values: Values, positionals: readonly string[]) {
+  const found = find(positionals);
+  if (!found) throw new UsageError(`"${positionals[0]}" is not a command; see tempost --help.`);
+  if (!values.help) check(found.name, found.command, found.words, values);
+  return found;
+}
+
+async function say(output: Output | Promise<Output> | AsyncIterable<Output>, isJson: boolean, console: Console) {
+  const isPieces = Symbol.asyncIterator in output;
+  for await (const { json, text, isPiece } of isPieces ? output : [output]) {
+    console.out(isJson ? JSON.stringify(json, null, isPiece ? 0 : 2) : text);
+  }
+}
+
 function exitCodeOf(error: unknown): number | undefined {
   if (error instanceof UsageError) return 2;
   if (error instanceof NoAnswerError) return 3;
+  if (error instanceof OtherEndError) return 4;
   return error instanceof TempostError ? 1 : undefined;
 }
 
@@ -92,24 +84,14 @@ function find(positionals: readonly string[]) {
 }
 
 function check(name: string, command: Command, words: readonly string[], values: Values): void {
-  if (words.length > command.words)
-    throw new UsageError(`"${words[command.words]}" is too much; ${usageOf(name, command)}`);
-  const known: readonly OptionName[] = ['json', 'help', ...(command.options ?? [])];
-  const unknown = (Object.keys(values) as OptionName[]).find((option) => !known.includes(option));
-  if (unknown) throw new UsageError(`"tempost ${name}" knows no --${unknown}; ${usageOf(name, command)}`);
+  const usage = `usage: ${usageOf(name, command)}`;
+  if (words.length > command.words) throw new UsageError(`"${words[command.words]}" is too much; ${usage}`);
+  const unknown = (Object.keys(values) as OptionName[]).find((option) => !optionsOf(command).includes(option));
+  if (unknown) throw new UsageError(`"tempost ${name}" knows no --${unknown}; ${usage}`);
 }
 
-const usageOf = (name: string, { usage }: Command) => `usage: tempost ${name} ${usage}`.trimEnd();
-
-function helpOf(name: string, command: Command): string {
-  const { summary, help } = command;
-  return [
-    usageOf(name, command),
-    '',
-    `${summary[0]!.toUpperCase()}${summary.slice(1)}.`,
-    ...(help ? ['', help] : []),
-  ].join('\n');
-}
+const helpOf = (name: string, command: Command) =>
+  [`usage: ${usageOf(name, command)}`, '', descriptionOf(command), '', `Example: ${command.example}`].join('\n');
 
 function overview(): string {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
@@ -118,15 +100,16 @@ function overview(): string {
     `${title}:`,
     ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
   ]);
+  const codes = Object.entries(EXIT_CODES).map(([code, words]) => `${code} ${words}`);
   return [
     'usage: tempost COMMAND [--json]',
     ...groups,
     '',
     'tempost COMMAND --help tells more. --json prints what the API answered.',
     '',
-    'TEMPOST_URL      the API’s address (default: http://127.0.0.1:3000)',
-    'TEMPOST_API_KEY  an operator’s key. Without both, the system that "npm start" runs in this folder is meant.',
+    ...Object.entries(ENVIRONMENT).map(([name, words]) => `${name.padEnd(15)}  ${words}`),
+    'Without both, the system that "npm start" runs in this folder is meant.',
     '',
-    'Exit codes: 0 done, 1 refused, 2 not understood, 3 no answer from the API.',
+    `Exit codes: ${codes.join(', ')}.`,
   ].join('\n');
 }

@@ -32,6 +32,7 @@ export const auditCommands: Commands = {
     usage:
       '[--action NAME] [--kind KIND] [--target ID] [--client ID] [--key ID] [--source api|cli|temporal] [--from TIME] [--to TIME] [--limit N]',
     summary: 'who did what, the latest first',
+    example: 'tempost audit --action queue.pause --from 2026-11-01T00:00:00Z',
     words: 0,
     options: ['action', 'kind', 'target', 'client', 'key', 'source', 'from', 'to', 'limit'],
     help: `--target takes an id, the name of a queue or a provider, or what stands in a client's list: a sender, or a

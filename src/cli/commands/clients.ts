@@ -62,6 +62,7 @@ export const clientCommands: Commands = {
   clients: {
     usage: '[--limit N]',
     summary: 'the programs that may submit',
+    example: 'tempost clients --limit 500',
     words: 0,
     options: ['limit'],
     help: '--limit N  default: 100, at most 1000',
@@ -75,6 +76,7 @@ export const clientCommands: Commands = {
   'clients add': {
     usage: 'NAME',
     summary: 'a new client, with an API key of its own',
+    example: "tempost clients add 'Web shop'",
     words: 1,
     async run(api, [word]) {
       const client = await api.call<Client>('POST', '/api/clients', { name: need(word, 'The name') });
@@ -86,14 +88,13 @@ export const clientCommands: Commands = {
   'clients set': {
     usage: 'ID [--rate N] [--burst N] [--read-rate N] [--read-burst N]',
     summary: 'how many requests a client may make, over all api processes',
+    example: 'tempost clients set 019a… --rate 20 --burst 100',
     words: 1,
     options: ['rate', 'burst', 'read-rate', 'read-burst'],
     help: `--rate N        submissions a second; "none" for no limit
 --burst N       submissions at once; default: those of two seconds
 --read-rate N   other requests a second; "none" for no limit
---read-burst N  other requests at once
-
-tempost clients set 019a… --rate 20 --burst 100`,
+--read-burst N  other requests at once`,
     async run(api, [word], values) {
       const at = path`/api/clients/${need(word, 'The client’s id')}`;
       const rate_limits = ratesOf(values);
@@ -105,6 +106,7 @@ tempost clients set 019a… --rate 20 --burst 100`,
   client: {
     usage: 'ID [enable | disable | notices on|off | opens on|off | critical N | medium N | low N]',
     summary: 'one client: what it may submit in a day, and whether its senders are told of failures',
+    example: 'tempost client 019a… low 500000',
     words: 3,
     help: `disable                none of its keys is taken any more; what was accepted is sent all the same
 notices on|off         tell senders by e-mail when theirs has failed

@@ -86,6 +86,7 @@ export const deadLetterCommands: Commands = {
   dead: {
     usage: '[filters] [--state open|resolved|all] [--limit N]',
     summary: 'dead letters, the oldest first',
+    example: 'tempost dead --priority low --receiver-domain example.org',
     words: 0,
     options: LIST_OPTIONS,
     help: `${FILTER_HELP}
@@ -96,6 +97,7 @@ export const deadLetterCommands: Commands = {
   'dead retry': {
     usage: '[filters | --all] [--through PROVIDER] [--dry-run]',
     summary: 'begin a new life for all dead letters of a kind; for one, see retry',
+    example: 'tempost dead retry --reason lifetime_over --dry-run',
     words: 0,
     options: [...FILTERS, 'all', 'through', 'dry-run'],
     help: `${FILTER_HELP}
@@ -107,6 +109,7 @@ export const deadLetterCommands: Commands = {
   'dead discard': {
     usage: 'ID',
     summary: 'put a dead letter away; its history stays',
+    example: 'tempost dead discard 019a…',
     words: 1,
     async run(api, [word]) {
       const id = need(word, 'The e-mail’s id');

@@ -44,6 +44,7 @@ export const holdCommands: Commands = {
   hold: {
     usage: '[--client ID] [--sender-domain D] [--receiver-domain D] [--tag T] [--priority P] [--reject] --reason TEXT',
     summary: 'stop what belongs to a client, a domain or a tag; it is accepted and waits, nothing is lost',
+    example: "tempost hold --receiver-domain example.org --reason 'their server is down'",
     words: 0,
     options: ['client', 'sender-domain', 'receiver-domain', 'tag', 'priority', 'reject', 'reason'],
     help: `What is given has to be so, all of it. The time does not count against any e-mail's lifetime. A call to a
@@ -56,10 +57,17 @@ provider that is under way is finished. With --reject submissions are refused in
       return listed(api);
     },
   },
-  holds: { usage: '', summary: 'which mail is held, and how much', words: 0, run: listed },
+  holds: {
+    usage: '',
+    summary: 'which mail is held, and how much',
+    example: 'tempost holds',
+    words: 0,
+    run: listed,
+  },
   release: {
     usage: 'HOLD',
     summary: 'send on what was held',
+    example: 'tempost release 019a…',
     words: 1,
     async run(api, [id]) {
       await api.call('DELETE', path`/api/admin/holds/${need(id, 'The hold’s id')}`);

@@ -56,6 +56,7 @@ export const keyCommands: Commands = {
   keys: {
     usage: 'CLIENT',
     summary: 'the API keys of a client',
+    example: 'tempost keys 019a…',
     words: 1,
     async run(api, [word]) {
       const json = await api.call<{ keys: readonly Key[] }>('GET', path`/api/clients/${client(word)}/keys`);
@@ -77,6 +78,7 @@ export const keyCommands: Commands = {
   'keys add': {
     usage: 'CLIENT [--scope LIST] [--role ROLE] [--name NAME] [--expires WHEN] [--allow LIST] [--rate N] [--burst N]',
     summary: 'a new API key for a client, or for an operator',
+    example: 'tempost keys add 019a… --scope send --expires 90d',
     words: 1,
     options: ['scope', 'role', 'name', 'expires', 'allow', 'operator', 'rate', 'burst', 'read-rate', 'read-burst'],
     help: `--scope LIST   what it may: send, read, content, suppressions, admin (its client's keys); default: send,read,suppressions
@@ -85,10 +87,8 @@ export const keyCommands: Commands = {
 --name NAME    whose it is, or what for
 --expires WHEN 90d, 12h, or a moment such as 2030-01-01T00:00:00Z
 --allow LIST   addresses and blocks it is taken from: 192.0.2.7,10.0.0.0/8
---rate N       submissions a second of this key alone; see tempost clients set --help
-
-tempost keys add 019a… --scope send --expires 90d
-tempost keys add 019a… --role viewer --name 'Ada Lovelace'`,
+--rate N, --burst N            submissions of this key alone; see tempost clients set --help
+--read-rate N, --read-burst N  its other requests`,
     async run(api, [word], values) {
       const json = await addKey(api, client(word), termsOf(values));
       return { json, text: keyText(json) };
@@ -97,11 +97,10 @@ tempost keys add 019a… --role viewer --name 'Ada Lovelace'`,
   'keys rotate': {
     usage: 'CLIENT KEY [--overlap HOURS]',
     summary: 'a new key in the place of one, which ends after a while',
+    example: 'tempost keys rotate 019a… 019b… --overlap 7d',
     words: 2,
     options: ['overlap'],
-    help: `--overlap HOURS  how long both are taken, as 24h or 7d; default: 24h
-
-tempost keys rotate 019a… 019b… --overlap 7d`,
+    help: `--overlap HOURS  how long both are taken, as 24h or 7d; default: 24h`,
     async run(api, [word, key], { overlap = '24h' }) {
       const overlapMs = durationMs(overlap);
       if (overlapMs === undefined) throw new UsageError(`"${overlap}" is not a time such as 24h or 7d.`);
@@ -115,6 +114,7 @@ tempost keys rotate 019a… 019b… --overlap 7d`,
   'keys revoke': {
     usage: 'CLIENT KEY',
     summary: 'a key is not taken any more, from now on and for good',
+    example: 'tempost keys revoke 019a… 019b…',
     words: 2,
     async run(api, [word, key]) {
       const id = need(key, 'The key’s id');

@@ -83,6 +83,7 @@ export const providerCommands: Commands = {
   providers: {
     usage: '',
     summary: 'every provider: switches, breaker, limits',
+    example: 'tempost providers',
     words: 0,
     async run(api) {
       const json = await api.call<Providers>('GET', '/api/admin/providers');
@@ -92,6 +93,7 @@ export const providerCommands: Commands = {
   provider: {
     usage: 'NAME disable|enable|open|close|auto|rate N|per-day N --reason TEXT',
     summary: 'switch a provider, force its breaker, limit it',
+    example: "tempost provider mailgun rate 20 --reason 'a smaller plan'",
     words: 3,
     options: ['reason'],
     help: `disable, enable  make no call to it at all; make calls again

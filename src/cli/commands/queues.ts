@@ -104,6 +104,7 @@ export const queueCommands: Commands = {
   status: {
     usage: '',
     summary: 'queues, providers, dead letters at a glance',
+    example: 'tempost status',
     words: 0,
     help: `late: past its deadline and not handed over. stuck: dispatched more than two minutes ago and still in flight.
 no provider: had their turn and found none that takes them; woken as soon as one does.`,
@@ -112,6 +113,7 @@ no provider: had their turn and found none that takes them; woken as soon as one
   pause: {
     usage: 'critical|medium|low|all --reason TEXT',
     summary: 'stop sending; everything is accepted and waits, nothing is lost',
+    example: "tempost pause low --reason 'wrong template'",
     words: 1,
     options: ['reason'],
     help: `The pause outlasts restarts and the loss of Temporal's data, and the time does
@@ -121,6 +123,7 @@ not count against any e-mail's lifetime. A call to a provider that is under way 
   resume: {
     usage: 'critical|medium|low|all',
     summary: 'start sending again',
+    example: 'tempost resume low',
     words: 1,
     help: 'A pause made in Temporal itself stays until it is lifted there.',
     run: (api, [word]) => change(api, 'resume', named(word), {}),

@@ -56,6 +56,7 @@ export const searchCommands: Commands = {
   emails: {
     usage: '[filters] [--limit N]',
     summary: 'e-mails that fit, the newest first',
+    example: 'tempost emails --receiver ada@example.org --status bounced',
     words: 0,
     options: OPTIONS,
     help: `--receiver ADDRESS, --sender ADDRESS
@@ -65,9 +66,7 @@ export const searchCommands: Commands = {
 --metadata NAME=VALUE
 --client ID                    for operators, who otherwise see every client's
 --from TIME, --to TIME         when they were accepted; RFC 3339 with an offset (default: the last 30 days)
---limit N                      default: ${DEFAULT_LIMIT}
-
-Example: tempost emails --receiver ada@example.org --status bounced`,
+--limit N                      default: ${DEFAULT_LIMIT}`,
     run: (api, _, values) => find(api, values),
   },
 };

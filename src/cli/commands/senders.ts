@@ -19,33 +19,32 @@ export const senderCommands: Commands = {
   senders: {
     usage: 'CLIENT',
     summary: 'the addresses and domains that a client may send as',
+    example: 'tempost senders 019a…',
     words: 1,
-    help: 'tempost senders 019a…',
     run: (api, [word]) => list(api, word),
   },
   'senders list': {
     usage: 'CLIENT',
     summary: 'the same',
+    example: 'tempost senders list 019a…',
     words: 1,
-    help: 'tempost senders list 019a…',
     run: (api, [word]) => list(api, word),
   },
   'senders add': {
     usage: 'CLIENT SENDER',
     summary: 'a client may send as this one, from now on',
+    example: 'tempost senders add 019a… example.com',
     words: 2,
     help: `SENDER  orders@example.com, example.com (every address of it), '*.example.com' (of every domain below it), or
-        '*' for anybody
-
-tempost senders add 019a… example.com`,
+        '*' for anybody`,
     run: async (api, [word, sender]) =>
       show(await api.call<Senders>('POST', at(word), { sender: need(sender, 'The sender') })),
   },
   'senders remove': {
     usage: 'CLIENT SENDER',
     summary: 'a client may not send as this one any more; what was accepted is sent',
+    example: 'tempost senders remove 019a… example.com',
     words: 2,
-    help: 'tempost senders remove 019a… example.com',
     async run(api, [word, given]) {
       const sender = need(given, 'The sender');
       await api.call('DELETE', at(word) + path`/${sender}`);

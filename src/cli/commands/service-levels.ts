@@ -85,13 +85,12 @@ export const serviceLevelCommands: Commands = {
     usage:
       '[--by hour|day|month] [--from TIME] [--to TIME] [--priority P] [--client ID] [--per-client] [--objective PERCENT]',
     summary: 'how many e-mails were with a provider by their deadline, and which were the latest',
+    example: 'tempost slo --by day --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z --priority critical',
     words: 0,
     options: ['from', 'to', 'by', 'priority', 'client', 'per-client', 'objective'],
     help: `Each e-mail counts once, in the hour (UTC) of its first deadline. Without --from and --to: the last 24 hours.
 attained: in time, of those in time, late or dead. by pause: late, and in time but for the pauses; left out of it.
-budget left: how many more may miss before the objective (--objective) does.
-
-Example: tempost slo --by day --from 2026-11-01T00:00:00Z --to 2026-12-01T00:00:00Z --priority critical`,
+budget left: how many more may miss before the objective (--objective) does.`,
     run: (api, _words, values) => show(api, values),
   },
 };

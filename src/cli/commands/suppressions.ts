@@ -11,6 +11,7 @@ export const suppressionCommands: Commands = {
   suppressions: {
     usage: '[--address ADDRESS] [--reason REASON] [--client ID] [--limit N]',
     summary: 'addresses that a client must not write to',
+    example: 'tempost suppressions --reason bounced',
     words: 0,
     options: ['address', 'reason', 'client', 'limit'],
     help: `--reason bounced|complained|unsubscribed|manual
@@ -27,6 +28,7 @@ export const suppressionCommands: Commands = {
   'suppressions add': {
     usage: 'ADDRESS [--client ID]',
     summary: 'never write to an address',
+    example: 'tempost suppressions add ada@example.org',
     words: 1,
     options: ['client'],
     async run(api, [word], { client }) {
@@ -38,6 +40,7 @@ export const suppressionCommands: Commands = {
   'suppressions remove': {
     usage: 'ADDRESS [--client ID]',
     summary: 'allow an address again',
+    example: 'tempost suppressions remove ada@example.org',
     words: 1,
     options: ['client'],
     async run(api, [word], { client }) {
