@@ -175,7 +175,7 @@ export interface Operations {
       /** Which of its lives begins. */
       readonly generation: number;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Do not wait for the end of the back-off. */
   retryEmailNow: {
@@ -316,7 +316,7 @@ export interface Operations {
       /** Which of its lives begins. */
       readonly generation: number;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'dead_letter_not_found' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'dead_letter_not_found' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Close a dead letter. */
   discardDeadLetter: {
