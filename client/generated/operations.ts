@@ -500,7 +500,7 @@ export interface Operations {
       };
     };
     answer: S.CreatedApiKey;
-    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_keys' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Replace an API key by a new one. */
   rotateKey: {
@@ -515,7 +515,7 @@ export interface Operations {
       };
     };
     answer: S.RotatedApiKey;
-    problem: 'address_not_allowed' | 'already_rotated' | 'client_disabled' | 'client_not_found' | 'configured_key' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'key_ended' | 'key_not_found' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'already_rotated' | 'client_disabled' | 'client_not_found' | 'configured_key' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'key_ended' | 'key_not_found' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'too_large' | 'too_many_keys' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Revoke an API key. */
   revokeKey: {

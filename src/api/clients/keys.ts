@@ -70,20 +70,22 @@ const create = route({
     'For a dashboard, for a while': { name: 'dashboard', scopes: ['read'], expires_at: '2030-01-01T00:00:00Z' },
   }),
   answer: { status: 201, description: 'The key, which is shown only now and kept as a hash.', schema: created },
-  problems: ['client_not_found', 'operator_only'],
+  problems: ['client_not_found', 'operator_only', 'too_many_keys'],
   audit: { action: 'key.create', targets: (_input, _ctx, made) => (made ? [{ kind: 'key', id: made.id }] : []) },
   handle: async ({ params, body }, ctx, { db }) => {
     const terms = termsOf(body);
     if (terms.role) mustBeOperator(ctx.state.client, 'make an operator’s key');
     mustBeOwn(ctx.state.client, params.id);
     const made = await createKey(db, params.id, terms);
-    if (!made) throw clientNotFound();
+    if (made.kind !== 'created') throw made.kind === 'too_many' ? tooManyKeys() : clientNotFound();
     // The one time that it is shown.
     ctx.set('Cache-Control', 'no-store');
-    return made;
+    return made.key;
   },
 });
 
+const tooManyKeys = () =>
+  new Problem(409, 'too_many_keys', 'This client has as many keys as it may. Those that ended count for a month.');
 const keyNotFound = () => new Problem(404, 'key_not_found', 'This client has no key of this id.');
 const keyId = { schema: uuid, refuse: keyNotFound };
 
@@ -93,6 +95,7 @@ const NOT_ROTATED: Record<Exclude<RotateResult['kind'], 'rotated'>, () => Proble
   already_rotated: () =>
     new Problem(409, 'already_rotated', 'This key has been rotated; `replaced_by` names its next.'),
   configured: () => new Problem(409, 'configured_key', 'This key is BOOTSTRAP_API_KEY; change it there.'),
+  too_many: tooManyKeys,
 };
 
 const rotate = route({
@@ -118,7 +121,7 @@ const rotate = route({
     description: 'The new key, which is shown only now and kept as a hash.',
     schema: created.extend({ replaces: key.describe('The old one, with its end.') }).meta({ id: 'RotatedApiKey' }),
   },
-  problems: ['client_not_found', 'key_not_found', 'key_ended', 'already_rotated', 'configured_key'],
+  problems: ['client_not_found', 'key_not_found', 'key_ended', 'already_rotated', 'configured_key', 'too_many_keys'],
   audit: {
     action: 'key.rotate',
     targets: ({ params }, _ctx, made) => [

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sendForm, startTestApi, type TestApi } from '../../../test/support/api.js';
 import { insertClient, type TestClient } from '../../../test/support/database.js';
 import { answerOf } from '../../../test/support/record.js';
 import { ensureBootstrapKey } from '../../domain/clients/bootstrap-key.js';
+import { MOST_KEYS } from '../../domain/clients/key-management.js';
 import { MOST_SENDERS } from '../../domain/clients/senders.js';
 
 let api: TestApi;
@@ -165,5 +167,24 @@ describe('/api/clients/{id}/senders', () => {
     await api.db.insertInto('client_senders').values(rows).execute();
     const more = await call('POST', `/api/clients/${id}/senders`, { sender: 'example.org' });
     expect(await answerOf(more)).toEqual([409, 'too_many_senders']);
+  });
+
+  it('has as many keys as anybody needs, those among them that ended within a month', async () => {
+    const { id } = await insertClient(api.db);
+    const at = `/api/clients/${id}/keys`;
+    const { keys } = (await (await call('GET', at)).json()) as { keys: Key[] };
+    const rows = Array.from({ length: MOST_KEYS - 1 }, (_, n) => ({
+      client_id: id,
+      key_hash: randomBytes(32),
+      prefix: `tp_${n}`,
+      scopes: ['send' as const],
+      revoked_at: n % 2 ? new Date() : null,
+    }));
+    await api.db.insertInto('api_keys').values(rows).execute();
+    expect(await answerOf(await call('POST', at, {}))).toEqual([409, 'too_many_keys']);
+    expect(await answerOf(await call('POST', `${at}/${keys[0]!.id}/rotate`, {}))).toEqual([409, 'too_many_keys']);
+    const long = sql<Date>`now() - interval '31 days'`;
+    await api.db.updateTable('api_keys').set({ revoked_at: long }).where('prefix', '=', 'tp_1').execute();
+    expect((await call('POST', at, {})).status).toBe(201);
   });
 });

@@ -57,6 +57,7 @@ export const PROBLEMS = {
   already_rotated: { status: 409, when: 'The key has been rotated before; `replaced_by` names the one that followed.' },
   configured_key: { status: 409, when: 'It is the key that `BOOTSTRAP_API_KEY` gives: change it there.' },
   too_many_senders: { status: 409, when: 'A client may have 1,000 senders; allow a domain in the place of addresses.' },
+  too_many_keys: { status: 409, when: 'A client may have 1,000 keys; those that ended count for a month.' },
   own_key: { status: 409, when: 'It is the key of this very request: revoke it with another one.' },
   too_large: { status: 413, when: 'The body, or what is in it, is beyond the limits.' },
   unsupported_media_type: { status: 415, when: 'The body is of another media type than this address takes.' },

@@ -23,8 +23,11 @@ const BASE: KeyTerms = {
   rates: NO_RATES,
   expiresAt: null,
 };
-const create = async (terms: Partial<KeyTerms> = {}) =>
-  (await createKey(database.db, clientId, { ...BASE, ...terms }))!;
+const create = async (terms: Partial<KeyTerms> = {}) => {
+  const result = await createKey(database.db, clientId, { ...BASE, ...terms });
+  if (result.kind !== 'created') throw new Error(result.kind);
+  return result.key;
+};
 const rotate = (id: string, overlapMs = HOUR_MS, operatorsKeys = true) =>
   rotateKey(database.db, clientId, id, { overlapMs, operatorsKeys });
 const expire = (id: string) =>

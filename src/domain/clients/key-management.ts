@@ -1,7 +1,7 @@
 import { type Selectable, sql } from 'kysely';
 import type { Db } from '../../postgres/database.js';
 import type { Database } from '../../postgres/schema.js';
-import { transact } from '../../postgres/transaction.js';
+import { type Trx, transact } from '../../postgres/transaction.js';
 import type { Role, Scope } from './access.js';
 import { hashKey, newKey, prefixOf } from './key-text.js';
 import { roleOf } from './keys.js';
@@ -59,7 +59,7 @@ function shown(row: KeyRow): ApiKey {
   return { id, name, prefix, ...may, allowed_addresses, rate_limits: ratesOf(row), ...times, replaced_by };
 }
 
-/** A client's keys, the newest first, revoked ones among them. */
+/** A client's newest keys, the newest first, revoked ones among them: `MOST_KEYS` at most. */
 export async function listKeys(db: Db, clientId: string): Promise<ApiKey[]> {
   const rows = await db
     .selectFrom('api_keys')
@@ -67,6 +67,7 @@ export async function listKeys(db: Db, clientId: string): Promise<ApiKey[]> {
     .where('client_id', '=', clientId)
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
+    .limit(MOST_KEYS)
     .execute();
   return rows.map(shown);
 }
@@ -84,20 +85,45 @@ const valuesOf = (clientId: string, key: string, terms: KeyTerms) => ({
   ...columnsOf(terms.rates),
 });
 
-/** Makes a new key for a client. @returns undefined when there is no such client. */
-export async function createKey(db: Db, clientId: string, terms: KeyTerms): Promise<NewApiKey | undefined> {
-  const key = newKey();
-  try {
-    const row = await db
+/** More than anybody has; a list is answered whole. */
+export const MOST_KEYS = 1_000;
+
+/** too_many: the client has as many as it may, those that ended within a month among them. */
+export type CreateResult =
+  | { readonly kind: 'created'; readonly key: NewApiKey }
+  | { readonly kind: 'no_such_client' | 'too_many' };
+
+/** Makes a new key for a client. */
+export async function createKey(db: Db, clientId: string, terms: KeyTerms): Promise<CreateResult> {
+  return transact(db, async (trx) => {
+    // Locks the client, so that many requests at once cannot make more than there may be.
+    const client = await trx
+      .selectFrom('clients')
+      .select('id')
+      .where('id', '=', clientId)
+      .forUpdate()
+      .executeTakeFirst();
+    if (!client) return { kind: 'no_such_client' };
+    if (!(await mayHaveMore(trx, clientId))) return { kind: 'too_many' };
+    const key = newKey();
+    const row = await trx
       .insertInto('api_keys')
       .values(valuesOf(clientId, key, terms))
       .returning(COLUMNS)
       .executeTakeFirstOrThrow();
-    return { ...shown(row), key };
-  } catch (error) {
-    if ((error as { constraint?: string }).constraint === 'api_keys_client_id_fkey') return undefined;
-    throw error;
-  }
+    return { kind: 'created', key: { ...shown(row), key } };
+  });
+}
+
+/** Keys that ended count for a month, so that making and revoking in turns has an end, too. */
+async function mayHaveMore(trx: Trx, clientId: string): Promise<boolean> {
+  const { count } = await trx
+    .selectFrom('api_keys')
+    .select((eb) => eb.fn.countAll<number>().as('count'))
+    .where('client_id', '=', clientId)
+    .where(sql<boolean>`coalesce(least(revoked_at, expires_at) > now() - interval '30 days', true)`)
+    .executeTakeFirstOrThrow();
+  return Number(count) < MOST_KEYS;
 }
 
 /** Whose keys somebody may change: all of a client's, or those that are no operator's. */
@@ -107,10 +133,10 @@ export interface KeyReach {
 
 const NO_OPERATORS_KEY = sql<boolean>`role is null and not operator`;
 
-/** not_found, or what keeps a key from being rotated: it has ended, has been already, or is the configuration's. */
+/** not_found, or what keeps a key from being rotated: it has ended, has been already, is the configuration's, or too_many. */
 export type RotateResult =
   | { readonly kind: 'rotated'; readonly key: NewApiKey; readonly old: ApiKey }
-  | { readonly kind: 'not_found' | 'ended' | 'already_rotated' | 'configured' };
+  | { readonly kind: 'not_found' | 'ended' | 'already_rotated' | 'configured' | 'too_many' };
 
 /**
  * Makes a key that may what another one may, which ends when both have been valid for a while. The new one lives as
@@ -137,6 +163,7 @@ export async function rotateKey(
     if (old.bootstrap) return { kind: 'configured' };
     if (old.replaced_by) return { kind: 'already_rotated' };
     if (old.ended) return { kind: 'ended' };
+    if (!(await mayHaveMore(trx, clientId))) return { kind: 'too_many' };
     const key = newKey();
     const terms = { ...shown(old), allowedAddresses: old.allowed_addresses, rates: ratesOf(old) };
     const created = await trx
