@@ -16,7 +16,7 @@ export interface BodyPace {
 export interface BodyGuard {
   /** Told of every piece of the body. */
   received(bytes: number): void;
-  /** Rejects with a 408 when the sender is too slow, with what `tooLarge` makes when it sends too much; never resolves. */
+  /** Rejects with a 408 when the sender is too slow, with what `tooLarge` makes when it sends too much, with a 400 when it is gone; never resolves. */
   readonly expired: Promise<never>;
   /** Ends the watch. */
   end(): void;
@@ -51,6 +51,14 @@ export function guardBody(
     inWindow = 0;
     if (tooLittle) slow(`Less than ${pace.windowBytes} bytes came in ${pace.windowMs / 1000} seconds.`);
   }, pace.windowMs);
+  // A connection can be gone before anyone listens to the request, with bytes that were never read: neither an end nor an
+  // error comes then, and `complete` says that all has arrived.
+  const onClose = () => {
+    if (!request.readableEnded)
+      giveUp(new Problem(400, 'incomplete_body', 'The connection broke before the body was read.'));
+  };
+  if (request.destroyed) onClose();
+  else request.once('close', onClose);
   return {
     received: (bytes) => {
       inWindow += bytes;
@@ -63,6 +71,7 @@ export function guardBody(
     end: () => {
       clearTimeout(total);
       clearInterval(progress);
+      request.off('close', onClose);
     },
   };
 }

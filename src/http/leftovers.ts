@@ -16,7 +16,8 @@ export function boundLeftovers(limits: LeftoverLimits): Middleware {
     try {
       await next();
     } finally {
-      if (!ctx.req.complete) discard(ctx.req, limits);
+      // Of one that is gone nothing comes, not even its end: waiting for it would keep the request for all that time.
+      if (!ctx.req.complete && !ctx.req.destroyed) discard(ctx.req, limits);
     }
   };
 }
