@@ -181,10 +181,11 @@ describe('GET /api/email/{id}/attachment', () => {
         return () => fetch(`${narrow.url}/api/email/${id}/attachment`, { headers: auth, signal: readers.signal });
       };
       const [download, downloadOther] = [await submitBy(narrow.client.key), await submitBy(other.key)];
-      const statuses: number[] = [];
-      for (let count = 0; count < 4; count++) statuses.push((await download()).status);
-      expect(statuses).toEqual([200, 200, 503, 503]);
-      expect((await downloadOther()).status).toBe(200);
+      // Kept until the end: fetch gives up an answer that nobody holds any more, and with it the place.
+      const answers: Response[] = [];
+      for (let count = 0; count < 4; count++) answers.push(await download());
+      answers.push(await downloadOther());
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 503, 503, 200]);
     } finally {
       readers.abort();
       await narrow.stop();
