@@ -24,7 +24,7 @@ interface Genuine {
   readonly peakMb: number;
 }
 
-export interface HostileResult {
+interface HostileResult {
   readonly quiet: Genuine;
   readonly attacked: Genuine;
   /** How much later the p99 is beside the attack, in milliseconds. */

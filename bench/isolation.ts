@@ -23,7 +23,7 @@ interface Latency {
   readonly worstMs: number;
 }
 
-export interface IsolationResult {
+interface IsolationResult {
   readonly idle: Latency;
   readonly onBacklog: Latency;
   /** Where the time goes on the backlog. */

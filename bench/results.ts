@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 const folder = join(root, 'bench', 'results');
 
 /** Where and when something was measured: figures of different runs are compared with care. */
-export interface Circumstances {
+interface Circumstances {
   readonly measuredAt: string;
   readonly commit: string;
   readonly cores: number;

@@ -13,14 +13,14 @@ export const DEADLINE_MS: PerPriority<number> = { critical: 15_000, medium: 900_
 /** What providers take to answer. */
 export const PROVIDER_MS = { min: 50, max: 300 } as const;
 
-export interface SloLoad {
+interface SloLoad {
   readonly minutes: number;
   readonly ratePerS: number;
   /** Medium e-mails on top, within ten seconds, after two fifths of the time. */
   readonly burst: number;
 }
 
-export interface Arrival {
+interface Arrival {
   readonly atMs: number;
   readonly priority: Priority;
 }
@@ -30,7 +30,7 @@ export interface HandOver extends Arrival {
   readonly handOverMs: number;
 }
 
-export interface PriorityFigures {
+interface PriorityFigures {
   readonly accepted: number;
   /** The share handed over within the priority's service level. */
   readonly attainment: number;

@@ -15,7 +15,7 @@ const PATIENCE_MS = 15 * 60_000;
 /** A provider keeps about so many connections to one receiver. */
 const CONNECTIONS = 50;
 
-export interface WebhooksResult {
+interface WebhooksResult {
   readonly webhooks: number;
   /** How many were not answered with 200, by status. */
   readonly refused: Readonly<Record<number, number>>;

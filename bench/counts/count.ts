@@ -23,7 +23,7 @@ export const COUNTING = {
 const IDLE_MS = 6_500;
 const COURSES: readonly Exclude<Kind, 'webhook'>[] = ['plain', 'attached', 'failed_over'];
 
-export interface CountOptions {
+interface CountOptions {
   /** Of each kind that are not counted: connections, prepared statements, and pages that are written the first time. */
   readonly warmUp: number;
   /** Of each kind that are counted. */

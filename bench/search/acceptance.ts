@@ -8,7 +8,7 @@ import { cpuMsOf } from '../harness/usage.js';
 const AT_ONCE = 4;
 
 /** What accepting an e-mail costs. */
-export interface AcceptanceCost {
+interface AcceptanceCost {
   readonly name: string;
   readonly emailsPerS: number;
   /** Of PostgreSQL and of this process, an e-mail. */

@@ -5,7 +5,7 @@ const BATCH = 500_000;
 const DAY_MS = 86_400_000;
 
 /** How the made-up e-mails are spread. */
-export interface Spread {
+interface Spread {
   readonly count: number;
   /** Over so many past days. */
   readonly days: number;

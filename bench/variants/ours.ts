@@ -14,7 +14,7 @@ const SUBMITTERS = 8;
 export const pidsOf = (stack: Stack) =>
   Object.fromEntries(PROCESS_NAMES.map((name) => [name, stack.pidOf(name)] as const));
 
-export interface OursOptions {
+interface OursOptions {
   readonly name?: string;
   readonly attachmentBytes?: number;
   /** When it is not the world's own. */

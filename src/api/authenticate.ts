@@ -35,7 +35,7 @@ export const keyIn = (ctx: Context): string | undefined =>
 /** A key's hash, for what is remembered of keys in memory: never keys themselves. */
 export const fingerprintOf = (key: string): string => hashKey(key).toString('base64');
 
-export interface AuthenticatorOptions {
+interface AuthenticatorOptions {
   readonly db: Db;
   readonly guesses: Guesses;
   readonly lastUsed: LastUsed;

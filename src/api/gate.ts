@@ -11,7 +11,7 @@ import { Guesses } from './rate-limits/guesses.js';
 import { Leases } from './rate-limits/leases.js';
 import { RateLimiter } from './rate-limits/limiter.js';
 
-export interface GateOptions {
+interface GateOptions {
   readonly db: Db;
   readonly logger: Logger;
   /** Addresses and CIDR blocks of proxies whose `X-Forwarded-For` is believed. */

@@ -43,12 +43,10 @@ export const GROUPS: readonly [title: string, commands: Commands][] = [
 export const COMMANDS: Commands = Object.assign({}, ...GROUPS.map(([, commands]) => commands));
 
 /** What every command understands. */
-export const COMMON_OPTIONS: readonly OptionName[] = ['json', 'help'];
+const COMMON_OPTIONS: readonly OptionName[] = ['json', 'help'];
 
 /** The options of a command, the common ones last. */
 export const optionsOf = ({ options = [] }: Command): readonly OptionName[] => [...options, ...COMMON_OPTIONS];
-
-export const takesValue = (option: OptionName): boolean => OPTIONS[option].type === 'string';
 
 export const usageOf = (name: string, { usage }: Command): string => `tempost ${name} ${usage}`.trimEnd();
 

@@ -3,7 +3,7 @@ import type { Db } from './database.js';
 import { ReadOnlyServerError } from './primary-client.js';
 
 /** What to do about standbys that may lack what was confirmed: `ASYNC_REPLICATION`. */
-export type AsyncReplication = 'refuse' | 'allow';
+type AsyncReplication = 'refuse' | 'allow';
 
 interface Server {
   readonly isStandby: boolean;

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import pg from 'pg';
 
 /** What PostgreSQL answers to a write on a server that takes none. */
-export const READ_ONLY = '25006';
+const READ_ONLY = '25006';
 
 /** What a server tells of itself at the log-in, and again whenever it changes: no statement is spent on it. */
 const READ_ONLY_PARAMETERS = ['in_hot_standby', 'default_transaction_read_only'];

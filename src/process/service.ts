@@ -8,7 +8,7 @@ import { type Sample, serveMetrics } from './metrics/server.js';
 export type Stop = () => Promise<void>;
 
 /** Adds to what the process answers at `/metrics`. */
-export type AddSample = (sample: Sample) => void;
+type AddSample = (sample: Sample) => void;
 
 /**
  * Runs one process of the system: configuration, logger, start, and an orderly stop on SIGTERM or SIGINT (exit 0).

@@ -61,7 +61,7 @@ export interface TestClient {
   readonly key: string;
 }
 
-export interface TestClientOverrides {
+interface TestClientOverrides {
   readonly name?: string;
   readonly key?: string;
   /** An administrator's key. */

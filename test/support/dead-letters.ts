@@ -16,7 +16,7 @@ export function deadLettersBy(api: () => TestApi, operatorKey: () => string) {
   };
 }
 
-export interface ListedDeadLetters {
+interface ListedDeadLetters {
   readonly dead_letters: readonly { id: string; reason: string; code: string; receiver: string }[];
   readonly next_cursor: string | null;
 }

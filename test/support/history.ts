@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { inject } from 'vitest';
 
-export interface HistoryEvent {
+interface HistoryEvent {
   readonly eventType: string;
   /** RFC 3339, in UTC. */
   readonly eventTime: string;

@@ -25,12 +25,12 @@ export interface AuditedLook<I, R> {
 }
 
 /** Its handler begins more than one transaction, and writes the rows itself, by `auditedByHand`. */
-export interface AuditedByHand {
+interface AuditedByHand {
   readonly byHand: `${string}.${string}`;
 }
 
 /** Nothing is written, for this reason. */
-export interface NotAudited {
+interface NotAudited {
   readonly none: string;
 }
 

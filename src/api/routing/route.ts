@@ -13,7 +13,7 @@ import type { ProblemCode } from './problem-codes.js';
  * a description and no description without a route.
  */
 
-export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
 /** The chapters of the description. */
 export type Tag =
@@ -43,14 +43,14 @@ export interface JsonBody<S extends z.ZodType = z.ZodType> {
 }
 
 /** A body that the handler reads itself, as it comes, because it does not fit into memory. */
-export interface StreamedBody {
+interface StreamedBody {
   readonly kind: 'streamed';
   /** The media types that it may have, each with the schema by which it is validated. */
   readonly content: Readonly<Record<string, StreamedContent>>;
 }
 
 /** One media type of such a body. */
-export interface StreamedContent {
+interface StreamedContent {
   readonly schema: z.ZodType;
   readonly examples?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -79,7 +79,7 @@ export interface Input<P extends Parameters, H extends Parameters, Q extends z.Z
 
 export type ApiContext = RouterContext<ApiState>;
 
-export interface RouteDefinition<
+interface RouteDefinition<
   P extends Parameters,
   H extends Parameters,
   Q extends z.ZodType,

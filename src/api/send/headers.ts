@@ -49,7 +49,7 @@ const VALUES: Record<Form, RegExp> = {
   message_ids: /^<[\x21-\x3b\x3d\x3f-\x7e]+>( *<[\x21-\x3b\x3d\x3f-\x7e]+>)*$/,
 };
 
-export interface HeaderFault {
+interface HeaderFault {
   /** The header's name as it was given. */
   readonly name: string;
   readonly code: FaultCode;

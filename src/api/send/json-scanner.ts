@@ -13,7 +13,7 @@ export interface ScanLimits {
 }
 
 /** Takes the one text that does not stay in the document; `undefined` is its end. */
-export type TakeText = (piece: Buffer | undefined) => void;
+type TakeText = (piece: Buffer | undefined) => void;
 
 interface Container {
   /** The names that an object has had; null for a list. */

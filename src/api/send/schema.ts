@@ -31,7 +31,7 @@ export interface SendFields {
 }
 
 /** What was understood; or, without `data`, every fault. */
-export interface Parsed {
+interface Parsed {
   readonly data?: SendFields;
   readonly faults: readonly FieldFault[];
 }
@@ -178,7 +178,7 @@ function nameIn(file: unknown): AttachmentName | undefined {
 }
 
 /** What an attachment is called. */
-export interface AttachmentName {
+interface AttachmentName {
   readonly filename: string;
   readonly contentType: string;
 }

@@ -24,7 +24,7 @@ export interface ListedAct {
   readonly reason: string | null;
 }
 
-export interface ActFilter {
+interface ActFilter {
   readonly action?: string;
   readonly source?: Doer['source'];
   /** Of who did it. */

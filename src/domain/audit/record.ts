@@ -49,7 +49,7 @@ export async function audited<T>(db: Db, doer: Doer, act: Act<T>, work: (trx: Tr
 }
 
 /** What has been done to one target. */
-export interface DoneAct {
+interface DoneAct {
   readonly action: string;
   readonly target: Target;
   readonly at?: Date | null;

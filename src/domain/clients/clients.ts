@@ -14,7 +14,7 @@ export interface ListedClient {
 }
 
 /** What may be set for a client, with what it has submitted today (UTC). */
-export interface ClientSettings extends ListedClient {
+interface ClientSettings extends ListedClient {
   /** Whether its senders are told of failures by e-mail. */
   readonly failure_notices: boolean;
   /** Whether opens of its e-mails are tracked, where an e-mail does not say. */
@@ -25,7 +25,7 @@ export interface ClientSettings extends ListedClient {
   readonly rate_limits: Rates;
 }
 
-export interface SettingsChange {
+interface SettingsChange {
   readonly disabled?: boolean;
   readonly failure_notices?: boolean;
   readonly track_opens?: boolean;

@@ -31,7 +31,7 @@ export interface ApiKey {
 }
 
 /** The one time that a key is told. */
-export type NewApiKey = ApiKey & { readonly key: string };
+type NewApiKey = ApiKey & { readonly key: string };
 
 /** What a new key is to be. */
 export interface KeyTerms {
@@ -89,7 +89,7 @@ const valuesOf = (clientId: string, key: string, terms: KeyTerms) => ({
 export const MOST_KEYS = 1_000;
 
 /** too_many: the client has as many as it may, those that ended within a month among them. */
-export type CreateResult =
+type CreateResult =
   | { readonly kind: 'created'; readonly key: NewApiKey }
   | { readonly kind: 'no_such_client' | 'too_many' };
 
@@ -127,7 +127,7 @@ async function mayHaveMore(trx: Trx, clientId: string): Promise<boolean> {
 }
 
 /** Whose keys somebody may change: all of a client's, or those that are no operator's. */
-export interface KeyReach {
+interface KeyReach {
   readonly operatorsKeys: boolean;
 }
 

@@ -1,5 +1,5 @@
 /** What requests are counted apart: those that make e-mails, and all others. */
-export const RATE_KINDS = ['send', 'read'] as const;
+const RATE_KINDS = ['send', 'read'] as const;
 export type RateKind = (typeof RATE_KINDS)[number];
 
 /** A token bucket: so many requests at once, and so many a second from then on. */

@@ -5,7 +5,7 @@ import type { Database } from '../../postgres/schema.js';
 import { transact } from '../../postgres/transaction.js';
 
 /** Anybody at all. */
-export const ANY_SENDER = '*';
+const ANY_SENDER = '*';
 
 /** More than anybody has; a list is answered whole. */
 export const MOST_SENDERS = 1_000;

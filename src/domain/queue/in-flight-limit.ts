@@ -34,7 +34,7 @@ interface Headroom {
 }
 
 /** What a priority has at work, in e-mails. */
-export interface AtWork {
+interface AtWork {
   readonly in_flight: number;
   readonly backing_off: number;
   /** In flight, before their first call: of the priority itself, and of more urgent bulk. */

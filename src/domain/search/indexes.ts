@@ -32,10 +32,6 @@ export const SEARCH_INDEXES: readonly MonthIndex[] = [
   { name: 'email_events_rare', table: 'email_events', suffix: 'rare', covers: `(type, email_id) where ${IS_RARE}` },
 ];
 
-/** A label is a tag, or a name and a scalar value of the metadata, as the index knows it. */
-export const tagLabel = (tag: string) => `t${tag}`;
-export const metadataLabel = (name: string, value: string) => `m${name}=${value}`;
-
 /**
  * Makes the indexes, and the function that says by which labels an e-mail is found. A label is a number: in front the
  * first 24 bits of the e-mail's id, which are a time of 4.7 hours, behind a hash of the word. So what is written

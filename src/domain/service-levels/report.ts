@@ -3,10 +3,10 @@ import type { Db } from '../../postgres/database.js';
 import type { Priority } from '../../priority.js';
 
 /** How long a period is; in UTC. */
-export type Period = 'hour' | 'day' | 'month';
+type Period = 'hour' | 'day' | 'month';
 
 /** Which e-mails: by the hour into which their first deadline falls. Whole hours are counted. */
-export interface ServiceLevelQuery {
+interface ServiceLevelQuery {
   readonly from: Date;
   /** Not included. */
   readonly to: Date;

@@ -18,7 +18,7 @@ export interface SignsOfLife {
   nextTryOf(emailId: string): Promise<Date | null>;
 }
 
-export interface WaitingSettings {
+interface WaitingSettings {
   /** Those we send through. */
   readonly providers: readonly ProviderName[];
   readonly inFlightLimit: PerPriority<number>;

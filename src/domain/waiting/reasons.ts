@@ -1,7 +1,7 @@
 import type { Obstacle, ObstacleCode } from '../provider-health/obstacles.js';
 
 /** Why an e-mail that no provider has is not being sent at this moment. */
-export type WaitingCode =
+type WaitingCode =
   | 'scheduled'
   | 'held'
   | 'paused'

@@ -4,7 +4,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 
 /** One HTTP request with its body whole in memory; the content length is ours to set. */
-export interface HttpRequest {
+interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

@@ -22,7 +22,7 @@ export type JsonObject = Record<string, unknown>;
  * Why an event could not be tied to an e-mail: it carries none of our ids, the id is not (or no longer) ours, it has
  * a shape that we do not know, or it is no event of a message at all (`sync`: a provider's own suppression lists).
  */
-export type UnmatchedReason = 'no_email_id' | 'unknown_email' | 'not_understood' | 'sync';
+type UnmatchedReason = 'no_email_id' | 'unknown_email' | 'not_understood' | 'sync';
 
 /** A message as a provider's events name it when they name nothing of ours. */
 export interface SoughtMessage {

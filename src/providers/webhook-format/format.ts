@@ -33,7 +33,7 @@ export interface Reading {
 }
 
 /** A webhook that its provider has sent, in our words. */
-export type VerifiedWebhook = OnceOnlyWebhook | WebhookBatch;
+type VerifiedWebhook = OnceOnlyWebhook | WebhookBatch;
 
 /**
  * The signature covers a token and not the body, so whoever has seen one could send another body under it: the token is

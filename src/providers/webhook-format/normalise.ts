@@ -54,7 +54,7 @@ export function momentOf(seconds: unknown): Date | undefined {
 }
 
 /** What we had sent along with a message. */
-export interface Identity {
+interface Identity {
   readonly emailId: string;
   readonly generation: number | null;
   readonly attempt: number | null;

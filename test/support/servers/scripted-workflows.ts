@@ -14,7 +14,7 @@ let workers: Worker[];
 let running: Promise<void>[];
 
 /** What the activities answer. */
-export interface Script {
+interface Script {
   readonly plan?: Partial<Plan>;
   /** What is left to do when it is asked for again, between two rounds. */
   readonly laterPlan?: Partial<Plan> | 'unreadable';

@@ -16,7 +16,7 @@ import {
 import { isDelayedBounce, suppressionOfFailure } from './failure.js';
 import { type MailgunSignature, signatureOf } from './signature.js';
 
-export interface MailgunWebhook {
+interface MailgunWebhook {
   /** Undefined when the body carries none: then nothing proves who sent it. */
   readonly signature: MailgunSignature | undefined;
   readonly eventData: JsonObject;
