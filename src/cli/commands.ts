@@ -1,4 +1,4 @@
-import { type Command, type Commands, OPTIONS, type OptionName } from './command.js';
+import type { Command, Commands, OptionName } from './command.js';
 import { auditCommands } from './commands/audit.js';
 import { clientCommands } from './commands/clients.js';
 import { deadLetterCommands } from './commands/dead-letters.js';

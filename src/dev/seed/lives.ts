@@ -36,11 +36,22 @@ function opened(story: Story): ProviderName {
   return by;
 }
 
+/** What a reader does who has opened it, a while later: two things at one moment have no order. */
+function afterOpening(story: Story, type: string, medianMs: number, metadata?: Record<string, unknown>): Story {
+  const by = opened(story);
+  return story.wait(medianMs).told(type, by, metadata);
+}
+
 function bounced(story: Story): Story {
   const by = sent(story);
   return story
     .wait(3_000)
     .told('bounced', by, { code: '550', reason: 'mailbox does not exist', severity: 'permanent' });
+}
+
+function unheard(story: Story): Story {
+  const by = sent(story);
+  return story.wait(HOUR_MS).unheard(by);
 }
 
 /** No provider takes it, again and again. */
@@ -61,19 +72,19 @@ export const LIVES: readonly Life[] = [
   {
     name: 'clicked',
     share: 0.07,
-    tell: (story) => story.told('clicked', opened(story), { url: 'https://example.com/offer' }),
+    tell: (story) => afterOpening(story, 'clicked', MINUTE_MS, { url: 'https://example.com/offer' }),
   },
   {
     name: 'complained',
     share: 0.001,
-    tell: (story) => story.wait(HOUR_MS).told('complained', opened(story)).suppresses('complained'),
+    tell: (story) => afterOpening(story, 'complained', HOUR_MS).suppresses('complained'),
   },
   {
     name: 'unsubscribed',
     share: 0.004,
-    tell: (story) => story.wait(HOUR_MS).told('unsubscribed', opened(story)).suppresses('unsubscribed'),
+    tell: (story) => afterOpening(story, 'unsubscribed', HOUR_MS).suppresses('unsubscribed'),
   },
-  { name: 'sent, and nothing heard', share: 0.002, tell: (story) => story.wait(HOUR_MS).unheard(sent(story)) },
+  { name: 'sent, and nothing heard', share: 0.002, tell: unheard },
   { name: 'sent by SMTP', share: 0.01, tell: (story) => story.queued().dispatched().call('smtp', 'accepted') },
   {
     name: 'deferred, then delivered',
