@@ -139,6 +139,12 @@ describe('refusals that only a fault or an odd request brings about', () => {
     expect(await answer).toContain('"code":"headers_too_large"');
   });
 
+  it('405 with Allow where a path that is declared could be taken for a parameter of another', async () => {
+    const answer = await api.get('/api/dead-letters/retry');
+    expect([answer.status, answer.headers.get('Allow')]).toEqual([405, 'POST']);
+    expect(await answer.json()).toMatchObject({ code: 'method_not_allowed' });
+  });
+
   it('405 with Allow, also for a method that no address has', async () => {
     for (const method of ['PUT', 'SEARCH']) {
       const response = await fetch(`${api.url}/healthz`, { method });

@@ -16,6 +16,7 @@ export function mountRoutes(
   api: ApiDependencies,
   gate: Gate,
 ): void {
+  refuseOtherMethods(router, routes);
   for (const route of routes) {
     router[route.method](koaPath(route), ...guardsOf(route, gate), async (ctx) => {
       const input = await readInput(route, ctx);
@@ -23,6 +24,25 @@ export function mountRoutes(
     });
   }
 }
+
+/**
+ * A path that is declared in so many words is not a parameter's value of another one: with a method that only that other
+ * one has it is 405, as anywhere else. Before the routes, because the first that matches answers.
+ */
+function refuseOtherMethods(router: Router<ApiState>, routes: readonly Route[]): void {
+  for (const path of new Set(routes.map((route) => route.path).filter((each) => !each.includes('{')))) {
+    const own = routes.filter((route) => route.path === path).map(({ method }) => method);
+    const foreign = routes.filter(({ path: other, method }) => !own.includes(method) && patternOf(other).test(path));
+    for (const method of new Set(foreign.map((route) => route.method))) {
+      router[method](path, (ctx) => {
+        ctx.set('Allow', own.map((each) => each.toUpperCase()).join(', '));
+        ctx.status = 405;
+      });
+    }
+  }
+}
+
+const patternOf = (path: string) => new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
 
 /** Who comes past them may do what the route does. */
 function guardsOf({ access }: Route, gate: Gate): ApiMiddleware[] {
