@@ -6,6 +6,7 @@ import formats from 'ajv-formats';
 import { afterAll, afterEach, expect } from 'vitest';
 import { describeRoutes } from '../../src/api/description/openapi.js';
 import { ROUTES } from '../../src/api/routes.js';
+import { patternOf } from '../../src/api/routing/mount.js';
 
 /**
  * Holds every answer that an api of this process gives, to whomever and however it was asked, against the description:
@@ -40,7 +41,7 @@ const validators = new Map<string, ValidateFunction>();
 
 /** The more a path says in so many words, the earlier it is tried: `/api/dead-letters/retry` before `…/{id}`. */
 const templates = Object.keys(description.paths)
-  .map((path) => ({ path, pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`) }))
+  .map((path) => ({ path, pattern: patternOf(path) }))
   .sort((a, b) => a.path.split('{').length - b.path.split('{').length);
 
 /** These are given by what surrounds the routes: an address or a method that there is not. */

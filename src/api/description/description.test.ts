@@ -6,6 +6,7 @@ import { insertClient } from '../../../test/support/database.js';
 import { insertDeadEmail } from '../../../test/support/dead.js';
 import { answerOf } from '../../../test/support/record.js';
 import { ROUTES } from '../routes.js';
+import { patternOf } from '../routing/mount.js';
 import { PROBLEMS, type ProblemCode } from '../routing/problem-codes.js';
 import type { Route } from '../routing/route.js';
 import { problemsOf } from './openapi.js';
@@ -34,7 +35,7 @@ describe('GET /openapi.json', () => {
     const served = allow.split(', ').filter((method) => method !== 'HEAD' && method !== 'OPTIONS');
     // Another path can match as well: `/api/dead-letters/retry` could be an id.
     const described = Object.entries(description.paths)
-      .filter(([other]) => new RegExp(`^${other.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(at))
+      .filter(([other]) => patternOf(other).test(at))
       .flatMap(([, methods]) => Object.keys(methods).map((method) => method.toUpperCase()));
     expect(served.sort()).toEqual([...new Set(described)].sort());
   });

@@ -42,7 +42,8 @@ function refuseOtherMethods(router: Router<ApiState>, routes: readonly Route[]):
   }
 }
 
-const patternOf = (path: string) => new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+/** Which addresses a declared path means; a slash at the end makes no difference. */
+export const patternOf = (path: string): RegExp => new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`);
 
 /** Who comes past them may do what the route does. */
 function guardsOf({ access }: Route, gate: Gate): ApiMiddleware[] {
