@@ -1,7 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BOUNDARY, field, file, multipart, type RawPart, storedRows, VALID_PARTS } from '../../../test/support/api.js';
@@ -11,6 +10,7 @@ import {
   type TestClient,
   type TestDatabase,
 } from '../../../test/support/database.js';
+import { forkMeasuredApi, type MeasuredApi } from '../../../test/support/measured/fork-api.js';
 import { patient } from '../../../test/support/patience.js';
 
 const MB = 1024 * 1024;
@@ -19,22 +19,17 @@ const RUNS = 400;
 
 let database: TestDatabase;
 let client: TestClient;
+let measured: MeasuredApi;
 let api: ChildProcess;
 let port: number;
 beforeAll(async () => {
   database = await createTestDatabase();
   client = await insertClient(database.db);
-  api = fork(fileURLToPath(new URL('../../../test/support/measured/measured-api.ts', import.meta.url)), {
-    execArgv: ['--import', 'tsx', '--expose-gc'],
-    env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: database.url },
-  });
-  [port] = (await once(api, 'message')) as [number];
+  measured = await forkMeasuredApi(database.url, '--expose-gc');
+  ({ process: api, port } = measured);
 });
 afterAll(async () => {
-  if (api.connected) {
-    api.send('stop');
-    await once(api, 'exit');
-  }
+  await measured?.stop();
   await database.drop();
 });
 

@@ -1,7 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BOUNDARY, file, multipart, VALID_FIELDS, VALID_PARTS } from '../../../test/support/api.js';
 import {
@@ -10,6 +9,7 @@ import {
   type TestClient,
   type TestDatabase,
 } from '../../../test/support/database.js';
+import { forkMeasuredApi, type MeasuredApi } from '../../../test/support/measured/fork-api.js';
 import { patient } from '../../../test/support/patience.js';
 
 const MB = 1024 * 1024;
@@ -17,22 +17,17 @@ const UPLOADS = 20;
 
 let database: TestDatabase;
 let client: TestClient;
+let measured: MeasuredApi;
 let api: ChildProcess;
 let port: number;
 beforeAll(async () => {
   database = await createTestDatabase();
   client = await insertClient(database.db);
-  api = fork(fileURLToPath(new URL('../../../test/support/measured/measured-api.ts', import.meta.url)), {
-    execArgv: ['--import', 'tsx'],
-    env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: database.url },
-  });
-  [port] = (await once(api, 'message')) as [number];
+  measured = await forkMeasuredApi(database.url);
+  ({ process: api, port } = measured);
 });
 afterAll(async () => {
-  if (api.connected) {
-    api.send('stop');
-    await once(api, 'exit');
-  }
+  await measured?.stop();
   await database.drop();
 });
 
