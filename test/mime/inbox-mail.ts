@@ -14,14 +14,21 @@ export interface InboxMail {
   readonly longestLine: number;
 }
 
-/** Waits until the one mail with this Message-ID is in a sandbox's inbox, and reads its bytes. */
+/** The inbox writes a mail while it receives it: one of several parts is whole once its outermost boundary is closed. */
+function isWhole(mail: Buffer): boolean {
+  const [, boundary] =
+    /^content-type: multipart\/[^\r\n]*(?:\r\n[ \t][^\r\n]*)*?boundary="([^"]+)"/im.exec(mail.toString('latin1')) ?? [];
+  return boundary !== undefined && mail.includes(`\r\n--${boundary}--\r\n`);
+}
+
+/** Waits until the one mail with this Message-ID, which has several parts, is in a sandbox's inbox, and reads its bytes. */
 export async function mailWith(sandbox: Sandbox, messageId: string): Promise<InboxMail> {
   const folder = join(sandbox.dir, 'inbox');
   let found: Buffer[] = [];
   await until(`the mail ${messageId} is in the inbox`, async () => {
     const mails = readdirSync(folder).filter((name) => name.endsWith('.eml'));
     found = mails.map((name) => readFileSync(join(folder, name))).filter((mail) => mail.includes(messageId));
-    return found.length > 0;
+    return found.length > 0 && found.every(isWhole);
   });
   const [raw] = found;
   if (!raw || found.length > 1) throw new Error(`${found.length} mails carry ${messageId}`);
