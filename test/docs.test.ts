@@ -62,7 +62,9 @@ const NOT_OURS = new Set([
   'TEMPOST_POSTGRES_PASSWORD',
 ]);
 
-function knownVariables(): string[] {
+const knownVariables: readonly string[] = readVariables();
+
+function readVariables(): string[] {
   const schemas = { ...environmentSchema.shape, ...devEnvironmentSchema.shape, ...sandboxEnvironmentSchema.shape };
   const tools = ['drills', 'bench', 'scripts', 'test', 'src/cli'].filter((folder) => existsSync(join(root, folder)));
   // Drills, measurements and tests read some of their own.
@@ -117,11 +119,10 @@ describe.each(docs)('%s', (path) => {
   });
 
   it('names only variables that are read', () => {
-    const known = knownVariables();
     const named = codeOf(text).flatMap((code) => code.match(/(?<![\w.*-])[A-Z][A-Z0-9]*_[A-Z0-9_*]+(?![\w-])/g) ?? []);
     const unknown = named.filter((name) => {
       const pattern = new RegExp(`^${name.replaceAll('*', '.+')}$`);
-      return !NOT_OURS.has(name) && !known.some((variable) => pattern.test(variable));
+      return !NOT_OURS.has(name) && !knownVariables.some((variable) => pattern.test(variable));
     });
     expect(unknown).toEqual([]);
   });

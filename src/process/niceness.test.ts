@@ -39,6 +39,9 @@ const hasAutogroups = existsSync('/proc/self/autogroup');
 const [tool, ...words] = [...WITHOUT_PRIVILEGE, 'true'];
 const canDropPrivilege = spawnSync(tool!, words).status === 0;
 
+/** A new session begins at 0, whatever the nice value of who starts it: it steps back from there only. */
+const leastOfSession = Math.max(0, getPriority());
+
 describe('a process steps back', () => {
   it('never forward', async () => {
     const own = getPriority();
@@ -46,7 +49,7 @@ describe('a process steps back', () => {
   });
 
   it.runIf(hasAutogroups)('among all on its machine when its session is its own', async () => {
-    const own = getPriority();
+    const own = leastOfSession;
     const { before, autogroup } = await stepBackIn(
       { session: true, untilAutogroup: own + 7 },
       ...[own + 3, own + 7, own + 5],
@@ -57,7 +60,7 @@ describe('a process steps back', () => {
   it.runIf(hasAutogroups && canDropPrivilege)(
     'with its session also where the kernel takes such changes one at a time only',
     async () => {
-      const own = getPriority();
+      const own = leastOfSession;
       const options = { session: true, command: WITHOUT_PRIVILEGE, untilAutogroup: own + 5 };
       // Without privilege, one of these is taken at once.
       const together = await Promise.all([1, 2, 3, 4].map(() => stepBackIn(options, own + 5)));

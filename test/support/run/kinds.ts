@@ -8,15 +8,17 @@ const FOLDERS = ['src', 'client', 'sandbox', 'test', 'bench'];
 /**
  * What a test file needs, as its imports say: nothing can be forgotten, and a file changes its kind by itself.
  * - `system`: starts the whole system, so that two at once would keep each other waiting.
- * - `integration`: uses the run's PostgreSQL or Temporal, or starts a server of its own.
- * - `unit`: none of these.
+ * - `integration`: uses the run's PostgreSQL or Temporal, or starts a server or another program.
+ * - `unit`: none of these; all of them together take seconds.
  */
 export type Kind = 'unit' | 'integration' | 'system';
 
 const SYSTEM = /support\/(stack|system)\.js|drills\/run\.js|\/bench\//;
 const SERVERS =
-  /inject\(|support\/(database|temporal|api|webhooks|record|emails|dead|standby|provider-events|history|measured\/[\w-]+|servers\/(postgres|temporal-server|fake-gcs|scripted-workflows))\.js/;
-/** These start servers without the test kit. */
+  /inject\(|support\/(database|temporal|api|webhooks|record|emails|dead|standby|provider-events|history|measured\/[\w-]+|servers\/[\w-]+)\.js/;
+/** Starts a server of its own, or other programs. */
+const STARTS = /\.listen\(|startSandbox\(|from 'node:child_process'/;
+/** These start servers without the test kit, out of sight. */
 const BY_PLACE: readonly (readonly [RegExp, Kind])[] = [
   [/^src\/dev\/main\.test\.ts$/, 'system'],
   [/^(src\/dev|sandbox|test\/support)\//, 'integration'],
@@ -32,7 +34,7 @@ function kindOf(path: string): Kind {
   const placed = BY_PLACE.find(([place]) => place.test(path));
   if (placed) return placed[1];
   if (SYSTEM.test(text)) return 'system';
-  return SERVERS.test(text) ? 'integration' : 'unit';
+  return SERVERS.test(text) || STARTS.test(text) ? 'integration' : 'unit';
 }
 
 /** The test files of each kind, relative to the project's folder. */
