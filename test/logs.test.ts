@@ -36,6 +36,44 @@ const entriesOf = (name: ProcessName) => linesOf(name).map((line) => JSON.parse(
 const wrote = (name: ProcessName, holds: (entry: Entry) => boolean) => entriesOf(name).filter(holds);
 
 describe('the logs of all processes', PATIENT, () => {
+  it('tell the whole life of an e-mail to whoever searches all of them for its id', async () => {
+    const personal = { receiver: 'ada@example.org', subject: 'Only for Ada', content: 'A secret of hers.' };
+    const id = await stack.submit({ ...personal, attachment: { filename: 'ada.pdf', bytes: Buffer.from('ada') } });
+    await stack.reaches(id, ['delivered'], 60_000);
+    expect((await fetch(`${stack.webhooks}/api/email/${id}/open`)).status).toBe(200);
+    const lifeOf = (emailId: string) =>
+      OURS.flatMap(entriesOf)
+        .filter((entry) => entry.emailId === emailId)
+        .sort((one, other) => String(one.time).localeCompare(String(other.time)));
+    const stepsOf = (emailId: string) => lifeOf(emailId).map(({ service, msg }) => `${service}: ${msg}`);
+    await until('the open and the upload are logged', () => {
+      const steps = stepsOf(id);
+      return steps.includes('webhooks: opened') && steps.includes('worker-medium: uploaded');
+    });
+    const inOrder = ['api: accepted', 'dispatcher: dispatched', 'worker-medium: attempt', 'worker-medium: outcome'];
+    const steps = stepsOf(id);
+    // An answer may be written after the webhook that it is overtaken by.
+    expect(steps.filter((step) => inOrder.includes(step))).toEqual(inOrder);
+    expect(steps.indexOf('webhooks: webhook')).toBeGreaterThan(steps.indexOf('worker-medium: attempt'));
+    expect(steps.at(-1)).toMatch(/opened|uploaded/);
+    const [outcome] = lifeOf(id).filter(({ msg }) => msg === 'outcome');
+    expect(outcome).toMatchObject({ generation: 1, attempt: 1, provider: 'mailgun', kind: 'accepted' });
+    const told = lifeOf(id).flatMap(({ msg, event }) => (msg === 'webhook' ? [event] : []));
+    expect(told).toEqual(expect.arrayContaining(['delivered']));
+
+    // A scheduled one, so that there is time for an operator.
+    const later = await stack.submit({ ...personal, send_at: new Date(Date.now() + 3_600_000).toISOString() });
+    const cancelled = await fetch(`${stack.api}/api/email/${later}/cancel`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${stack.key}` },
+    });
+    expect(cancelled.status).toBe(200);
+    const act = { action: 'email.cancel', source: 'api', keyId: expect.any(String) };
+    await until('the act is logged', () => stepsOf(later).includes('api: operator act'));
+    expect(lifeOf(later).find(({ msg }) => msg === 'operator act')).toMatchObject(act);
+    for (const name of OURS) expect(stack.logOf(name)).not.toMatch(/ada@example|Only for Ada|A secret|ada\.pdf/);
+  });
+
   it('name the provider, the code and the e-mail of a failed call, and nothing that the provider said', async () => {
     await stack.setFaults({ mailgun: { wrongKey: true }, mandrill: { down: true } });
     const id = await stack.submit({ priority: 'critical', receiver: 'somebody@example.org' });

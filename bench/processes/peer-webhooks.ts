@@ -18,6 +18,7 @@ const app = createWebhooksApp({
   catalogue: async () => catalogue,
   notify: () => {},
   logger,
+  life: logger,
   limits: WEBHOOK_LIMITS,
 });
 await once(app.listen(config.webhooksPort, config.host), 'listening');

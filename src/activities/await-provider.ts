@@ -1,5 +1,6 @@
 import { HELD } from '../domain/attempts/permission.js';
 import { awaitProvider } from '../domain/queue/await-provider.js';
+import { logStep } from '../process/life-log.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { askOnce } from './send.js';
 import type { Awaiting, AwaitProviderRequest } from './types.js';
@@ -26,6 +27,9 @@ export function createAwaitProvider(dependencies: ActivityDependencies) {
       case 'not_admitted':
         await awaitProvider(dependencies.db, request, { ...request, checkAfterMs: dependencies.config.sweep.afterMs });
         return { kind: 'awaiting', waitMs: permission.code === HELD ? LOOK_AGAIN_HELD_MS : LOOK_AGAIN_MS };
+      case 'ended':
+        logStep(dependencies.logger, 'outcome', { emailId, generation, ...permission });
+        return permission;
       default:
         return permission;
     }

@@ -1,4 +1,5 @@
 import { findSilent, recordDeliveryCheck } from '../domain/attempts/silent.js';
+import { logStep } from '../process/life-log.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { lookUp } from './look-up.js';
@@ -17,12 +18,13 @@ async function checkDelivery(
   dependencies: ActivityDependencies,
   { emailId, generation }: ReconcileRequest,
 ): Promise<DeliveryCheck> {
-  const { db, catalogue } = dependencies;
+  const { db, catalogue, logger } = dependencies;
   const attempt = await findSilent(db, emailId, generation, catalogue);
   // A webhook came meanwhile.
   if (!attempt) return 'delivered';
   const found = await lookUp(dependencies, attempt);
   const result = found.kind === 'found' && found.delivered ? 'delivered' : 'quiet';
   await recordDeliveryCheck(db, attempt, result, { look_up: found.kind }, catalogue);
+  logStep(logger, 'delivery check', { emailId, generation, provider: attempt.provider, result, found: found.kind });
   return result;
 }

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { abandon, adoptLookUp, findOpenAttempt, markOutcomeUnknown } from '../domain/attempts/unknown-outcomes.js';
+import { logStep } from '../process/life-log.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { lookUp } from './look-up.js';
@@ -15,8 +16,12 @@ export function createReconcile(dependencies: ActivityDependencies) {
 }
 
 async function reconcile(dependencies: ActivityDependencies, request: ReconcileRequest): Promise<Reconciliation> {
-  const { config, db, catalogue, priority } = dependencies;
+  const { config, db, catalogue, priority, logger } = dependencies;
   const open = await findOpenAttempt(db, request.emailId, request.generation);
+  const told = (outcome: Reconciliation) => {
+    if (open) logStep(logger, 'outcome', { ...request, provider: open.provider, ...outcome });
+    return outcome;
+  };
   // Somebody else has settled it: the next try asks for permission and learns how.
   if (!open) return { kind: 'refused', code: 'settled' };
   if (open.state === 'accepted') return { kind: 'accepted', provider: open.provider };
@@ -24,7 +29,7 @@ async function reconcile(dependencies: ActivityDependencies, request: ReconcileR
   if (open.state === 'calling' && open.openMs > 0) return { kind: 'wait', waitMs: open.openMs };
   if (open.state === 'calling') {
     const outcome = await markOutcomeUnknown(db, open, 'no_answer', catalogue);
-    if (outcome.kind !== 'ambiguous') return outcome;
+    if (outcome.kind !== 'ambiguous') return told(outcome);
   }
   const limits = { ambiguousWaitLowMs: config.ambiguousWaitLowMs, providerCount: config.providers.length };
   const askedAt = performance.now();
@@ -34,11 +39,11 @@ async function reconcile(dependencies: ActivityDependencies, request: ReconcileR
   });
   if (found.kind === 'found') {
     // A search has written it down already, before what it found of others: then nothing is written again.
-    return settled(await adoptLookUp(db, open, found.providerMessageId, catalogue));
+    return told(settled(await adoptLookUp(db, open, found.providerMessageId, catalogue)));
   }
   const decision = decideUnknownOutcome(priority, later(open, performance.now() - askedAt), limits);
   if (decision.kind === 'wait') return decision;
-  return settled(await abandon(db, open, decision.kind, catalogue));
+  return told(settled(await abandon(db, open, decision.kind, catalogue)));
 }
 
 /** After a decision an attempt is never ambiguous; the type does not know. */

@@ -5,6 +5,7 @@ import type { ProviderName } from '../config.js';
 import { noteNotAdmitted, recordOutcome } from '../domain/attempts/outcomes.js';
 import { askPermission, type Permission } from '../domain/attempts/permission.js';
 import type { AttemptId, Outcome } from '../domain/attempts/transitions.js';
+import { logStep } from '../process/life-log.js';
 import type { Failed, OutgoingMessage, SendResult } from '../providers/provider.js';
 import type { Provider } from '../providers/registry.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -32,7 +33,7 @@ export function createSend(dependencies: ActivityDependencies) {
 
 /** The same without heartbeats. */
 export async function sendOnce(dependencies: ActivityDependencies, request: SendRequest): Promise<SendOutcome> {
-  const { config, providers } = dependencies;
+  const { config, providers, logger } = dependencies;
   const provider = providers.get(request.provider);
   if (!provider) return withoutCall(dependencies, request, 'provider_not_configured');
   // Before the permission: reading it may take long, and the time of a call is short.
@@ -44,6 +45,7 @@ export async function sendOnce(dependencies: ActivityDependencies, request: Send
   const { emailId, generation } = request;
   const id = { emailId, generation, attempt: permission.attempt, provider: provider.name };
   const message = composeMessage(config, permission.email, id, attachment);
+  logStep(logger, 'attempt', id);
   const startedAt = performance.now();
   const result = await call(provider, message, permission);
   countResult(dependencies, provider.name, result, { durationMs: performance.now() - startedAt, ...permission });
@@ -73,12 +75,13 @@ type Decided = Exclude<Permission, { kind: 'busy' }>;
 type NotGranted = Exclude<Decided, { kind: 'granted' }>;
 
 async function notGranted(
-  { db }: ActivityDependencies,
+  { db, logger }: ActivityDependencies,
   request: SendRequest,
   permission: NotGranted,
 ): Promise<SendOutcome> {
   if (permission.kind === 'ambiguous') return { kind: 'ambiguous', code: 'earlier_attempt' };
   if (permission.kind === 'not_admitted' && request.lastOfRound) await noteNotAdmitted(db, request);
+  if (permission.kind === 'ended') logStep(logger, 'outcome', { emailId: request.emailId, ...permission });
   return permission;
 }
 
@@ -175,8 +178,11 @@ async function recordHeld(dependencies: ActivityDependencies, unrecorded: Unreco
 }
 
 async function writeDown(dependencies: ActivityDependencies, unrecorded: UnrecordedAnswer): Promise<Outcome> {
-  const { db, catalogue } = dependencies;
-  return recordOutcome(db, unrecorded, unrecorded.answer, catalogue);
+  const { db, catalogue, logger } = dependencies;
+  const { answer, ...id } = unrecorded;
+  const outcome = await recordOutcome(db, id, answer, catalogue);
+  logStep(logger, 'outcome', { ...id, ...outcome });
+  return outcome;
 }
 
 /** Writes down an answer that a workflow kept while the database was away. */

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { Context } from '@temporalio/activity';
 import { findAttachment, noteStored, readSpool } from '../domain/emails/attachments.js';
+import { logStep } from '../process/life-log.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 
@@ -8,7 +9,7 @@ import { withHeartbeats } from './heartbeats.js';
  * Copies an attachment from the spool to object storage, verified, then drops the spool. The key is made from the
  * e-mail's id, so that doing it twice is doing it once. Sends do not wait for it: they read the spool.
  */
-export function createUploadAttachment({ db, store }: ActivityDependencies) {
+export function createUploadAttachment({ db, store, logger }: ActivityDependencies) {
   return async function uploadAttachment(emailId: string): Promise<void> {
     // Heeds cancellation, unlike a send: a worker that stops leaves the upload to the next.
     const upload = withHeartbeats(async () => {
@@ -17,6 +18,7 @@ export function createUploadAttachment({ db, store }: ActivityDependencies) {
       const open = () => Readable.from(readSpool(db, emailId), { objectMode: false });
       const path = await store.put(storageKey(emailId), open, attachment, attachment.contentType);
       await noteStored(db, emailId, path);
+      logStep(logger, 'uploaded', { emailId, sizeBytes: Number(attachment.sizeBytes) });
     });
     await Promise.race([upload, Context.current().cancelled]);
   };

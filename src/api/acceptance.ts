@@ -69,6 +69,7 @@ export function acceptance(ctx: ApiContext, result: AcceptResult): z.output<type
   if (result.kind === 'replayed') ctx.set('Idempotent-Replayed', 'true');
   const { id, status, priority, createdAt, deadlineAt } = result.acceptance;
   ctx.state.emailId = id;
+  ctx.state.accepted = { priority, replayed: result.kind === 'replayed' };
   countSubmission(ctx.state.client.operator, priority, result.kind);
   // Always in this order: a repeat builds the same bytes from what was stored.
   return { id, status, priority, created_at: createdAt, deadline_at: deadlineAt };

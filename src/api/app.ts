@@ -5,6 +5,7 @@ import Koa, { type Middleware } from 'koa';
 import type { Logger } from 'pino';
 import { boundLeftovers } from '../http/leftovers.js';
 import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
+import { logStep } from '../process/life-log.js';
 import type { ApiState } from './authenticate.js';
 import { type ApiResources, shareAmongRequests } from './dependencies.js';
 import type { Gate } from './gate.js';
@@ -46,7 +47,8 @@ function accessLog(logger: Logger): Middleware<ApiState> {
   return async (ctx, next) => {
     const startedAt = performance.now();
     await next();
-    const { requestId, client, emailId, problemCode } = ctx.state;
+    const { requestId, client, emailId, accepted, problemCode } = ctx.state;
+    if (emailId && accepted) logStep(logger, 'accepted', { emailId, clientId: client.id, requestId, ...accepted });
     const route = (ctx as { _matchedRoute?: string })._matchedRoute;
     const durationMs = performance.now() - startedAt;
     countRequest({ route, method: ctx.method, status: ctx.status, code: problemCode, durationMs });

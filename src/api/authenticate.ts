@@ -7,6 +7,7 @@ import { type Client, findClientByKey, type KeyState, readKeyState } from '../do
 import { clientAddress } from '../http/client-address.js';
 import { Problem } from '../http/problem.js';
 import type { Db } from '../postgres/database.js';
+import type { Priority } from '../priority.js';
 import { type Actor, actorOf } from './actor.js';
 import type { LastUsed } from './last-used.js';
 import type { Guesses } from './rate-limits/guesses.js';
@@ -22,6 +23,8 @@ export interface ApiState {
   confirm: () => Promise<void>;
   /** The e-mail the request is about, for the log. */
   emailId?: string;
+  /** Set when the request was a submission that is committed, for the log. */
+  accepted?: { readonly priority: Priority; readonly replayed: boolean };
   /** The answer's code when it is not a success, for the log. */
   problemCode?: string;
 }

@@ -5,6 +5,7 @@ import { dispatchBatch, nextDueInMs } from '../domain/queue/queue.js';
 import { readTimesToFirstCall } from '../domain/queue/time-to-first-call.js';
 import type { Db } from '../postgres/database.js';
 import { type PerPriority, PRIORITIES, type Priority, perPriority } from '../priority.js';
+import { logStep } from '../process/life-log.js';
 import { startWorkflows } from './start.js';
 import { QuickestFirstCall, StartingWindow } from './starting-window.js';
 
@@ -54,7 +55,7 @@ export function createDispatching(
         startWorkflows(client, priority, emails, logger),
       );
       window.note(started, windowFull);
-      if (started.length > 0) logger.debug({ priority, started: started.length }, 'dispatched');
+      for (const { emailId } of started) logStep(logger, 'dispatched', { emailId, priority });
       if (blocked || more) withoutHeadroom.add(priority);
       if (blocked) return WHEN_BLOCKED_MS;
       if (more) return WHEN_FULL_MS;

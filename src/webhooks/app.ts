@@ -6,6 +6,7 @@ import { PIXEL_GIF, PIXEL_HEADERS, recordPixelOpen } from '../domain/tracking/pi
 import { boundLeftovers } from '../http/leftovers.js';
 import { PROBLEM_TYPE, Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
 import { createLane, type Lane } from '../process/lane.js';
+import { logStep } from '../process/life-log.js';
 import { NotUnderstoodError, WebhookRefusedError } from '../providers/webhook-format/format.js';
 import { Bodies } from './body.js';
 import { countRefusal } from './metrics.js';
@@ -57,12 +58,12 @@ const inTurn =
     await turn;
   };
 
-function showPixel({ db, catalogue, notify, logger }: WebhookDependencies, readers: Lane): Middleware {
+function showPixel({ db, catalogue, notify, logger, life }: WebhookDependencies, readers: Lane): Middleware {
   const record = async (emailId: string) => {
     try {
-      notify(
-        (await recordPixelOpen(db, await catalogue(), emailId, logger)).signals.map((kind) => ({ emailId, kind })),
-      );
+      const { recorded, signals } = await recordPixelOpen(db, await catalogue(), emailId, logger);
+      if (recorded) logStep(life, 'opened', { emailId });
+      notify(signals.map((kind) => ({ emailId, kind })));
     } catch (error) {
       logger.warn({ code: codeOf(error) }, 'an open could not be recorded');
     }

@@ -25,11 +25,12 @@ const refusals = counter({
 });
 
 /** Counts what was committed of one webhook. */
-export function countStored(provider: ProviderName, { unmatched, occurredAt }: Omit<Stored, 'signals'>): void {
+export function countStored(provider: ProviderName, { unmatched, matched }: Omit<Stored, 'signals'>): void {
   if (unmatched > 0) events.inc({ provider, outcome: 'unmatched' }, unmatched);
-  if (occurredAt.length > 0) events.inc({ provider, outcome: 'matched' }, occurredAt.length);
+  if (matched.length > 0) events.inc({ provider, outcome: 'matched' }, matched.length);
   // A clock that is ahead of ours is no lag.
-  for (const at of occurredAt) lag.observe({ provider }, Math.max(0, Date.now() - at.getTime()) / 1000);
+  for (const { occurredAt } of matched)
+    lag.observe({ provider }, Math.max(0, Date.now() - occurredAt.getTime()) / 1000);
 }
 
 /** @param route the pattern, never the address; undefined when none matched. */

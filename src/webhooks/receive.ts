@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { ProviderName } from '../config.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import type { Db } from '../postgres/database.js';
+import { logStep } from '../process/life-log.js';
 import { type WebhookFormat, WebhookRefusedError } from '../providers/webhook-format/format.js';
 import type { Bodies } from './body.js';
 import type { WebhookLimits } from './limits.js';
@@ -23,7 +24,10 @@ export interface WebhookDependencies {
   /** The statuses, read once when the database can be reached. */
   readonly catalogue: () => Promise<StatusCatalogue>;
   readonly notify: Signaller['notify'];
+  /** Does not repeat itself: anybody can make trouble here. */
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** The lines of e-mails' lives: each is written. */
+  readonly life: Pick<Logger, 'info'>;
   readonly limits: WebhookLimits;
 }
 
@@ -59,8 +63,9 @@ export function receiveWebhook(
   };
 }
 
-function finish({ notify, logger }: WebhookDependencies, provider: ProviderName, stored: Stored): void {
+function finish({ notify, logger, life }: WebhookDependencies, provider: ProviderName, stored: Stored): void {
   notify(stored.signals);
   countStored(provider, stored);
+  for (const { emailId, type } of stored.matched) logStep(life, 'webhook', { emailId, provider, event: type });
   if (stored.unmatched > 0) logger.info({ provider, count: stored.unmatched }, 'events without an e-mail were kept');
 }

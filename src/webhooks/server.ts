@@ -31,7 +31,8 @@ export async function startWebhooks(
   const db = openDatabase({ url: config.database.url, poolSize: config.database.poolSize, name: 'webhooks', logger });
   const signaller = createSignaller({ db, connect: () => connectTemporal(config, log), logger });
   const sources = await loadSources(config);
-  const app = createWebhooksApp({ sources, db, catalogue: onceLoaded(db), notify: signaller.notify, logger, limits });
+  const catalogue = onceLoaded(db);
+  const app = createWebhooksApp({ sources, db, catalogue, notify: signaller.notify, logger, life: log, limits });
   const server = createServer(
     {
       headersMs: limits.headersTimeoutMs,

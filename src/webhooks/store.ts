@@ -15,14 +15,21 @@ import { boundedId } from '../providers/webhook-format/normalise.js';
 /** An event with the name of who tells it. */
 type Normalised = FromFormat<ProviderEvent>;
 
+/** An event that is stored with its e-mail. */
+interface MatchedEvent {
+  readonly emailId: string;
+  readonly type: string;
+  readonly occurredAt: Date;
+}
+
 /** What came of a webhook once it is committed. */
 export interface Stored {
   /** What workflows are to be told. */
   readonly signals: readonly PendingSignal[];
   /** How many events name no e-mail that we know; they are kept all the same. */
   readonly unmatched: number;
-  /** When the others occurred: those that are stored with their e-mail, repeated ones included. */
-  readonly occurredAt: readonly Date[];
+  /** The others: those that are stored with their e-mail, repeated ones included. */
+  readonly matched: readonly MatchedEvent[];
 }
 
 /**
@@ -44,14 +51,14 @@ export async function storeOnce(
     const locking = 'emailId' in event ? lockEventTarget(trx, event.emailId) : Promise.resolve(undefined);
     const [token, target] = await Promise.all([taking, locking]);
     if (token === 'stolen') return undefined;
-    if (token === 'known') return { signals: [], unmatched: 0, occurredAt: [] };
+    if (token === 'known') return { signals: [], unmatched: 0, matched: [] };
     if (target && 'emailId' in event) {
       const stored = await storeProviderEvents(trx, target, [event.event], catalogue);
       const signals = stored.signals.map((kind) => ({ emailId: event.emailId, kind }));
-      return { signals, unmatched: 0, occurredAt: [event.event.occurredAt] };
+      return { signals, unmatched: 0, matched: [matchedOf(event)] };
     }
     await keepUnmatched(trx, [unmatchedRow(provider, event)]);
-    return { signals: [], unmatched: 1, occurredAt: [] };
+    return { signals: [], unmatched: 1, matched: [] };
   });
 }
 
@@ -90,7 +97,7 @@ export async function storeBatch(
   const byEmail = groupByEmail(events);
   const waiting = [...byEmail.keys()];
   const signals: PendingSignal[] = [];
-  const occurredAt: Date[] = [];
+  const matched: MatchedEvent[] = [];
   let trouble: { readonly error: unknown } | undefined;
   const work = async () => {
     for (let emailId = waiting.pop(); emailId !== undefined && !trouble; emailId = waiting.pop()) {
@@ -100,7 +107,7 @@ export async function storeBatch(
         if (!told) unmatched.push(...its);
         else {
           signals.push(...told);
-          occurredAt.push(...its.map(({ event }) => event.occurredAt));
+          matched.push(...its.map(matchedOf));
         }
       } catch (error) {
         trouble ??= { error };
@@ -115,12 +122,14 @@ export async function storeBatch(
       unmatched.map((event) => unmatchedRow(provider, event)),
     );
   } catch (error) {
-    throw new PartlyStoredError({ signals, unmatched: 0, occurredAt }, error);
+    throw new PartlyStoredError({ signals, unmatched: 0, matched }, error);
   }
-  return { signals, unmatched: unmatched.length, occurredAt };
+  return { signals, unmatched: unmatched.length, matched };
 }
 
 type Matched = Extract<Normalised, { emailId: string }>;
+
+const matchedOf = ({ emailId, event: { type, occurredAt } }: Matched): MatchedEvent => ({ emailId, type, occurredAt });
 
 /** What is more than this in one batch comes from a shared account mostly; the dispatcher looks for it, in its time. */
 const MOST_SOUGHT = 100;

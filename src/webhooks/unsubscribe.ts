@@ -1,6 +1,7 @@
 import type { Middleware } from 'koa';
 import { canUnsubscribe, unsubscribe } from '../domain/tracking/unsubscribe.js';
 import { readUnsubscribePath } from '../domain/tracking/unsubscribe-link.js';
+import { logStep } from '../process/life-log.js';
 import type { WebhookDependencies } from './receive.js';
 
 /**
@@ -19,11 +20,12 @@ export function showUnsubscribe({ db }: WebhookDependencies): Middleware {
  * `POST /unsubscribe/{id}.{generation}.{token}`: unsubscribes, for the button of that page and for mail programs alike
  * (RFC 8058). Nothing in the body matters, and no cookie is needed.
  */
-export function receiveUnsubscribe({ db, catalogue }: WebhookDependencies): Middleware {
+export function receiveUnsubscribe({ db, catalogue, life }: WebhookDependencies): Middleware {
   return async (ctx) => {
     const reference = readUnsubscribePath(ctx.params.reference);
     ctx.req.resume();
     if (!reference || !(await unsubscribe(db, reference, await catalogue()))) return answer(ctx, 404, UNKNOWN);
+    logStep(life, 'unsubscribed', { emailId: reference.emailId });
     answer(ctx, 200, DONE);
   };
 }

@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream';
+import type { Logger } from 'pino';
 import { type Act, audited, type Doer, recordAct } from '../../domain/audit/record.js';
+import { idOf, type Target } from '../../domain/audit/targets.js';
 import type { Db } from '../../postgres/database.js';
 import type { Trx } from '../../postgres/transaction.js';
 import type { ApiDependencies } from '../dependencies.js';
@@ -65,11 +67,20 @@ export async function auditedByHand<T>(
 ): Promise<T> {
   const doer = doerOf(ctx);
   const result = await audited(db, doer, act, work);
-  if (act.isDone?.(result) !== false) {
-    const { clientId, keyId, requestId } = doer;
-    logger.info({ requestId, clientId, keyId, action: act.action }, 'operator act');
-  }
+  if (act.isDone?.(result) !== false) logActs(logger, doer, act.action, act.targets(result));
   return result;
+}
+
+/** An e-mail's targets name it in the log, so that a search for its id finds what was done to it. */
+const OF_EMAILS: ReadonlySet<string> = new Set<Target['kind']>(['email', 'dead_letter']);
+
+/** A line for each target: those of lists hold a hash for an address. */
+function logActs(logger: Pick<Logger, 'info'>, doer: Doer, action: string, targets: readonly Target[]): void {
+  const { source, clientId, keyId, requestId } = doer;
+  for (const target of targets) {
+    const of = OF_EMAILS.has(target.kind) ? { emailId: idOf(target) } : { target: idOf(target) };
+    logger.info({ requestId, source, clientId, keyId, action, ...of }, 'operator act');
+  }
 }
 
 /** Who makes the request. */

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { PIXEL_GIF, PIXEL_HEADERS, recordPixelOpen } from '../../domain/tracking/pixel.js';
+import { logStep } from '../../process/life-log.js';
 import { bytes } from '../routing/answers.js';
 import { route } from '../routing/route.js';
 
@@ -21,8 +22,11 @@ const recordOpen = route({
   handle: async ({ params }, ctx, { db, catalogue, logger, pixels }) => {
     // HEAD shows nothing to anybody: scanners send it.
     if (ctx.method === 'GET') {
-      const recorded = pixels.run(() => recordPixelOpen(db, catalogue, params.id, logger));
-      await Promise.race([recorded, setTimeout(PATIENCE_MS, undefined, { ref: false })]);
+      const opening = pixels.run(async () => {
+        const { recorded } = await recordPixelOpen(db, catalogue, params.id, logger);
+        if (recorded) logStep(logger, 'opened', { emailId: params.id });
+      });
+      await Promise.race([opening, setTimeout(PATIENCE_MS, undefined, { ref: false })]);
     }
     ctx.set(PIXEL_HEADERS);
     return PIXEL_GIF;

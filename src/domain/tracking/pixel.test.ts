@@ -30,7 +30,7 @@ describe('an open of our pixel', () => {
       { provider: 'mailgun', state: 'refused' },
       { provider: 'smtp', state: 'accepted' },
     ]);
-    expect(await open(id)).toEqual({ signals: ['opened'] });
+    expect(await open(id)).toEqual({ recorded: true, signals: ['opened'] });
     expect(await opensOf(id)).toEqual([
       {
         event_key: expect.stringMatching(/^tempost:pixel:\d+$/),
@@ -77,7 +77,7 @@ describe('an open of our pixel', () => {
         metadata: {},
       },
     ]);
-    expect(await open(id)).toEqual({ signals: [] });
+    expect(await open(id)).toEqual({ recorded: true, signals: [] });
     expect(await opensOf(id)).toHaveLength(2);
   });
 
@@ -85,7 +85,7 @@ describe('an open of our pixel', () => {
     'of an e-mail that is not known to be handed over is ignored: %s',
     async (state) => {
       const { id } = await insertEmail(database.db, [{ provider: 'mailgun', state }]);
-      expect(await open(id)).toEqual({ signals: [] });
+      expect(await open(id)).toEqual({ recorded: false, signals: [] });
       expect(await opensOf(id)).toEqual([]);
       expect(await statusOf(id)).toBe('queued');
     },
@@ -94,7 +94,7 @@ describe('an open of our pixel', () => {
   it('of an e-mail whose opens are not tracked is ignored: it carries no pixel, so nobody has read it', async () => {
     const { id } = await insertEmail(database.db, [{ provider: 'mailgun', state: 'accepted' }]);
     await database.db.updateTable('emails').set({ track_opens: false }).where('id', '=', id).execute();
-    expect(await open(id)).toEqual({ signals: [] });
+    expect(await open(id)).toEqual({ recorded: false, signals: [] });
     expect(await opensOf(id)).toEqual([]);
     expect(await statusOf(id)).not.toBe('opened');
     expect(await database.db.selectFrom('pending_signals').selectAll().where('email_id', '=', id).execute()).toEqual(
@@ -105,7 +105,7 @@ describe('an open of our pixel', () => {
   it.each(['019ab000-0000-7000-8000-00000000ffff', 'x', '', "' or 1=1", '../..', '\u0000'])(
     'of nothing is ignored: %j',
     async (id) => {
-      expect(await open(id)).toEqual({ signals: [] });
+      expect(await open(id)).toEqual({ recorded: false, signals: [] });
     },
   );
 
@@ -117,6 +117,7 @@ describe('an open of our pixel', () => {
       logger: { warn: () => {} },
     });
     expect(await recordPixelOpen(away, SHIPPED_STATUSES, '019ab000-0000-7000-8000-00000000ffff')).toEqual({
+      recorded: false,
       signals: [],
     });
     await away.destroy();

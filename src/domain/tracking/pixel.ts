@@ -23,6 +23,13 @@ export const PIXEL_HEADERS = {
 
 const BUCKET_MS = 60_000;
 
+interface PixelOpen {
+  readonly recorded: boolean;
+  readonly signals: readonly SignalKind[];
+}
+
+const NO_OPEN: PixelOpen = { recorded: false, signals: [] };
+
 /**
  * Records that our own pixel in an e-mail was loaded: the event `opened`, at most one a minute, so that a reader who
  * reloads (or somebody who hammers) does not grow the record. It belongs to the accepted attempt of the newest
@@ -31,38 +38,39 @@ const BUCKET_MS = 60_000;
  *
  * Never throws, whatever the id and whatever the database does: the reader is to see an image.
  *
- * @returns the signals for the e-mail's workflow; they are in `pending_signals` as well.
+ * @returns whether anything was recorded, and the signals for the e-mail's workflow; they are in `pending_signals` as well.
  */
 export async function recordPixelOpen(
   db: Db,
   catalogue: StatusCatalogue,
   emailId: string,
   logger?: Pick<Logger, 'warn'>,
-): Promise<{ signals: SignalKind[] }> {
-  if (!isUuid(emailId)) return { signals: [] };
+): Promise<PixelOpen> {
+  if (!isUuid(emailId)) return NO_OPEN;
   try {
-    return { signals: await recordOpen(db, catalogue, emailId, new Date()) };
+    return await recordOpen(db, catalogue, emailId, new Date());
   } catch (error) {
     logger?.warn({ emailId, code: (error as { code?: string }).code }, 'an open could not be recorded');
-    return { signals: [] };
+    return NO_OPEN;
   }
 }
 
-async function recordOpen(db: Db, catalogue: StatusCatalogue, emailId: string, at: Date): Promise<SignalKind[]> {
+async function recordOpen(db: Db, catalogue: StatusCatalogue, emailId: string, at: Date): Promise<PixelOpen> {
   const key = `tempost:pixel:${Math.floor(at.getTime() / BUCKET_MS)}`;
   const attempt = await acceptedAttempt(db, emailId);
   // Looked up before the e-mail is locked: reloads must not stand in the way of webhooks.
-  if (!attempt || (await isRecorded(db, emailId, key))) return [];
+  if (!attempt || (await isRecorded(db, emailId, key))) return NO_OPEN;
   return transact(db, async (trx) => {
     const email = await lockEmail(trx, emailId);
-    if (!email) return [];
+    if (!email) return NO_OPEN;
     const opened = { key, type: 'opened', ...attempt, occurredAt: at };
     const { added, before, status } = await recordEvents(trx, email, [opened], catalogue);
     if (catalogue.get(status)?.final) await removeHandedOverEntry(trx, emailId);
     // Only the first open moves the workflow.
-    if (added.length === 0 || catalogue.get(before)?.signal === 'opened') return [];
+    const recorded = added.length > 0;
+    if (!recorded || catalogue.get(before)?.signal === 'opened') return { recorded, signals: [] };
     await enqueueSignal(trx, emailId, 'opened');
-    return ['opened'];
+    return { recorded, signals: ['opened'] };
   });
 }
 
