@@ -327,6 +327,12 @@ export type Overview = {
   readonly unmatched_webhooks: number;
   /** News that workflows have not been told yet: grows while Temporal is down. */
   readonly pending_signals: number;
+  /** How long the oldest of them has waited, in seconds. */
+  readonly oldest_pending_signal_s: number | null;
+  /** Failures of which senders are told by a digest, at the end of its hour. */
+  readonly untold_failures: number;
+  /** Since the oldest such hour began, in seconds. */
+  readonly oldest_untold_failure_s: number | null;
   readonly counters: readonly ({
     readonly name: string;
     readonly label: string;

@@ -38,7 +38,8 @@ export type ApiConfig = Pick<
   | 'trustedProxies'
   | 'inFlightLimit'
   | 'storage'
->;
+> &
+  Partial<Pick<Config, 'metricsPort'>>;
 
 interface RunningApi {
   readonly port: number;

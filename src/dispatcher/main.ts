@@ -3,16 +3,18 @@ import { assertDurable } from '../postgres/durability.js';
 import { createQuietLog } from '../process/quiet-log.js';
 import { runService } from '../process/service.js';
 import { connectTemporal } from '../temporal/connection.js';
+import { sampleSdk } from '../temporal/sdk-metrics.js';
 import { startDispatcher } from './dispatcher.js';
-import { sampleRecord } from './metrics.js';
+import { sampleRecord } from './metrics/sample.js';
 
 await runService('dispatcher', async (config, logger, addSample) => {
   const db = openDatabase({ ...config.database, name: 'dispatcher', logger: createQuietLog(logger) });
   await assertDurable(db, config.database.asyncReplication);
   const temporal = await connectTemporal(config, logger);
   const dispatcher = await startDispatcher(config, db, temporal, logger);
-  const { deadlineMs, providers } = config;
-  addSample(sampleRecord({ db, deadlineMs, providers, windows: dispatcher.windows }));
+  const { deadlineMs, providers, serviceLevelTarget } = config;
+  addSample(sampleRecord({ db, deadlineMs, providers, serviceLevelTarget, windows: dispatcher.windows }));
+  addSample(sampleSdk);
   return async () => {
     await dispatcher.stop();
     await temporal.close();

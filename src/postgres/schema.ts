@@ -11,6 +11,7 @@ import type {
   IdempotencyKeyTable,
   StatusTable,
 } from './schema/emails.js';
+import type { ProcessHeartbeatTable } from './schema/fleets.js';
 import type { HoldTable } from './schema/holds.js';
 import type { FailureNoticeTable, NoticePolicyTable } from './schema/notices.js';
 import type { ProviderControlTable, ProviderHealthTable } from './schema/providers.js';
@@ -18,7 +19,7 @@ import type { EmailQueueTable, QueueControlTable } from './schema/queue.js';
 import type { LateEmailTable, ServiceLevelStartTable, ServiceLevelTable } from './schema/service-levels.js';
 import type { SignalKind, SuppressionTable, UnmatchedWebhookTable, UnsubscribeKeyTable } from './schema/tracking.js';
 
-export type { AttemptState, DeadReason } from './schema/attempts.js';
+export { type AttemptState, DEAD_REASONS, type DeadReason } from './schema/attempts.js';
 export type { KeyScope } from './schema/clients.js';
 export type { QueueState } from './schema/queue.js';
 export type { SignalKind } from './schema/tracking.js';
@@ -37,7 +38,7 @@ export interface Database {
   email_events: EmailEventTable;
   send_attempts: SendAttemptTable;
   email_queue: EmailQueueTable;
-  pending_signals: { email_id: string; kind: SignalKind; try_at: Date };
+  pending_signals: { email_id: string; kind: SignalKind; try_at: Date; enqueued_at: Generated<Date> };
   dead_emails: DeadEmailTable;
   client_usage: { client_id: string; priority: Priority; day: string; accepted: number };
   queue_controls: QueueControlTable;
@@ -61,6 +62,7 @@ export interface Database {
   unsubscribe_key: UnsubscribeKeyTable;
   audit_log: AuditLogTable;
   holds: HoldTable;
+  process_heartbeats: ProcessHeartbeatTable;
 }
 
 /** What is counted for good; the label says for which provider. */

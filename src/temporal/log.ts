@@ -1,4 +1,4 @@
-import { DefaultLogger, type LogEntry, Runtime } from '@temporalio/worker';
+import type { LogEntry } from '@temporalio/worker';
 import type { Logger } from 'pino';
 
 /** What the SDK warns of and we mean: the workers of `send-<priority>` have no workflows. */
@@ -17,25 +17,7 @@ const kindOf = (message: string, { workflowId, code }: ReturnType<typeof fieldsO
 /** More kinds than there are lines in the core's sources: a memory bound, no more. */
 const MAX_KINDS = 500;
 
-let installed = false;
-
-/**
- * Sends the log of Temporal's SDK and of its native core to ours, as JSON lines like any other. Once a process, before
- * anything else of Temporal's is made; calls after the first do nothing.
- */
-export function forwardTemporalLog(logger: Logger): void {
-  if (installed) return;
-  installed = true;
-  const write = quietly(logger);
-  Runtime.install({
-    // Our processes end in an order of their own.
-    shutdownSignals: [],
-    logger: new DefaultLogger('WARN', write),
-    telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
-  });
-}
-
-/** Writes an entry; one of the core's only if none of its kind was written just now. */
+/** Writes an entry to our log; one of the core's only if none of its kind was written just now. */
 export function quietly(logger: Logger, now: () => number = Date.now): (entry: LogEntry) => void {
   const kinds = new Map<string, { readonly writtenAt: number; leftOut: number }>();
   return ({ level, message, meta }) => {

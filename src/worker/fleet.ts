@@ -1,7 +1,7 @@
 import type { Priority } from '../priority.js';
 
 /** How one worker process of a priority's fleet is sized. */
-interface FleetSize {
+export interface FleetSize {
   /** Workflow tasks at once. They take milliseconds; more than a few per core only adds contention. */
   readonly workflowSlots: number;
   /** Provider calls at once in this process: calls a second ÷ seconds a call, doubled for a slow provider. */

@@ -11,6 +11,9 @@ import { runService } from '../process/service.js';
 import { createProviders } from '../providers/adapters.js';
 import { createObjectStore } from '../storage/index.js';
 import { connectTemporal } from '../temporal/connection.js';
+import { sampleSdk } from '../temporal/sdk-metrics.js';
+import { FLEET_SIZES } from './fleet.js';
+import { sampleSlots } from './metrics.js';
 import { startWorker } from './worker.js';
 
 const { values } = parseArgs({ options: { priority: { type: 'string' } } });
@@ -22,7 +25,7 @@ if (!isPriority(priority)) {
 
 stepBack(NICENESS[priority]);
 beginCounting(priority);
-await runService(`worker-${priority}`, async (config, logger) => {
+await runService(`worker-${priority}`, async (config, logger, addSample) => {
   const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger: createQuietLog(logger) });
   await assertDurable(db, config.database.asyncReplication);
   await ensureProviders(db);
@@ -36,12 +39,14 @@ await runService(`worker-${priority}`, async (config, logger) => {
     store: createObjectStore(config),
     logger,
   };
-  const stop = await startWorker(config, temporal, dependencies, (error) => {
+  const worker = await startWorker(config, temporal, dependencies, (error) => {
     logger.fatal({ error: (error as Error).name }, 'the worker ended by itself');
     process.exit(1);
   });
+  addSample(sampleSlots(priority, worker.workers, FLEET_SIZES[priority]));
+  addSample(sampleSdk);
   return async () => {
-    await stop();
+    await worker.stop();
     await temporal.close();
     await db.destroy();
   };

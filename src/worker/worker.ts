@@ -6,12 +6,19 @@ import type { Stop } from '../process/service.js';
 import type { TemporalLink } from '../temporal/connection.js';
 import { sendQueueOf, workflowQueueOf } from '../temporal/names.js';
 import { FLEET_SIZES, STICKY_TIMEOUT } from './fleet.js';
+import type { FleetWorkers } from './metrics.js';
 import { startProbes } from './probes.js';
 
 /** Built by `npm run build`: bundling takes a second that no worker should spend at its start. */
 const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
 
 const UPLOAD_GRACE_MS = 2_000;
+
+/** A process of a fleet that runs. */
+interface RunningWorker {
+  readonly workers: FleetWorkers;
+  readonly stop: Stop;
+}
 
 /**
  * Runs one process of a priority's fleet: a worker for the workflows on `email-<priority>`, with the steps that touch
@@ -25,7 +32,7 @@ export async function startWorker(
   temporal: TemporalLink,
   dependencies: ActivityDependencies,
   onFailure: (error: unknown) => void,
-): Promise<Stop> {
+): Promise<RunningWorker> {
   const { priority } = dependencies;
   const size = FLEET_SIZES[priority];
   const common: Pick<WorkerOptions, 'connection' | 'namespace'> = {
@@ -61,9 +68,10 @@ export async function startWorker(
   const running = workers.map((worker) => worker.run());
   for (const run of running) run.catch(onFailure);
   const probes = startProbes(dependencies);
-  return async () => {
+  const stop = async () => {
     await probes.stop();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     await Promise.allSettled(running);
   };
+  return { workers: { workflows, sends }, stop };
 }

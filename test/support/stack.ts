@@ -34,6 +34,8 @@ export interface StackOptions {
   readonly namespace?: string;
   /** More environment for every process, or other values. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What only one of them is told. */
+  readonly envOf?: Partial<Readonly<Record<ProcessName, Readonly<Record<string, string>>>>>;
   readonly inbox?: boolean;
   /** Another build than this project's own. */
   readonly dist?: string;
@@ -124,7 +126,7 @@ export class Stack {
     const [script, ...args] = PROCESSES[name];
     const log = createWriteStream(join(this.directory, `${instance}.log`), { flags: 'a' });
     const child = spawn(process.execPath, [...NODE_FLAGS, join(this.options.dist ?? dist, script), ...args], {
-      env: stackEnvironment(this, this.options),
+      env: { ...stackEnvironment(this, this.options), ...this.options.envOf?.[name] },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });

@@ -20,7 +20,9 @@ export interface TestSystem {
  * });
  * afterAll(() => system?.drop());
  */
-export async function startTestSystem(options: Pick<StackOptions, 'env' | 'inbox'> = {}): Promise<TestSystem> {
+export async function startTestSystem(
+  options: Pick<StackOptions, 'env' | 'envOf' | 'inbox' | 'without'> = {},
+): Promise<TestSystem> {
   const [database, temporal] = await Promise.all([createTestDatabase(), createTestNamespace()]);
   const dropServers = async () => {
     await temporal.drop();

@@ -71,6 +71,9 @@ export const overview = z
     }),
     unmatched_webhooks: countOf('Webhooks of the last 24 hours that name no e-mail that we know.'),
     pending_signals: countOf('News that workflows have not been told yet: grows while Temporal is down.'),
+    oldest_pending_signal_s: z.int().nullable().describe('How long the oldest of them has waited, in seconds.'),
+    untold_failures: countOf('Failures of which senders are told by a digest, at the end of its hour.'),
+    oldest_untold_failure_s: z.int().nullable().describe('Since the oldest such hour began, in seconds.'),
     counters: listOf(z.object({ name: z.string(), label: z.string(), value: z.int() })),
   })
   .meta({ id: 'Overview' });

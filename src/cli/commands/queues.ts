@@ -78,7 +78,8 @@ async function status(api: Api): Promise<Output> {
   const leftovers = facts([
     ['dead letters', waiting === 0 ? 'none' : `${waiting} (${reasons.join(', ')})`],
     ['webhooks that match no e-mail, 24 h', overview.unmatched_webhooks],
-    ['news that workflows await', overview.pending_signals],
+    ['news that workflows await', withAge(overview.pending_signals, overview.oldest_pending_signal_s)],
+    ['failures that a digest will tell', withAge(overview.untold_failures, overview.oldest_untold_failure_s)],
     ...overview.counters.map(({ name, label, value }) => [`${name.replaceAll('_', ' ')}, ${label}`, value] as const),
   ]);
   return {
@@ -86,6 +87,9 @@ async function status(api: Api): Promise<Output> {
     text: [queueTable(overview), ...holdsOf(overview), providerTable(overview), leftovers].join('\n\n'),
   };
 }
+
+const withAge = (count: number, oldestS: number | null) =>
+  oldestS === null ? count : `${count} (the oldest for ${duration(oldestS)})`;
 
 const holdsOf = (overview: Holds) => (overview.holds.length > 0 ? [holdTable(overview)] : []);
 

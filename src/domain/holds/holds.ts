@@ -85,3 +85,12 @@ export async function listHolds(db: Db): Promise<Hold[]> {
     from holds h where h.released_at is null order by h.created_at`.execute(db);
   return rows;
 }
+
+/** How many holds there are, those that refuse submissions apart; since when there has been the oldest, in seconds. */
+export async function countHolds(db: Db): Promise<{ holding: number; rejecting: number; oldest_s: number | null }> {
+  const { rows } = await sql<{ holding: number; rejecting: number; oldest_s: number | null }>`
+    select count(*) filter (where not reject) as holding, count(*) filter (where reject) as rejecting,
+      floor(extract(epoch from now() - min(created_at)))::int as oldest_s
+    from holds where released_at is null`.execute(db);
+  return rows[0]!;
+}

@@ -111,8 +111,12 @@ export interface Leftovers {
   readonly dead_letters: { readonly waiting: number; readonly by_reason: Readonly<Record<string, number>> };
   /** Webhooks of the last 24 hours that name no e-mail that we know. */
   readonly unmatched_webhooks: number;
-  /** Signals that workflows have not got yet: grows while Temporal is down. */
+  /** Signals that workflows have not got yet: grows while Temporal is down. The oldest is so old; null: there is none. */
   readonly pending_signals: number;
+  readonly oldest_pending_signal_s: number | null;
+  /** Failures of which senders are told by a digest at the end of its hour. The first is so old; null: there is none. */
+  readonly untold_failures: number;
+  readonly oldest_untold_failure_s: number | null;
 }
 
 /** Counts what is left over. */
@@ -124,15 +128,20 @@ export async function countLeftovers(db: Db): Promise<Leftovers> {
     .groupBy('reason')
     .orderBy('reason')
     .execute();
-  const { rows } = await sql<{ unmatched: number; pending: number }>`select
-    (select count(*) from unmatched_webhooks where recorded_at > now() - interval '24 hours') as unmatched,
-    (select count(*) from pending_signals) as pending`.execute(db);
+  const { rows } = await sql<Omit<Leftovers, 'dead_letters'>>`select
+    (select count(*) from unmatched_webhooks where recorded_at > now() - interval '24 hours') as unmatched_webhooks,
+    s.pending_signals, ${secondsSince('s.since')} as oldest_pending_signal_s,
+    n.untold_failures, ${secondsSince('n.since')} as oldest_untold_failure_s
+    from (select count(*) as pending_signals, min(enqueued_at) as since from pending_signals) s,
+      (select coalesce(sum(untold), 0)::int as untold_failures, min(window_from) as since
+        from failure_notices where untold > 0) n`.execute(db);
   return {
     dead_letters: {
       waiting: dead.reduce((sum, { count }) => sum + count, 0),
       by_reason: Object.fromEntries(dead.map(({ reason, count }) => [reason, count])),
     },
-    unmatched_webhooks: rows[0]!.unmatched,
-    pending_signals: rows[0]!.pending,
+    ...rows[0]!,
   };
 }
+
+const secondsSince = (column: string) => sql`floor(extract(epoch from now() - ${sql.ref(column)}))::int`;

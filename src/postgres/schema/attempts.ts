@@ -36,7 +36,9 @@ export interface LookUpTable {
   decide_at: Date;
 }
 
-export type DeadReason = 'lifetime_over' | 'ambiguous' | 'stopped_in_temporal';
+export const DEAD_REASONS = ['lifetime_over', 'ambiguous', 'stopped_in_temporal'] as const;
+
+export type DeadReason = (typeof DEAD_REASONS)[number];
 
 export interface DeadEmailTable {
   email_id: string;

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 
-const DEFINED_IN = ['api', 'webhooks', 'activities', 'dispatcher', 'process/metrics'].map((folder) =>
-  folder.includes('/') ? `${folder}/registry.ts` : `${folder}/metrics.ts`,
-);
+const DEFINED_IN = [
+  ...['api', 'webhooks', 'activities', 'worker'].map((folder) => `${folder}/metrics.ts`),
+  'process/metrics/registry.ts',
+  ...['queues', 'providers', 'leftovers', 'service-levels'].map((name) => `dispatcher/metrics/${name}.ts`),
+];
 
 /** Every metric of ours, by the sources that define them; a histogram by its bare name. */
 export function metricNames(): string[] {

@@ -2,14 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
-import { insertQueuedEmail } from '../../test/support/emails.js';
-import { metricNames } from '../../test/support/monitoring/metric-names.js';
-import { pause } from '../domain/queue/pauses.js';
-import { count } from '../postgres/counters.js';
-import type { Db } from '../postgres/database.js';
-import { COUNTER_NAMES } from '../postgres/schema.js';
-import { sampleRecord } from './metrics.js';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
+import { insertQueuedEmail } from '../../../test/support/emails.js';
+import { metricNames } from '../../../test/support/monitoring/metric-names.js';
+import { hold } from '../../domain/holds/holds.js';
+import { changeProvider } from '../../domain/provider-health/switches.js';
+import { pause } from '../../domain/queue/pauses.js';
+import { count } from '../../postgres/counters.js';
+import type { Db } from '../../postgres/database.js';
+import { COUNTER_NAMES } from '../../postgres/schema.js';
+import { sampleRecord } from './sample.js';
 
 let database: TestDatabase;
 let text: string;
@@ -31,11 +33,28 @@ async function arrange(db: Db): Promise<void> {
   await count(db, 'ambiguous_attempts', 'mailgun');
   await db.updateTable('provider_health').set({ state: 'open' }).where('provider', '=', 'mandrill').execute();
   await pause(db, ['low'], 'test');
+  const dead = await insertQueuedEmail(db, { state: 'handed_over' });
+  await db.insertInto('dead_emails').values({ email_id: dead, generation: 1, reason: 'ambiguous' }).execute();
+  await sql`insert into pending_signals (email_id, kind, try_at, enqueued_at)
+    values (${stuck}, 'delivered', now(), now() - interval '70 seconds')`.execute(db);
+  await changeProvider(db, 'mandrill', {
+    enabled: false,
+    forced: 'open',
+    per_day: 500,
+    rate_per_s: 20,
+    reason: 'test',
+  });
+  await hold(db, { tag: 'spring-sale', reject: false, reason: 'test' });
+  await hold(db, { tag: 'summer-sale', reject: true, reason: 'test' });
+  // With a first deadline in this hour, so that there is something attained.
+  const sent = await insertQueuedEmail(db, { priority: 'critical', state: 'handed_over' });
+  await sql`update emails set sent_at = now() where id = ${sent}`.execute(db);
 }
 
 const sourcesOf = (db: Db) => ({
   db,
   deadlineMs: { critical: 15_000, medium: 60_000, low: 60_000 },
+  serviceLevelTarget: 99.9,
   providers: ['mailgun' as const, 'mandrill' as const],
   windows: { critical: { size: 10 }, medium: { size: 6 }, low: { size: 3 } },
 });
@@ -55,7 +74,29 @@ it('tells Prometheus the depth, age and lateness of each queue, the breakers, th
   expect(text).toContain('tempost_dispatcher_starting_window{priority="medium"} 6');
   expect(text).toContain('tempost_dispatcher_starting_window{priority="low"} 3');
   expect(text).not.toContain('tempost_dispatcher_starting_window{priority="critical"}');
+  expect(text).toContain('tempost_service_level_attainment_ratio{priority="critical"} 1');
+  expect(text).toContain('tempost_service_level_objective_ratio 0.999');
   expect(text).toContain('tempost_events_total{event="ambiguous_attempts",provider="mailgun"} 2');
+});
+
+it('tells Prometheus what operators have switched, and what waits for a person, for Temporal, or for its hour', () => {
+  expect(text).toContain('tempost_provider_enabled{provider="mandrill"} 0');
+  expect(text).toContain('tempost_provider_enabled{provider="mailgun"} 1');
+  expect(text).toContain('tempost_provider_configured{provider="smtp"} 0');
+  expect(text).toContain('tempost_provider_forced{provider="mandrill",state="open"} 1');
+  expect(text).toContain('tempost_provider_forced{provider="mandrill",state="closed"} 0');
+  expect(text).toContain('tempost_provider_quota_calls{provider="mandrill"} 500');
+  expect(text).not.toContain('tempost_provider_quota_calls{provider="mailgun"}');
+  expect(text).toContain('tempost_provider_quota_used_calls{provider="mandrill"} 0');
+  expect(text).toContain('tempost_provider_rate_limit{provider="mandrill"} 20');
+  expect(text).toContain('tempost_dead_letters{reason="ambiguous"} 1');
+  expect(text).toContain('tempost_dead_letters{reason="lifetime_over"} 0');
+  expect(text).toContain('tempost_pending_signals 1');
+  expect(text).toMatch(/^tempost_pending_signals_oldest_seconds (7|8|9)\d$/m);
+  expect(text).toContain('tempost_untold_failures 0');
+  expect(text).toContain('tempost_untold_failures_oldest_seconds 0');
+  expect(text).toContain('tempost_holds{effect="hold"} 1');
+  expect(text).toContain('tempost_holds{effect="reject"} 1');
 });
 
 it('counts once for all who ask within some seconds', async () => {
@@ -110,7 +151,8 @@ describe('the metrics keep the conventions', () => {
   });
 
   it('of the documents: what they tell to watch is measured', () => {
-    const told = readFileSync(new URL('../../docs/operating.md', import.meta.url), 'utf8').match(/tempost_\w+/g) ?? [];
+    const told =
+      readFileSync(new URL('../../../docs/operating.md', import.meta.url), 'utf8').match(/tempost_\w+/g) ?? [];
     expect(told.length).toBeGreaterThan(5);
     for (const name of told) expect(metricNames()).toContain(name);
     for (const { name } of families()) expect(metricNames()).toContain(name);

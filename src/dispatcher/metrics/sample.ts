@@ -1,0 +1,45 @@
+import { Registry } from 'prom-client';
+import type { ProviderName } from '../../config.js';
+import { reportQueues } from '../../domain/queue/report.js';
+import type { Db } from '../../postgres/database.js';
+import type { PerPriority } from '../../priority.js';
+import { type Sample, shared } from '../../process/metrics/server.js';
+import { gaugesOf } from './gauges.js';
+import { measureLeftovers, measureRareEvents } from './leftovers.js';
+import { measureProviders } from './providers.js';
+import { measureQueues, measureWindows } from './queues.js';
+import { createOutcomeCounter } from './service-levels.js';
+
+interface MetricsSources {
+  readonly db: Db;
+  readonly deadlineMs: PerPriority<number>;
+  /** Of a hundred e-mails, how many are to be in time. */
+  readonly serviceLevelTarget: number;
+  /** Those we send through. */
+  readonly providers: readonly ProviderName[];
+  /** This dispatcher's own: how many bulk e-mails may be before their first call. */
+  readonly windows: PerPriority<{ readonly size: number }>;
+}
+
+/** Alerts look every 15 s or so; counting costs the database one pass over the queue. */
+const MAX_AGE_MS = 5_000;
+
+/**
+ * What the record says, for Prometheus. All but the windows is the same from each dispatcher, so none has to be the only
+ * one. It is counted once in five seconds, however many ask.
+ */
+export function sampleRecord(sources: MetricsSources): Sample {
+  const countOutcomes = createOutcomeCounter(sources.db, sources.serviceLevelTarget);
+  return shared(async () => {
+    const { db, deadlineMs, providers, windows } = sources;
+    const registry = new Registry();
+    const gauge = gaugesOf(registry);
+    measureQueues(gauge, await reportQueues(db, deadlineMs, providers));
+    measureWindows(gauge, windows);
+    await measureProviders(gauge, db, providers);
+    await measureLeftovers(gauge, db);
+    await measureRareEvents(registry, db);
+    await countOutcomes(registry);
+    return registry.metrics();
+  }, MAX_AGE_MS);
+}
