@@ -13,6 +13,8 @@ export interface Drill {
   readonly breaks: string;
   /** How long it stays broken; the e-mails are submitted before, during and after. */
   readonly outageS: Seconds;
+  /** How long every e-mail may take until it is given up; default: as its priority has it. */
+  readonly lifetimeS?: Seconds;
   /** More environment for every process of ours. */
   readonly env?: Readonly<Record<string, string>>;
   /**

@@ -81,6 +81,7 @@ export class World {
           ...timesOf(options.quick),
           MAILGUN_API_URL: `http://127.0.0.1:${primary.port}`,
           MANDRILL_API_URL: `http://127.0.0.1:${fallback.port}`,
+          ...lifetimesOf(drill, options.quick),
           ...drill.env,
         },
       });
@@ -155,4 +156,10 @@ async function endAll(ends: Ends): Promise<void> {
     }
   }
   live.delete(ends);
+}
+
+function lifetimesOf({ lifetimeS }: Drill, isQuick: boolean): Readonly<Record<string, string>> {
+  if (!lifetimeS) return {};
+  const seconds = String(isQuick ? lifetimeS.quick : lifetimeS.full);
+  return { LIFETIME_CRITICAL_S: seconds, LIFETIME_MEDIUM_S: seconds, LIFETIME_LOW_S: seconds };
 }

@@ -113,6 +113,12 @@ export type EmailContent = {
   readonly text: string | null;
   /** As it was submitted, without what is added to it when it is sent; null when there was none. */
   readonly html: string | null;
+  /** More headers, as they were submitted. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The text that is made of HTML alone, and sent with it. */
+  readonly generated_text: string | null;
+  /** The page that is made of text alone, and sent with it. */
+  readonly generated_html: string | null;
 };
 
 export type DeadLetter = {

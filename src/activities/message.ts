@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { encodeWords } from 'nodemailer/lib/mime-funcs';
 import type { SendableEmail } from '../domain/attempts/permission.js';
 import { type AttachmentRow, loadAttachment } from '../domain/emails/attachments.js';
+import { bodiesOf } from '../domain/emails/bodies.js';
 import { unsubscribePath } from '../domain/tracking/unsubscribe-link.js';
 import type { OutgoingMessage } from '../providers/provider.js';
 import type { ActivityDependencies } from './dependencies.js';
-import { textOfHtml } from './text-of-html.js';
 
 interface LoadedAttachment extends AttachmentRow {
   readonly bytes: Buffer;
@@ -62,13 +62,6 @@ export function composeMessage(
   };
 }
 
-/** Both bodies; the one that was not submitted is made of the other. */
-function bodiesOf({ content, content_type, alternative }: SendableEmail): { text: string | null; html: string } {
-  if (content_type === 'text/plain') return { text: content, html: alternative ?? textAsHtml(content) };
-  // Of a page that holds nothing to read (one image, say) there is no text, and an empty part would look like spam.
-  return { text: (alternative ?? textOfHtml(content)) || null, html: content };
-}
-
 /** The client's headers, in ASCII, and ours, which stand in the place of any of the same name. */
 function headersOf(publicUrl: string, email: SendableEmail, generation: number): Record<string, string> {
   const ours = ownHeaders(publicUrl, email, generation);
@@ -88,12 +81,6 @@ function ownHeaders(publicUrl: string, email: SendableEmail, generation: number)
     'List-Unsubscribe': `<${publicUrl}/unsubscribe/${unsubscribePath(unsubscribe_key, id, generation)}>`,
     'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
   };
-}
-
-/** Plain text as a simple page that reads the same. */
-function textAsHtml(text: string): string {
-  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-  return `<!doctype html><html><body><div style="white-space: pre-wrap">${escaped}</div></body></html>`;
 }
 
 /** Adds the pixel at the end of the body, so that it is the last thing a reader loads. */

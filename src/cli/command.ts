@@ -11,7 +11,7 @@ export const OPTIONS = {
   sender: { type: 'string' },
   status: { type: 'string' },
   tag: { type: 'string' },
-  metadata: { type: 'string' },
+  metadata: { type: 'string', multiple: true },
   priority: { type: 'string' },
   code: { type: 'string' },
   client: { type: 'string' },
@@ -60,7 +60,11 @@ export const OPTIONS = {
 
 export type OptionName = keyof typeof OPTIONS;
 export type Values = {
-  readonly [Name in OptionName]?: (typeof OPTIONS)[Name]['type'] extends 'boolean' ? boolean : string;
+  readonly [Name in OptionName]?: (typeof OPTIONS)[Name] extends { readonly type: 'boolean' }
+    ? boolean
+    : (typeof OPTIONS)[Name] extends { readonly multiple: true }
+      ? string[]
+      : string;
 };
 
 /** What a command has to say: for programs, and for people. */
@@ -119,8 +123,11 @@ export function path(parts: TemplateStringsArray, ...words: string[]): string {
   return String.raw({ raw: parts }, ...words.map(encodeURIComponent));
 }
 
-/** A query of what was given. */
-export function query(values: Readonly<Record<string, string | undefined>>): string {
-  const given = Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined);
+/** A query of what was given; a list is a name given several times. */
+export function query(values: Readonly<Record<string, string | readonly string[] | undefined>>): string {
+  const given = Object.entries(values).flatMap(([name, value]) => {
+    const all = typeof value === 'string' ? [value] : (value ?? []);
+    return all.map((one): [string, string] => [name, one]);
+  });
   return given.length > 0 ? `?${new URLSearchParams(given)}` : '';
 }

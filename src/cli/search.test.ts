@@ -30,6 +30,8 @@ describe('tempost emails', () => {
     const ids: string[] = [];
     for (let n = 0; n < 3; n++)
       ids.unshift(await insertQueuedEmail(api.db, { clientId: own, receiver: 'find@example.org' }));
+    const metadata = JSON.stringify({ order: 4711, paid: true });
+    await api.db.updateTable('emails').set({ metadata }).where('id', '=', ids[1]!).execute();
     const { code, out } = await tempost(`emails --client ${own} --receiver Find@example.org --status queued`);
     expect(code).toBe(0);
     expect(out.split('\n').map((line) => line.split(' ')[0])).toEqual(['id', ...ids]);
@@ -37,6 +39,15 @@ describe('tempost emails', () => {
     expect(emails.map((email: { id: string }) => email.id)).toEqual(ids.slice(0, 2));
     expect(next_cursor).toEqual(expect.any(String));
     expect((await tempost(`emails --client ${own} --tag nobody`)).out).toBe('No e-mails.');
+    const { out: byTwo } = await tempost(`emails --client ${own} --metadata order=4711 --metadata paid=true`);
+    expect(byTwo).toContain(ids[1]);
+    expect(byTwo).not.toContain(ids[0]);
+    expect((await tempost(`emails --client ${own} --metadata {"order":4711,"paid":true}`)).out).toBe(byTwo);
+    expect((await tempost(`emails --client ${own} --metadata order=4711 --metadata paid=false`)).out).toBe(
+      'No e-mails.',
+    );
+    for (const wrong of ['order', '{"order":[1]}', '{'])
+      expect(await tempost(`emails --metadata ${wrong}`)).toMatchObject({ code: 2 });
     expect(await tempost('emails --status lost')).toMatchObject({ code: 1, error: expect.stringContaining('status') });
     expect(await tempost('emails --limit x')).toMatchObject({ code: 2 });
   });

@@ -53,7 +53,16 @@ describe('tempost send', () => {
     writeFileSync(join(folder, 'mail.html'), '<p>It is on its way.</p>');
     const id = await submit(
       ...['--html', '@mail.html', '--priority', 'low', '--reply-to', 'help@example.com', '--tag', 'order, shipping'],
-      ...['--metadata', '{"order":4711}', '--headers', '{"X-Shop":"tea"}', '--track-opens', 'off'],
+      ...[
+        '--metadata',
+        '{"order":4711}',
+        '--metadata',
+        'shop=tea = best',
+        '--headers',
+        '{"X-Shop":"tea"}',
+        '--track-opens',
+        'off',
+      ],
       ...['--attachment', 'order.txt', '--send-at', new Date(Date.now() + 3_600_000).toISOString()],
     );
     const email = (await (await api.get(`/api/email/${id}`)).json()) as object;
@@ -61,7 +70,7 @@ describe('tempost send', () => {
       status: 'scheduled',
       priority: 'low',
       tags: ['order', 'shipping'],
-      metadata: { order: 4711 },
+      metadata: { order: 4711, shop: 'tea = best' },
       headers: { 'X-Shop': 'tea' },
       track_opens: false,
       attachment: { filename: 'order.txt', size: 11 },
@@ -86,6 +95,8 @@ describe('tempost send', () => {
     for (const field of ['receiver', 'priority']) expect(refused.error).toContain(`\n  ${field}: `);
     const wrong = [
       ['--metadata', '{'],
+      ['--metadata', 'order'],
+      ['--headers', '[]'],
       ['--attachment', 'nothing.txt'],
       ['--track-opens', 'maybe'],
       ['--text', ''],

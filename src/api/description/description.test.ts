@@ -49,6 +49,17 @@ describe('GET /openapi.json', () => {
     for (const path of ['/openapi.json', '/docs']) expect((await fetch(`${api.url}${path}`)).status).toBe(200);
   });
 
+  it.each(['/openapi.json', '/docs'])('%s is made once, and not sent again to whoever has it', async (path) => {
+    const first = await fetch(`${api.url}${path}`);
+    const etag = first.headers.get('ETag')!;
+    const text = await first.text();
+    expect(etag).toBe(`"${createHash('sha256').update(text).digest('base64url')}"`);
+    const again = await fetch(`${api.url}${path}`, { headers: { 'If-None-Match': etag } });
+    expect([again.status, again.headers.get('ETag'), await again.text()]).toEqual([304, etag, '']);
+    const other = await fetch(`${api.url}${path}`, { headers: { 'If-None-Match': '"another"' } });
+    expect([other.status, await other.text()]).toEqual([200, text]);
+  });
+
   it('names every code that there is, but for those of requests that reach no route', () => {
     const around = ['not_found', 'method_not_allowed', 'request_timeout', 'headers_too_large'];
     const named = new Set<string>([...ROUTES.flatMap(problemsOf), ...around]);

@@ -120,7 +120,8 @@ function requestBodyOf({ body }: Route): ZodOpenApiOperationObject['requestBody'
 
 function answerOf({ answer }: Route): Record<string, ZodOpenApiResponseObject> {
   if (!answer) return {};
-  const { status, description, schema, mediaType = 'application/json', headers = {} } = answer;
+  const { status, description, schema, mediaType = 'application/json', hasEtag } = answer;
+  const headers = { ...answer.headers, ...(hasEtag && { ETag: 'Of what is answered.' }) };
   const described = Object.entries(headers).map(([name, says]) => [name, z.string().optional().describe(says)]);
   return {
     [status]: {
@@ -128,6 +129,7 @@ function answerOf({ answer }: Route): Record<string, ZodOpenApiResponseObject> {
       ...(described.length > 0 && { headers: z.object(Object.fromEntries(described)) }),
       ...(schema && { content: { [mediaType]: { schema } } }),
     },
+    ...(hasEtag && { 304: { description: 'It is as the `ETag` in `If-None-Match` has it.' } }),
   };
 }
 

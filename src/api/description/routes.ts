@@ -1,7 +1,29 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { releaseVersion } from '../../process/version.js';
 import { bytes } from '../routing/answers.js';
-import { type Route, route } from '../routing/route.js';
+import { type ApiContext, type Route, route } from '../routing/route.js';
+
+/** A document that is made once, and asked for often. */
+interface Document {
+  readonly text: Buffer;
+  readonly etag: string;
+}
+
+const documentOf = (text: string): Document => ({
+  text: Buffer.from(text),
+  etag: `"${createHash('sha256').update(text).digest('base64url')}"`,
+});
+
+/** JSON that is text already. */
+const jsonText = z.custom<Buffer>().meta({ override: { type: 'object', additionalProperties: {} } });
+
+/** @returns its text; whoever has it keeps it, and asks whether it is still the same. */
+function show({ text, etag }: Document, ctx: ApiContext): Buffer {
+  ctx.set('Cache-Control', 'no-cache');
+  ctx.set('ETag', etag);
+  return text;
+}
 
 /**
  * The routes' description. Its library is loaded, and the description made, when somebody asks for it first.
@@ -9,16 +31,18 @@ import { type Route, route } from '../routing/route.js';
  * @param routes all that the api serves, these among them.
  */
 export function descriptionRoutes(routes: () => readonly Route[]): readonly Route[] {
-  let made:
-    | Promise<{ readonly description: Record<string, unknown>; readonly page: string; readonly policy: string }>
-    | undefined;
+  let made: Promise<{ readonly description: Document; readonly page: Document; readonly policy: string }> | undefined;
   const make = async () => {
     const [{ describeRoutes }, { PAGE_POLICY, renderPage }] = await Promise.all([
       import('./openapi.js'),
       import('./page.js'),
     ]);
-    const description = describeRoutes(routes(), releaseVersion()) as unknown as Record<string, unknown>;
-    return { description, page: renderPage(description as never), policy: PAGE_POLICY };
+    const description = describeRoutes(routes(), releaseVersion());
+    return {
+      description: documentOf(JSON.stringify(description)),
+      page: documentOf(renderPage(description as never)),
+      policy: PAGE_POLICY,
+    };
   };
   const once = () => {
     made ??= make();
@@ -33,8 +57,14 @@ export function descriptionRoutes(routes: () => readonly Route[]): readonly Rout
     description: 'Made from the values by which requests are served and validated.',
     tag: 'Service',
     access: 'public',
-    answer: { status: 200, description: 'The description.', schema: z.record(z.string(), z.unknown()) },
-    handle: async () => (await once()).description,
+    answer: {
+      status: 200,
+      description: 'The description.',
+      schema: jsonText,
+      mediaType: 'application/json',
+      hasEtag: true,
+    },
+    handle: async (_input, ctx) => show((await once()).description, ctx),
   });
 
   const readPage = route({
@@ -45,11 +75,11 @@ export function descriptionRoutes(routes: () => readonly Route[]): readonly Rout
     description: 'One document that loads nothing from anywhere.',
     tag: 'Service',
     access: 'public',
-    answer: { status: 200, description: 'The page.', schema: bytes, mediaType: 'text/html' },
+    answer: { status: 200, description: 'The page.', schema: bytes, mediaType: 'text/html', hasEtag: true },
     handle: async (_input, ctx) => {
       const { page, policy } = await once();
       ctx.set('Content-Security-Policy', policy);
-      return page;
+      return show(page, ctx);
     },
   });
   return [readDescription, readPage];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sendForm, startTestApi, type TestApi } from '../../../test/support/api.js';
+import { sendDocument, sendForm, startTestApi, type TestApi } from '../../../test/support/api.js';
 import { insertClient } from '../../../test/support/database.js';
 import { noteStored } from '../../domain/emails/attachments.js';
 import { createFileStore } from '../../storage/file-store.js';
@@ -62,11 +62,27 @@ describe('GET /api/email/{id}/content', () => {
       subject: 'Your order',
       text: 'Hello, Ada.',
       html: null,
+      headers: {},
+      generated_text: null,
+      generated_html: expect.stringContaining('>Hello, Ada.</div></body>'),
     });
     const html = await submit({ content: '<p>Hello</p>', content_type: 'text/html' });
     expect(await (await api.get(`/api/email/${html}/content`)).json()).toMatchObject({
       text: null,
       html: '<p>Hello</p>',
+      generated_text: 'Hello',
+      generated_html: null,
+    });
+  });
+
+  it('shows headers of the client, and makes nothing where both bodies were submitted', async () => {
+    const both = { text: 'Hello', html: '<p>Hello</p>', headers: { 'X-Shop': 'Tee & Kaffee' } };
+    const sent = await sendDocument(api, both);
+    const { id } = (await sent.json()) as { id: string };
+    expect(await (await api.get(`/api/email/${id}/content`)).json()).toMatchObject({
+      ...both,
+      generated_text: null,
+      generated_html: null,
     });
   });
 

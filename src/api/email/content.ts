@@ -3,6 +3,7 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import type { AttachmentRow } from '../../domain/emails/attachments.js';
+import { generatedBody } from '../../domain/emails/bodies.js';
 import { findContent, findOwnAttachment, openAttachment } from '../../domain/emails/content.js';
 import { isDatabaseTrouble } from '../../http/database-trouble.js';
 import { Problem } from '../../http/problem.js';
@@ -28,6 +29,9 @@ const emailContent = z
       .string()
       .nullable()
       .describe('As it was submitted, without what is added to it when it is sent; null when there was none.'),
+    headers: z.record(z.string(), z.string()).describe('More headers, as they were submitted.'),
+    generated_text: z.string().nullable().describe('The text that is made of HTML alone, and sent with it.'),
+    generated_html: z.string().nullable().describe('The page that is made of text alone, and sent with it.'),
   })
   .meta({ id: 'EmailContent' });
 
@@ -39,7 +43,11 @@ const readContent = route({
   tag: 'E-mails',
   access: { scope: 'content', role: 'operator' },
   params: { id: emailId },
-  answer: { status: 200, description: 'Its headers and its body, as submitted.', schema: emailContent },
+  answer: {
+    status: 200,
+    description: 'Its headers and its bodies, those submitted and the one that is made.',
+    schema: emailContent,
+  },
   problems: ['email_not_found'],
   audit: { look: 'email.read_content', targets: ({ params }) => [{ kind: 'email', id: params.id }] },
   handle: async ({ params: { id } }, ctx, { db }) => {
@@ -47,9 +55,17 @@ const readContent = route({
     if (!found) throw emailNotFound();
     ctx.state.emailId = id;
     ctx.set('Cache-Control', 'no-store');
-    const { content, content_type, alternative, ...head } = found;
+    const { content, content_type, alternative, headers, ...head } = found;
     const isText = content_type === 'text/plain';
-    return { ...head, text: isText ? content : alternative, html: isText ? alternative : content };
+    const generated = await generatedBody(found);
+    return {
+      ...head,
+      text: isText ? content : alternative,
+      html: isText ? alternative : content,
+      headers: headers ?? {},
+      generated_text: generated.text,
+      generated_html: generated.html,
+    };
   },
 });
 

@@ -80,4 +80,15 @@ async function answer(route: Route, input: AnyInput, ctx: ApiContext, api: ApiDe
   ctx.status = route.answer.status;
   if (route.answer.mediaType) ctx.type = route.answer.mediaType;
   if (body !== undefined) ctx.body = body;
+  if (route.answer.hasEtag && isKnown(ctx)) ctx.status = 304;
+}
+
+/**
+ * Whether the one who asks has what is answered. Koa's `fresh` says no to every request with `Cache-Control: no-cache`,
+ * which `fetch` adds by itself and which asks for this very comparison (RFC 9111, 5.2.1.4).
+ */
+function isKnown(ctx: ApiContext): boolean {
+  const etag = ctx.response.get('ETag');
+  const known = ctx.get('If-None-Match').split(',');
+  return known.some((tag) => ['*', etag, `W/${etag}`].includes(tag.trim()));
 }

@@ -65,6 +65,8 @@ export interface Answer<S extends z.ZodType = z.ZodType> {
   readonly mediaType?: string;
   /** Those that are not on every answer, with what they say. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The handler sets an `ETag`: whoever sends it back in `If-None-Match` is answered 304 while it is the same. */
+  readonly hasEtag?: true;
 }
 
 type Values<P extends Parameters> = { readonly [name in keyof P]: z.output<P[name]['schema']> };

@@ -3,6 +3,7 @@ import type { Api } from '../api.js';
 import { UsageError } from '../api.js';
 import { type Commands, type OptionName, type Output, query, type Values } from '../command.js';
 import { since, table } from '../format.js';
+import { metadataFilters } from '../metadata.js';
 
 /** `FoundEmail` as it is answered. */
 type Found = Omit<FoundEmail, 'created_at'> & { readonly created_at: string };
@@ -18,13 +19,14 @@ const PAGE = 200;
 /** Pages can be short, or empty: after so many, whoever asks should say more exactly what is looked for. */
 const MOST_PAGES = 50;
 
-const FILTERS = ['receiver', 'sender', 'status', 'priority', 'client', 'tag', 'metadata', 'from', 'to'] as const;
+const FILTERS = ['receiver', 'sender', 'status', 'priority', 'client', 'tag', 'from', 'to'] as const;
 
 /** Reads page by page until there are as many as asked for. */
 async function find(api: Api, values: Values): Promise<Output> {
   const limit = Number(values.limit ?? DEFAULT_LIMIT);
   if (!Number.isInteger(limit) || limit < 1) throw new UsageError('--limit has to be a whole number from 1.');
-  const filters = Object.fromEntries(FILTERS.map((name) => [name, values[name]]));
+  const given = Object.fromEntries(FILTERS.map((name) => [name, values[name]]));
+  const filters = { ...given, metadata: metadataFilters(values.metadata) };
   const emails: Found[] = [];
   let cursor: string | undefined;
   for (let pages = 0; pages < MOST_PAGES && emails.length < limit; pages++) {
@@ -50,7 +52,7 @@ async function find(api: Api, values: Values): Promise<Output> {
   return { json, text: [shown, ...(more ? ['', more] : [])].join('\n') };
 }
 
-const OPTIONS: readonly OptionName[] = [...FILTERS, 'limit'];
+const OPTIONS: readonly OptionName[] = [...FILTERS, 'metadata', 'limit'];
 
 export const searchCommands: Commands = {
   emails: {
@@ -63,7 +65,7 @@ export const searchCommands: Commands = {
 --status STATUS                such as queued, sent, delivered, bounced, dead
 --priority critical|medium|low
 --tag TAG
---metadata NAME=VALUE
+--metadata NAME=VALUE          may be given up to five times
 --client ID                    for operators, who otherwise see every client's
 --from TIME, --to TIME         when they were accepted; RFC 3339 with an offset (default: the last 30 days)
 --limit N                      default: ${DEFAULT_LIMIT}`,

@@ -4,6 +4,7 @@ import type { AttachedFile, Submission } from '../../../client/index.js';
 import { type Api, UsageError } from '../api.js';
 import { type Commands, type Console, need, type OptionName, type Output, type Values } from '../command.js';
 import { facts } from '../format.js';
+import { jsonObject, metadataOf } from '../metadata.js';
 
 /** Beyond these the API takes nothing: what is larger need not be read. */
 const MAX_FILE_BYTES = 18 * 1024 * 1024;
@@ -33,15 +34,6 @@ async function bodiesOf({ text, html }: Values, console: Console): Promise<Pick<
   return { text: await textOf(isGiven ? text : '-', console), html: await textOf(html, console) };
 }
 
-function json(text: string | undefined, option: string): Record<string, never> | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new UsageError(`--${option} has to be a JSON object.`);
-  }
-}
-
 async function fileOf(path: string | undefined): Promise<AttachedFile | undefined> {
   return path === undefined ? undefined : { filename: basename(path), content: await read(path) };
 }
@@ -61,8 +53,8 @@ async function send(api: Api, values: Values, console: Console): Promise<Output>
     priority: values.priority as Submission['priority'],
     reply_to: values['reply-to'],
     tags: values.tag?.split(',').map((tag) => tag.trim()),
-    metadata: json(values.metadata, 'metadata'),
-    headers: json(values.headers, 'headers'),
+    metadata: metadataOf(values.metadata) as Submission['metadata'],
+    headers: values.headers === undefined ? undefined : jsonObject(values.headers, 'headers'),
     track_opens: trackOf(values['track-opens']),
     send_at: values['send-at'],
     attachment: await fileOf(values.attachment),
@@ -90,7 +82,8 @@ export const sendCommands: Commands = {
 --reply-to ADDRESS
 --attachment FILE              at most 18 MB
 --tag LIST                     separated by commas
---metadata JSON, --headers JSON  objects
+--metadata NAME=VALUE          may be given several times; or a JSON object
+--headers JSON                 an object
 --track-opens on|off           default: as the client has it
 --send-at TIME                 RFC 3339 with an offset, at most 30 days ahead
 --idempotency-key KEY          the same key again makes no second e-mail; default: one for this command`,

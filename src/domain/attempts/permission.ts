@@ -7,6 +7,7 @@ import type { AttemptState } from '../../postgres/schema.js';
 import { later, type Trx, transact } from '../../postgres/transaction.js';
 import type { Priority } from '../../priority.js';
 import { bury } from '../dead-letters/dead-letters.js';
+import type { EmailContent } from '../emails/content.js';
 import { generationEvent, type LockedEmail, readEvents, withEvents } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
 import { activeHold, concernsEmail } from '../holds/match.js';
@@ -32,18 +33,8 @@ interface PermissionRequest {
 }
 
 /** An e-mail as it is to be sent, read under the lock that gave the permission. */
-export interface SendableEmail {
-  readonly id: string;
+export interface SendableEmail extends EmailContent {
   readonly priority: Priority;
-  readonly sender: string;
-  readonly receiver: string;
-  readonly reply_to: string | null;
-  readonly subject: string;
-  readonly content: string;
-  readonly content_type: 'text/plain' | 'text/html';
-  /** The text, where `content` is HTML and both were submitted. */
-  readonly alternative: string | null;
-  readonly headers: Readonly<Record<string, string>> | null;
   /** False: opens are not tracked. */
   readonly track_opens: boolean | null;
   readonly tags: readonly string[];

@@ -3,18 +3,17 @@ import { sql } from 'kysely';
 import type { Db } from '../../postgres/database.js';
 import type { AttachmentRow } from './attachments.js';
 import { readSpool } from './attachments.js';
+import type { StoredBodies } from './bodies.js';
 
 /** What an e-mail says, as it was submitted. */
-export interface EmailContent {
+export interface EmailContent extends StoredBodies {
   readonly id: string;
   readonly sender: string;
   readonly receiver: string;
   readonly reply_to: string | null;
   readonly subject: string;
-  readonly content: string;
-  readonly content_type: 'text/plain' | 'text/html';
-  /** The other body, of the other type; null when it was not submitted. */
-  readonly alternative: string | null;
+  /** More headers, as submitted; null for none. */
+  readonly headers: Readonly<Record<string, string>> | null;
 }
 
 /**
@@ -25,7 +24,7 @@ export interface EmailContent {
  */
 export async function findContent(db: Db, clientId: string | null, emailId: string): Promise<EmailContent | undefined> {
   const { rows } = await sql<EmailContent>`
-    select id, sender, receiver, reply_to, subject, content, content_type, alternative
+    select id, sender, receiver, reply_to, subject, headers, content, content_type, alternative
     from emails where id = ${emailId} and client_id = coalesce(${clientId}::uuid, client_id)`.execute(db);
   return rows[0];
 }

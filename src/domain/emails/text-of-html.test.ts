@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { textOfHtml } from './text-of-html.js';
+import { textOfHtml, textOfHtmlInTurns } from './text-of-html.js';
 
 describe('the text of an HTML message', () => {
   it.each([
@@ -67,6 +67,24 @@ describe('the text of an HTML message', () => {
     const text = textOfHtml('<p>word</p>'.repeat(200_000));
     expect(text).toMatch(/^word\n\nword\n[\s\S]*\n\n\[…\]$/);
     expect(text.length).toBeLessThan(1024 * 1024);
+  });
+
+  it('leaves turns to others where that is asked for, and is the same', async () => {
+    // So long that pieces end within tags, words, entities and comments.
+    const html = '<p title="a>b">wörd &amp; <a href="https://example.com/x">x</a><!-- c --> '.repeat(9_000);
+    let turns = 0;
+    let isOver = false;
+    const count = () => {
+      turns++;
+      if (!isOver) setImmediate(count);
+    };
+    setImmediate(count);
+    const text = await textOfHtmlInTurns(html);
+    isOver = true;
+    expect(turns).toBeGreaterThan(5);
+    expect(text).toBe(textOfHtml(html));
+    const whole = 'wörd & x <https://example.com/x>';
+    expect(text).toBe(Array.from({ length: 9_000 }, () => whole).join('\n\n'));
   });
 
   it('of pages that are nested, left open or wrong without measure is made in one pass', () => {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Tokenizer, type TokenizerCallbacks } from 'htmlparser2';
 
 /** What these hold is not for a reader. */
@@ -19,6 +20,8 @@ const NO_TEXT = /\u00ad|\u034f|\u200b|\ufeff/g;
 const MAX_HTML = 1024 * 1024;
 /** Lines and numbers of lists can be longer than their tags; what this does not cover is no letter to anyone. */
 const SLACK = 1024;
+/** Characters that are read in one turn: a few milliseconds. */
+const TURN = 64 * 1024;
 const CUT_OFF = '\n\n[…]';
 
 /**
@@ -32,10 +35,32 @@ const CUT_OFF = '\n\n[…]';
  * @returns hardly more characters than the HTML has, at most 1 KB; empty when there is nothing to read.
  */
 export function textOfHtml(html: string): string {
+  const reading = readPage(html);
+  for (;;) {
+    const { done, value } = reading.next();
+    if (done) return value;
+  }
+}
+
+/** As `textOfHtml`, for a process that answers others meanwhile: they get their turn after every 64 KB. */
+export async function textOfHtmlInTurns(html: string): Promise<string> {
+  const reading = readPage(html);
+  for (;;) {
+    const { done, value } = reading.next();
+    if (done) return value;
+    await nextTurn();
+  }
+}
+
+/** Reads a page piece by piece, and yields between them. @returns its text. */
+function* readPage(html: string): Generator<undefined, string> {
   const read = html.slice(0, MAX_HTML);
   const page = new Page(read);
   const tokenizer = new Tokenizer({ xmlMode: false, decodeEntities: true }, page);
-  tokenizer.write(read);
+  for (let at = 0; at < read.length; at += TURN) {
+    if (at > 0) yield;
+    tokenizer.write(read.slice(at, at + TURN));
+  }
   tokenizer.end();
   const text = page.text.slice(0, read.length + SLACK).trim();
   return html.length > read.length ? text + CUT_OFF : text;
