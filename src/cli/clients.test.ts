@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../../test/support/api.js';
+import { commandLine } from '../../test/support/cli.js';
 import { insertClient } from '../../test/support/database.js';
-import { runCli } from './run.js';
 
 let api: TestApi;
 let operator: string;
@@ -12,18 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.stop());
 
-async function tempost(line: string, env: NodeJS.ProcessEnv = {}) {
-  const out: string[] = [];
-  const errors: string[] = [];
-  // Words in quotes may hold spaces.
-  const argv = [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, word]) => quoted ?? word!);
-  const code = await runCli(
-    argv,
-    { TEMPOST_URL: api.url, TEMPOST_API_KEY: operator, ...env },
-    { out: (text) => out.push(text), error: (text) => errors.push(text) },
-  );
-  return { code, out: out.join('\n'), error: errors.join('\n') };
-}
+const tempost = commandLine(() => ({ TEMPOST_URL: api.url, TEMPOST_API_KEY: operator }));
 
 describe('tempost clients and keys', () => {
   const keyIn = (out: string) => /^tp_\S+$/m.exec(out)![0];

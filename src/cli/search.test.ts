@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../../test/support/api.js';
+import { commandLine } from '../../test/support/cli.js';
 import { insertClient } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
-import { runCli } from './run.js';
 
 let api: TestApi;
 let operator: string;
@@ -13,16 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => api?.stop());
 
-async function tempost(line: string) {
-  const out: string[] = [];
-  const errors: string[] = [];
-  const env = { TEMPOST_URL: api.url, TEMPOST_API_KEY: operator };
-  const code = await runCli(line.split(' '), env, {
-    out: (text) => out.push(text),
-    error: (text) => errors.push(text),
-  });
-  return { code, out: out.join('\n'), error: errors.join('\n') };
-}
+const tempost = commandLine(() => ({ TEMPOST_URL: api.url, TEMPOST_API_KEY: operator }));
 
 describe('tempost emails', () => {
   it('finds e-mails by what is asked, over several pages, as a table and for programs', async () => {

@@ -12,14 +12,13 @@ import {
   mailgunEvent,
   mailgunSignature,
   mandrillEvent,
+  NO_TEMPORAL,
   postMailgun,
   postMandrill,
   startTestWebhooks,
   type TestWebhooks,
 } from '../../test/support/webhooks.js';
 
-/** Nothing listens there: signals cannot be delivered, which must not matter to providers. */
-const NO_TEMPORAL = '127.0.0.1:1';
 const MB = 1024 * 1024;
 /** Of the right shape, made with no key. */
 const MADE_UP = 'AAAAAAAAAAAAAAAAAAAAAAAAAAA=';

@@ -1,34 +1,28 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import {
   insertEmail,
   mailgunBody,
   mailgunEvent,
   mailgunSignature,
   nowS,
+  type OwnWebhooks,
   postMailgun,
-  startTestWebhooks,
-  type TestWebhooks,
+  startOwnWebhooks,
 } from '../../test/support/webhooks.js';
 import { exposeProcess } from '../process/metrics/registry.js';
 
 const AN_HOUR_AND_MORE_S = 4_000;
 
-let database: TestDatabase;
-let service: TestWebhooks;
+let service: OwnWebhooks;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  service = await startTestWebhooks({ databaseUrl: database.url, temporalAddress: '127.0.0.1:1' });
+  service = await startOwnWebhooks();
 });
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
-});
+afterAll(() => service?.stop());
 
 const post = (event: object, signature?: object) => postMailgun(service.url, mailgunBody(event, signature));
 
 it('counts events by provider and outcome, how late they come, and refusals by their code', async () => {
-  const email = await insertEmail(database.db, [{ provider: 'mailgun', state: 'accepted' }]);
+  const email = await insertEmail(service.db, [{ provider: 'mailgun', state: 'accepted' }]);
   const late = { timestamp: nowS() - AN_HOUR_AND_MORE_S };
   await post(mailgunEvent(email, 'delivered', late));
   await post(mailgunEvent({ id: '00000000-0000-4000-8000-000000000000' }, 'delivered', late));

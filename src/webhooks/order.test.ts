@@ -1,28 +1,22 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { patient } from '../../test/support/patience.js';
 import {
   insertEmail,
   mailgunBody,
   mailgunEvent,
   mandrillEvent,
+  type OwnWebhooks,
   postMailgun,
   postMandrill,
-  startTestWebhooks,
-  type TestWebhooks,
+  startOwnWebhooks,
 } from '../../test/support/webhooks.js';
 
-let database: TestDatabase;
-let service: TestWebhooks;
+let service: OwnWebhooks;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  service = await startTestWebhooks({ databaseUrl: database.url, temporalAddress: '127.0.0.1:1' });
+  service = await startOwnWebhooks();
 });
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
-});
+afterAll(() => service?.stop());
 
 /** An event as a provider tells it; which attempt it is of follows from the provider. */
 type Telling = { readonly index: number } & (
@@ -56,7 +50,7 @@ const told = fc
 
 /** Attempt 1 went to Mailgun and was given up, attempt 2 to Mandrill; both may have gone through after all. */
 const makeEmail = () =>
-  insertEmail(database.db, [
+  insertEmail(service.db, [
     { provider: 'mailgun', state: 'abandoned' },
     { provider: 'mandrill', state: 'accepted' },
   ]);
@@ -74,7 +68,7 @@ async function tell(email: { id: string }, { index, ...event }: Telling): Promis
 }
 
 async function outcomeOf({ id }: { id: string }) {
-  const { db } = database;
+  const { db } = service;
   const email = await db
     .selectFrom('emails')
     .select(['status', 'client_id'])

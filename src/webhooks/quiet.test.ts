@@ -6,13 +6,12 @@ import {
   insertEmail,
   mailgunBody,
   mailgunEvent,
+  NO_TEMPORAL,
   postMailgun,
   startTestWebhooks,
   type TestWebhooks,
 } from '../../test/support/webhooks.js';
 
-/** Nothing listens there. */
-const NO_TEMPORAL = '127.0.0.1:1';
 const WEBHOOKS = 30;
 
 let database: TestDatabase;

@@ -1,45 +1,34 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
-import { answerOf, readRecord } from '../../test/support/record.js';
+import { answerOf } from '../../test/support/record.js';
 import {
   insertEmail,
   mailgunBody,
   mailgunEvent,
   mailgunSignature,
   nowS,
+  type OwnWebhooks,
   postMailgun,
-  startTestWebhooks,
-  type TestWebhooks,
+  startOwnWebhooks,
 } from '../../test/support/webhooks.js';
 
-/** Nothing listens there: signals cannot be delivered, which must not matter to providers. */
-const NO_TEMPORAL = '127.0.0.1:1';
-
-let database: TestDatabase;
-let service: TestWebhooks;
-let record: ReturnType<typeof readRecord>;
+let service: OwnWebhooks;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  record = readRecord(database.db);
-  service = await startTestWebhooks({ databaseUrl: database.url, temporalAddress: NO_TEMPORAL });
+  service = await startOwnWebhooks();
 });
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
-});
+afterAll(() => service?.stop());
 
-const sentEmail = () => insertEmail(database.db, [{ provider: 'mailgun', state: 'accepted' }]);
+const sentEmail = () => insertEmail(service.db, [{ provider: 'mailgun', state: 'accepted' }]);
 
 describe('POST /webhooks/mailgun', () => {
   it('200: stored with its consequences before the answer', async () => {
     const email = await sentEmail();
     const event = mailgunEvent(email, 'delivered', { id: 'first', 'delivery-status': { code: 250 } });
     expect(await answerOf(await postMailgun(service.url, mailgunBody(event)))).toEqual([200]);
-    expect(await record.statusOf(email)).toBe('delivered');
-    expect(await record.eventsOf(email)).toMatchObject([
+    expect(await service.record.statusOf(email)).toBe('delivered');
+    expect(await service.record.eventsOf(email)).toMatchObject([
       { event_key: 'mailgun:first', type: 'delivered', provider: 'mailgun', metadata: { code: '250' }, attempt: 1 },
     ]);
-    expect(await record.signalsOf(email)).toEqual(['delivered']);
+    expect(await service.record.signalsOf(email)).toEqual(['delivered']);
   });
 
   it('200 again for the same token with the same body; nothing is stored twice', async () => {
@@ -47,7 +36,7 @@ describe('POST /webhooks/mailgun', () => {
     const body = mailgunBody(mailgunEvent(email, 'opened'));
     const answers = await Promise.all([1, 2, 3, 4].map(async () => answerOf(await postMailgun(service.url, body))));
     expect(answers).toEqual([[200], [200], [200], [200]]);
-    expect(await record.eventsOf(email)).toHaveLength(1);
+    expect(await service.record.eventsOf(email)).toHaveLength(1);
   });
 
   it('200 for the same event under a new token; it is stored once', async () => {
@@ -55,7 +44,7 @@ describe('POST /webhooks/mailgun', () => {
     const event = mailgunEvent(email, 'opened');
     expect(await answerOf(await postMailgun(service.url, mailgunBody(event)))).toEqual([200]);
     expect(await answerOf(await postMailgun(service.url, mailgunBody(event)))).toEqual([200]);
-    expect(await record.eventsOf(email)).toHaveLength(1);
+    expect(await service.record.eventsOf(email)).toHaveLength(1);
   });
 
   it('401 for a known token with another body; the body is not stored', async () => {
@@ -64,8 +53,8 @@ describe('POST /webhooks/mailgun', () => {
     await postMailgun(service.url, mailgunBody(mailgunEvent(email, 'opened'), signature));
     const stolen = await postMailgun(service.url, mailgunBody(mailgunEvent(other, 'complained'), signature));
     expect(await answerOf(stolen)).toEqual([401, 'token_reused']);
-    expect(await record.eventsOf(other)).toEqual([]);
-    expect(await record.suppressionOf(other)).toBeUndefined();
+    expect(await service.record.eventsOf(other)).toEqual([]);
+    expect(await service.record.suppressionOf(other)).toBeUndefined();
   });
 
   it('401 for a bad signature, none, one older than 12 h or ahead of time; nothing is stored', async () => {
@@ -76,8 +65,8 @@ describe('POST /webhooks/mailgun', () => {
     expect(await post({})).toEqual([401, 'bad_signature']);
     expect(await post(mailgunSignature({ timestamp: nowS() - 13 * 3600 }))).toEqual([401, 'too_old']);
     expect(await post(mailgunSignature({ timestamp: nowS() + 3600 }))).toEqual([401, 'ahead_of_time']);
-    expect(await record.eventsOf(email)).toEqual([]);
-    expect(await record.statusOf(email)).toBe('queued');
+    expect(await service.record.eventsOf(email)).toEqual([]);
+    expect(await service.record.statusOf(email)).toBe('queued');
   });
 
   it('200 for one signed 11 h ago: Mailgun repeats for hours under the original signature', async () => {
@@ -86,7 +75,7 @@ describe('POST /webhooks/mailgun', () => {
     expect(
       await answerOf(await postMailgun(service.url, mailgunBody(mailgunEvent(email, 'opened'), signature))),
     ).toEqual([200]);
-    expect(await record.statusOf(email)).toBe('opened');
+    expect(await service.record.statusOf(email)).toBe('opened');
   });
 
   it.each([
@@ -111,7 +100,7 @@ describe('POST /webhooks/mailgun', () => {
     const form = new URLSearchParams({ ...mailgunSignature(), ...ids, event: 'delivered' });
     const media = 'application/x-www-form-urlencoded';
     expect(await answerOf(await postMailgun(service.url, form.toString(), media))).toEqual([200]);
-    expect(await record.statusOf(email)).toBe('delivered');
+    expect(await service.record.statusOf(email)).toBe('delivered');
 
     const multipart = new FormData();
     const bounced = { ...mailgunSignature(), ...ids, event: 'bounced', code: '550', error: '5.1.1 unknown user' };
@@ -119,8 +108,8 @@ describe('POST /webhooks/mailgun', () => {
     multipart.set('attachment-1', new Blob(['the message']), 'message.eml');
     const response = await fetch(`${service.url}/webhooks/mailgun`, { method: 'POST', body: multipart });
     expect(await answerOf(response)).toEqual([200]);
-    expect(await record.statusOf(email)).toBe('bounced');
-    expect(await record.suppressionOf(email)).toEqual({ address: email.receiver, reason: 'bounced' });
+    expect(await service.record.statusOf(email)).toBe('bounced');
+    expect(await service.record.suppressionOf(email)).toEqual({ address: email.receiver, reason: 'bounced' });
   });
 
   it('200 for an unknown e-mail: kept as it came', async () => {
@@ -129,7 +118,7 @@ describe('POST /webhooks/mailgun', () => {
     const without = mailgunEvent(nobody, 'opened', { id: 'without', 'user-variables': {}, message: {} });
     expect(await answerOf(await postMailgun(service.url, mailgunBody(unknown)))).toEqual([200]);
     expect(await answerOf(await postMailgun(service.url, mailgunBody(without)))).toEqual([200]);
-    expect(await record.unmatched()).toEqual(
+    expect(await service.record.unmatched()).toEqual(
       expect.arrayContaining([
         { provider: 'mailgun', reason: 'unknown_email', body: unknown },
         { provider: 'mailgun', reason: 'no_email_id', body: without },
@@ -141,7 +130,7 @@ describe('POST /webhooks/mailgun', () => {
     const email = await sentEmail();
     const event = mailgunEvent(email, 'opened', { id: 'odd\u0000', ip: '\ud800', url: 'a\u0000b' });
     expect(await answerOf(await postMailgun(service.url, mailgunBody(event)))).toEqual([200]);
-    expect(await record.eventsOf(email)).toMatchObject([{ metadata: { ip: '\ufffd', url: 'a\ufffdb' } }]);
+    expect(await service.record.eventsOf(email)).toMatchObject([{ metadata: { ip: '\ufffd', url: 'a\ufffdb' } }]);
   });
 
   it('the answer to whoever accepts nothing is never 406, which would end the repetitions', async () => {
@@ -188,27 +177,27 @@ describe('each event of Mailgun', () => {
     expect(await answerOf(await postMailgun(service.url, mailgunBody(mailgunEvent(email, event, fields))))).toEqual([
       200,
     ]);
-    expect(await record.statusOf(email)).toBe(status);
-    expect(await record.eventsOf(email)).toHaveLength(1);
-    expect((await record.suppressionOf(email))?.reason).toBe(reason);
+    expect(await service.record.statusOf(email)).toBe(status);
+    expect(await service.record.eventsOf(email)).toHaveLength(1);
+    expect((await service.record.suppressionOf(email))?.reason).toBe(reason);
   });
 });
 
 describe('evidence', () => {
   it('an event for an attempt whose outcome was unknown makes it accepted, and the workflow is to be told', async () => {
-    const email = await insertEmail(database.db, [{ provider: 'mailgun', state: 'ambiguous' }]);
+    const email = await insertEmail(service.db, [{ provider: 'mailgun', state: 'ambiguous' }]);
     await postMailgun(service.url, mailgunBody(mailgunEvent(email, 'accepted')));
-    const attempt = await database.db
+    const attempt = await service.db
       .selectFrom('send_attempts')
       .select('state')
       .where('email_id', '=', email.id)
       .executeTakeFirstOrThrow();
     expect(attempt.state).toBe('accepted');
-    expect(await record.signalsOf(email)).toEqual(['evidence']);
+    expect(await service.record.signalsOf(email)).toEqual(['evidence']);
   });
 
   it('an event that is known by its Message-ID alone is of the latest attempt at its provider: a bounce undoes its "sent"', async () => {
-    const email = await insertEmail(database.db, [
+    const email = await insertEmail(service.db, [
       { provider: 'mailgun', state: 'refused' },
       { provider: 'mailgun', state: 'ambiguous' },
       { provider: 'mandrill', state: 'refused' },
@@ -217,11 +206,11 @@ describe('evidence', () => {
       postMailgun(service.url, mailgunBody(mailgunEvent(email, event, { 'user-variables': {}, ...fields })));
     await post('accepted', {});
     await post('failed', { severity: 'permanent' });
-    expect(await record.statusOf(email)).toBe('bounced');
-    expect((await record.eventsOf(email)).map(({ generation, attempt }) => [generation, attempt])).toEqual([
+    expect(await service.record.statusOf(email)).toBe('bounced');
+    expect((await service.record.eventsOf(email)).map(({ generation, attempt }) => [generation, attempt])).toEqual([
       [1, 2],
       [1, 2],
     ]);
-    expect(await record.signalsOf(email)).toEqual(['evidence', 'failed']);
+    expect(await service.record.signalsOf(email)).toEqual(['evidence', 'failed']);
   });
 });

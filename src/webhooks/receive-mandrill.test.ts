@@ -1,33 +1,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { patient } from '../../test/support/patience.js';
-import { answerOf, readRecord } from '../../test/support/record.js';
+import { answerOf } from '../../test/support/record.js';
 import {
   insertEmail,
   insertManyEmails,
   mandrillEvent,
+  type OwnWebhooks,
   postMandrill,
-  startTestWebhooks,
-  type TestWebhooks,
+  startOwnWebhooks,
 } from '../../test/support/webhooks.js';
 
-/** Nothing listens there: signals cannot be delivered, which must not matter to providers. */
-const NO_TEMPORAL = '127.0.0.1:1';
-
-let database: TestDatabase;
-let service: TestWebhooks;
-let record: ReturnType<typeof readRecord>;
+let service: OwnWebhooks;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  record = readRecord(database.db);
-  service = await startTestWebhooks({ databaseUrl: database.url, temporalAddress: NO_TEMPORAL });
+  service = await startOwnWebhooks();
 });
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
-});
+afterAll(() => service?.stop());
 
-const sentEmail = () => insertEmail(database.db, [{ provider: 'mandrill', state: 'accepted' }]);
+const sentEmail = () => insertEmail(service.db, [{ provider: 'mandrill', state: 'accepted' }]);
 
 describe('POST /webhooks/mandrill', () => {
   it('200 for a batch with repetitions, unknown e-mails, lists and nonsense; sent twice it is stored once', async () => {
@@ -42,20 +31,20 @@ describe('POST /webhooks/mandrill', () => {
     const post = async () => answerOf(await postMandrill(service.url, [...known, ...others]));
     expect(await Promise.all([post(), post(), post()])).toEqual([[200], [200], [200]]);
     for (const email of emails) {
-      expect(await record.statusOf(email)).toBe('opened');
-      expect(await record.eventsOf(email)).toHaveLength(2);
+      expect(await service.record.statusOf(email)).toBe('opened');
+      expect(await service.record.eventsOf(email)).toHaveLength(2);
     }
-    const kept = (await record.unmatched()).filter(({ body }) => body.batch === 1 || body.ip === 'batch');
+    const kept = (await service.record.unmatched()).filter(({ body }) => body.batch === 1 || body.ip === 'batch');
     expect(kept.map(({ reason }) => reason).sort()).toEqual(['not_understood', 'sync', 'unknown_email']);
   });
 
   it(
     '200 for 1,000 events of 1,000 e-mails',
     async () => {
-      const emails = await insertManyEmails(database.db, 1_000);
+      const emails = await insertManyEmails(service.db, 1_000);
       const batch = emails.map((email) => mandrillEvent(email, 'delivered'));
       expect(await answerOf(await postMandrill(service.url, batch))).toEqual([200]);
-      const { count } = await database.db
+      const { count } = await service.db
         .selectFrom('emails')
         .select((select) => select.fn.countAll<number>().as('count'))
         .where('status', '=', 'delivered')
@@ -79,7 +68,7 @@ describe('POST /webhooks/mandrill', () => {
       ),
     );
     expect(answers).toEqual(Array.from({ length: 6 }, () => [200]));
-    for (const email of emails) expect(await record.statusOf(email)).toBe('complained');
+    for (const email of emails) expect(await service.record.statusOf(email)).toBe('complained');
   });
 
   it('401 for a bad signature, none, or one over another address; nothing is stored', async () => {
@@ -92,7 +81,7 @@ describe('POST /webhooks/mandrill', () => {
     expect(
       await answerOf(await postMandrill(service.url, batch, { signedUrl: `${service.url}/webhooks/mandrill` })),
     ).toEqual(bad);
-    expect(await record.eventsOf(email)).toEqual([]);
+    expect(await service.record.eventsOf(email)).toEqual([]);
   });
 
   it('200 for the empty test batch, under the test key and under ours', async () => {
@@ -131,8 +120,8 @@ describe('each event of Mandrill', () => {
   ])('%s makes the e-mail %s and the suppression %s', async (event, status, reason) => {
     const email = await sentEmail();
     expect(await answerOf(await postMandrill(service.url, [mandrillEvent(email, event)]))).toEqual([200]);
-    expect(await record.statusOf(email)).toBe(status);
-    expect(await record.eventsOf(email)).toHaveLength(1);
-    expect((await record.suppressionOf(email))?.reason).toBe(reason);
+    expect(await service.record.statusOf(email)).toBe(status);
+    expect(await service.record.eventsOf(email)).toHaveLength(1);
+    expect((await service.record.suppressionOf(email))?.reason).toBe(reason);
   });
 });

@@ -1,35 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
-import { answerOf, readRecord } from '../../test/support/record.js';
+import { answerOf } from '../../test/support/record.js';
 import {
   cuttableDatabase,
   insertEmail,
   mailgunBody,
   mailgunEvent,
   mandrillEvent,
+  NO_TEMPORAL,
+  type OwnWebhooks,
   postMailgun,
   postMandrill,
+  startOwnWebhooks,
   startTestWebhooks,
-  type TestWebhooks,
 } from '../../test/support/webhooks.js';
 
-/** Nothing listens there: signals cannot be delivered, which must not matter to providers. */
-const NO_TEMPORAL = '127.0.0.1:1';
-
-let database: TestDatabase;
-let service: TestWebhooks;
-let record: ReturnType<typeof readRecord>;
+let service: OwnWebhooks;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  record = readRecord(database.db);
-  service = await startTestWebhooks({ databaseUrl: database.url, temporalAddress: NO_TEMPORAL });
+  service = await startOwnWebhooks();
 });
-afterAll(async () => {
-  await service.stop();
-  await database.drop();
-});
+afterAll(() => service?.stop());
 
-const sentEmail = () => insertEmail(database.db, [{ provider: 'mailgun', state: 'accepted' }]);
+const sentEmail = () => insertEmail(service.db, [{ provider: 'mailgun', state: 'accepted' }]);
 
 describe('other addresses', () => {
   const get = (path: string, init?: RequestInit) => fetch(service.url + path, init);
@@ -48,7 +39,7 @@ describe('other addresses', () => {
 
   it('webhooks of providers that are not configured are 404', async () => {
     const other = await startTestWebhooks({
-      databaseUrl: database.url,
+      databaseUrl: service.database.url,
       temporalAddress: NO_TEMPORAL,
       providers: 'mandrill,smtp',
     });
@@ -64,13 +55,13 @@ describe('other addresses', () => {
     expect(response.headers.get('content-type')).toBe('image/gif');
     expect(response.headers.get('cache-control')).toContain('no-store');
     expect((await response.arrayBuffer()).byteLength).toBe(43);
-    expect(await record.statusOf(email)).toBe('opened');
+    expect(await service.record.statusOf(email)).toBe('opened');
   });
 
   it('HEAD of the pixel counts nothing', async () => {
     const email = await sentEmail();
     expect((await get(`/api/email/${email.id}/open`, { method: 'HEAD' })).status).toBe(200);
-    expect(await record.statusOf(email)).toBe('queued');
+    expect(await service.record.statusOf(email)).toBe('queued');
   });
 
   it.each(['x', '019ab000-0000-7000-8000-00000000ffff', '%00', '%F0', '..%2F..'])(
@@ -89,7 +80,7 @@ describe('other addresses', () => {
 
 describe('while the database is away', () => {
   it('starts, answers 503, shows the pixel, and stores the repetitions once it is back', async () => {
-    const wire = await cuttableDatabase(database.url);
+    const wire = await cuttableDatabase(service.database.url);
     wire.cut();
     const lonely = await startTestWebhooks({ databaseUrl: wire.url, temporalAddress: NO_TEMPORAL });
     const email = await sentEmail();
@@ -116,8 +107,8 @@ describe('while the database is away', () => {
     expect(await both()).toEqual([[200], [200]]);
     expect((await fetch(`${lonely.url}/readyz`)).status).toBe(200);
 
-    expect(await record.eventsOf(email)).toHaveLength(2);
-    expect(await record.statusOf(email)).toBe('opened');
+    expect(await service.record.eventsOf(email)).toHaveLength(2);
+    expect(await service.record.statusOf(email)).toBe('opened');
     await lonely.stop();
     wire.close();
   });

@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
-import { startTestWebhooks, type TestWebhooks } from '../../test/support/webhooks.js';
+import { NO_TEMPORAL, startTestWebhooks, type TestWebhooks } from '../../test/support/webhooks.js';
 import { retryEmail } from '../domain/actions/retry.js';
 import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
 import { unsubscribePath } from '../domain/tracking/unsubscribe-link.js';
@@ -14,7 +14,7 @@ let key: Buffer;
 beforeAll(async () => {
   database = await createTestDatabase();
   key = (await database.db.selectFrom('unsubscribe_key').select('key').executeTakeFirstOrThrow()).key;
-  webhooks = await startTestWebhooks({ databaseUrl: database.url, temporalAddress: '127.0.0.1:1' });
+  webhooks = await startTestWebhooks({ databaseUrl: database.url, temporalAddress: NO_TEMPORAL });
 });
 afterAll(async () => {
   await webhooks.stop();

@@ -61,6 +61,24 @@ export async function startTestApi(
   };
 }
 
+/** An api with an operator beside its client. */
+export interface OperatedApi extends TestApi {
+  readonly operator: TestClient;
+  /** Asks as the operator, or by another key; a body is JSON. */
+  call(method: string, path: string, body?: object, key?: string): Promise<Response>;
+}
+
+/** As `startTestApi`. */
+export async function startOperatedApi(...options: Parameters<typeof startTestApi>): Promise<OperatedApi> {
+  const api = await startTestApi(...options);
+  const operator = await insertClient(api.db, { operator: true });
+  const call: OperatedApi['call'] = (method, path, body, key = operator.key) => {
+    const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' };
+    return fetch(`${api.url}${path}`, { method, headers, body: body && JSON.stringify(body) });
+  };
+  return { ...api, operator, call };
+}
+
 export const VALID_FIELDS = {
   sender: 'shop@example.com',
   receiver: 'ada@example.org',
@@ -90,6 +108,19 @@ export const JSON_TYPE = { 'Content-Type': 'application/json' };
 /** Posts a valid document, changed: undefined leaves a member out. */
 export const sendDocument = (api: TestApi, changes: object = {}, headers: Record<string, string> = {}) =>
   api.post('/api/send', { ...VALID_DOCUMENT, ...changes }, api.client.key, headers);
+
+/** What tests of documents do: `send` a valid one, changed; `sendText` as it is; read what was `accepted`. */
+export function documentsTo(api: () => TestApi) {
+  return {
+    send: (changes: object = {}, headers: Record<string, string> = {}) => sendDocument(api(), changes, headers),
+    sendText: (json: string | Buffer) => postRaw(api(), json, JSON_TYPE),
+    async accepted(response: Response): Promise<{ id: string }> {
+      const body = await response.text();
+      expect(response.status, body).toBe(200);
+      return JSON.parse(body);
+    },
+  };
+}
 
 /** The member `attachment` that holds these bytes. */
 export const documentAttachment = (bytes: Buffer, more: object = {}) => ({

@@ -1,9 +1,11 @@
 import { sql } from 'kysely';
+import { expect } from 'vitest';
 import { bury } from '../../src/domain/dead-letters/dead-letters.js';
 import { lockEmail } from '../../src/domain/emails/events.js';
 import { SHIPPED_STATUSES } from '../../src/domain/emails/statuses.js';
 import type { Db } from '../../src/postgres/database.js';
 import type { AttemptState, DeadReason } from '../../src/postgres/schema.js';
+import type { OperatedApi } from './api.js';
 import { insertQueuedEmail, type QueuedEmailOptions } from './emails.js';
 
 export interface InsertedAttempt {
@@ -46,3 +48,25 @@ export async function insertDeadEmail(
   });
   return id;
 }
+
+/** What tests of dead letters ask the api, as an operator unless another key is given. */
+export function deadLettersBy(api: () => OperatedApi) {
+  return {
+    async list(query: string, key = api().operator.key): Promise<ListedDeadLetters> {
+      const response = await api().get(`/api/dead-letters${query}`, key);
+      expect(response.status).toBe(200);
+      return (await response.json()) as ListedDeadLetters;
+    },
+    retry: (id: string, body: object = {}, key = api().operator.key) =>
+      api().post(`/api/dead-letters/${id}/retry`, body, key),
+    letterOf: (id: string) =>
+      api().db.selectFrom('dead_emails').selectAll().where('email_id', '=', id).executeTakeFirstOrThrow(),
+  };
+}
+
+interface ListedDeadLetters {
+  readonly dead_letters: readonly { id: string; reason: string; code: string; receiver: string }[];
+  readonly next_cursor: string | null;
+}
+
+export const idsOf = ({ dead_letters }: ListedDeadLetters) => dead_letters.map(({ id }) => id);

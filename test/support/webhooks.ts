@@ -7,15 +7,19 @@ import { loadConfig } from '../../src/config.js';
 import type { Db } from '../../src/postgres/database.js';
 import { WEBHOOK_LIMITS, type WebhookLimits } from '../../src/webhooks/limits.js';
 import { startWebhooks } from '../../src/webhooks/server.js';
-import { insertClient } from './database.js';
+import { createTestDatabase, insertClient, type TestDatabase } from './database.js';
 import { type InsertedAttempt, insertAttempts } from './dead.js';
 import { freePort } from './ports.js';
+import { readRecord } from './record.js';
 import { joinSockets } from './servers/joined-sockets.js';
 
 export const MAILGUN_KEY = 'mailgun-signing-key';
 export const MANDRILL_KEY = 'mandrill-webhook-key';
 /** Deliberately not the address that the tests call: what Mandrill signs is what is configured there. */
 export const MANDRILL_URL = 'https://mail.example.com/webhooks/mandrill';
+
+/** Nothing listens there: signals cannot be delivered, which must not matter to providers. */
+export const NO_TEMPORAL = '127.0.0.1:1';
 
 export interface TestWebhooks {
   readonly url: string;
@@ -51,6 +55,27 @@ export async function startTestWebhooks(env: {
   const logger = env.logger ?? pino({ level: 'silent' });
   const stop = await startWebhooks(config, logger, { ...WEBHOOK_LIMITS, ...env.limits });
   return { url: `http://127.0.0.1:${port}`, port, stop };
+}
+
+/** A webhooks service with a database of its own. */
+export interface OwnWebhooks extends TestWebhooks {
+  readonly db: Db;
+  readonly database: TestDatabase;
+  readonly record: ReturnType<typeof readRecord>;
+}
+
+/** Starts one that signals nobody. @param env what is to be otherwise. */
+export async function startOwnWebhooks(
+  env: Partial<Parameters<typeof startTestWebhooks>[0]> = {},
+): Promise<OwnWebhooks> {
+  const database = await createTestDatabase();
+  const { db } = database;
+  const service = await startTestWebhooks({ databaseUrl: database.url, temporalAddress: NO_TEMPORAL, ...env });
+  const stop = async () => {
+    await service.stop();
+    await database.drop();
+  };
+  return { ...service, stop, db, database, record: readRecord(db) };
 }
 
 export interface TestEmail {

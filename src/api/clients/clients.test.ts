@@ -1,22 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sendForm, startTestApi, type TestApi } from '../../../test/support/api.js';
-import { insertClient, type TestClient } from '../../../test/support/database.js';
+import { type OperatedApi, sendForm, startOperatedApi } from '../../../test/support/api.js';
+import { insertClient } from '../../../test/support/database.js';
 import { answerOf } from '../../../test/support/record.js';
 
-let api: TestApi;
-let operator: TestClient;
+let api: OperatedApi;
 beforeAll(async () => {
-  api = await startTestApi();
-  operator = await insertClient(api.db, { operator: true });
+  api = await startOperatedApi();
 });
-afterAll(() => api.stop());
+afterAll(() => api?.stop());
 
-const patch = (id: string, body: object, key = operator.key) =>
-  fetch(`${api.url}/api/clients/${id}`, {
-    method: 'PATCH',
-    headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
-    body: JSON.stringify(body),
-  });
+const patch = (id: string, body: object, key?: string) => api.call('PATCH', `/api/clients/${id}`, body, key);
 const submit = (key: string) => api.send(sendForm(), { Authorization: `Bearer ${key}` });
 
 describe('/api/clients/{id}', () => {
@@ -61,7 +54,7 @@ describe('/api/clients/{id}', () => {
   );
 
   it('is 404 for a client that is none', async () => {
-    expect((await api.get('/api/clients/x', operator.key)).status).toBe(404);
+    expect((await api.get('/api/clients/x', api.operator.key)).status).toBe(404);
     expect((await patch('019a0000-0000-7000-8000-000000000000', {})).status).toBe(404);
   });
 });

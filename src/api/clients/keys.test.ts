@@ -1,20 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sendForm, startTestApi, type TestApi } from '../../../test/support/api.js';
-import { insertClient, type TestClient } from '../../../test/support/database.js';
+import { type OperatedApi, sendForm, startOperatedApi } from '../../../test/support/api.js';
+import { insertClient } from '../../../test/support/database.js';
 import { answerOf } from '../../../test/support/record.js';
 
-let api: TestApi;
-let operator: TestClient;
+let api: OperatedApi;
 beforeAll(async () => {
-  api = await startTestApi();
-  operator = await insertClient(api.db, { operator: true });
+  api = await startOperatedApi();
 });
-afterAll(() => api.stop());
+afterAll(() => api?.stop());
 
-function call(method: string, path: string, body?: object, key = operator.key): Promise<Response> {
-  const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' };
-  return fetch(`${api.url}${path}`, { method, headers, body: body && JSON.stringify(body) });
-}
+const call: OperatedApi['call'] = (...request) => api.call(...request);
 const json = async <T = Record<string, unknown>>(response: Promise<Response>) => (await (await response).json()) as T;
 const addClient = (name: string) => json<{ id: string }>(call('POST', '/api/clients', { name }));
 const addKey = (client: string, body = {}) =>
@@ -101,10 +96,10 @@ describe('an API key', () => {
   });
 
   it('cannot revoke itself, nor disable its own client: nobody is locked out by mistake', async () => {
-    const { keys } = await json<{ keys: { id: string }[] }>(call('GET', `/api/clients/${operator.id}/keys`));
-    const own = `/api/clients/${operator.id}/keys/${keys[0]!.id}`;
+    const { keys } = await json<{ keys: { id: string }[] }>(call('GET', `/api/clients/${api.operator.id}/keys`));
+    const own = `/api/clients/${api.operator.id}/keys/${keys[0]!.id}`;
     expect(await answerOf(await call('DELETE', own))).toEqual([409, 'own_key']);
-    const disabling = await call('PATCH', `/api/clients/${operator.id}`, { disabled: true });
+    const disabling = await call('PATCH', `/api/clients/${api.operator.id}`, { disabled: true });
     expect(await answerOf(disabling)).toEqual([409, 'own_client']);
   });
 

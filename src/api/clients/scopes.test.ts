@@ -1,21 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sendForm, startTestApi, type TestApi } from '../../../test/support/api.js';
+import { type OperatedApi, sendForm, startOperatedApi } from '../../../test/support/api.js';
 import { insertClient, type TestClient } from '../../../test/support/database.js';
 import { answerOf } from '../../../test/support/record.js';
 import { ensureBootstrapKey } from '../../domain/clients/bootstrap-key.js';
 import { MOST_KEYS } from '../../domain/clients/key-management.js';
 import { MOST_SENDERS } from '../../domain/clients/senders.js';
 
-let api: TestApi;
-let operator: TestClient;
+let api: OperatedApi;
 let client: TestClient;
 /** May administer its own client. */
 let owner: TestClient;
 beforeAll(async () => {
-  api = await startTestApi();
-  operator = await insertClient(api.db, { operator: true });
+  api = await startOperatedApi();
   client = await insertClient(api.db);
   owner = await insertClient(api.db, { keyColumns: { scopes: ['admin'] } });
 });
@@ -25,12 +23,9 @@ interface Key {
   readonly id: string;
   readonly key: string;
 }
-function call(method: string, path: string, body?: object, key = operator.key): Promise<Response> {
-  const headers = { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' };
-  return fetch(`${api.url}${path}`, { method, headers, body: body && JSON.stringify(body) });
-}
+const call: OperatedApi['call'] = (...request) => api.call(...request);
 const keysOf = ({ id }: TestClient) => `/api/clients/${id}/keys`;
-const addKey = async (body: object, to = client, by = operator.key) => {
+const addKey = async (body: object, to = client, by = api.operator.key) => {
   const response = await call('POST', keysOf(to), body, by);
   expect(response.status).toBe(201);
   return (await response.json()) as Key;

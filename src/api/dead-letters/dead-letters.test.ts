@@ -1,23 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestApi, type TestApi } from '../../../test/support/api.js';
-import { insertClient, type TestClient } from '../../../test/support/database.js';
-import { insertDeadEmail } from '../../../test/support/dead.js';
-import { deadLettersBy, idsOf } from '../../../test/support/dead-letters.js';
+import { type OperatedApi, startOperatedApi } from '../../../test/support/api.js';
+import { insertClient } from '../../../test/support/database.js';
+import { deadLettersBy, idsOf, insertDeadEmail } from '../../../test/support/dead.js';
 import { storeEvents } from '../../../test/support/provider-events.js';
 import { answerOf } from '../../../test/support/record.js';
 
-let api: TestApi;
-let operator: TestClient;
+let api: OperatedApi;
 beforeAll(async () => {
-  api = await startTestApi();
-  operator = await insertClient(api.db, { operator: true });
+  api = await startOperatedApi();
 });
-afterAll(() => api.stop());
+afterAll(() => api?.stop());
 
-const { list, retry, letterOf } = deadLettersBy(
-  () => api,
-  () => operator.key,
-);
+const { list, retry, letterOf } = deadLettersBy(() => api);
 
 describe('GET /api/dead-letters', () => {
   it('finds by priority, reason, provider, code, client, receiver’s domain and time', async () => {
@@ -69,7 +63,10 @@ describe('GET /api/dead-letters', () => {
   it.each(['?priority=urgent', '?cursor=x', '?limit=0', '?limit=x', '?nonsense=1', '?from=yesterday'])(
     'refuses %s',
     async (query) => {
-      expect(await answerOf(await api.get(`/api/dead-letters${query}`, operator.key))).toEqual([422, 'invalid_fields']);
+      expect(await answerOf(await api.get(`/api/dead-letters${query}`, api.operator.key))).toEqual([
+        422,
+        'invalid_fields',
+      ]);
     },
   );
 });
@@ -78,7 +75,7 @@ describe('GET /api/dead-letters/{id}', () => {
   it('shows every death with all attempts and events, over all generations', async () => {
     const id = await insertDeadEmail(api.db);
     await retry(id);
-    const shown = (await (await api.get(`/api/dead-letters/${id}`, operator.key)).json()) as {
+    const shown = (await (await api.get(`/api/dead-letters/${id}`, api.operator.key)).json()) as {
       deaths: unknown;
       email: { attempts: unknown; events: { type: string }[]; status: string };
     };
@@ -94,7 +91,9 @@ describe('GET /api/dead-letters/{id}', () => {
     const other = await insertClient(api.db);
     const id = await insertDeadEmail(api.db);
     expect((await api.get(`/api/dead-letters/${id}`, other.key)).status).toBe(404);
-    expect((await api.get('/api/dead-letters/019a0000-0000-7000-8000-000000000000', operator.key)).status).toBe(404);
+    expect((await api.get('/api/dead-letters/019a0000-0000-7000-8000-000000000000', api.operator.key)).status).toBe(
+      404,
+    );
   });
 });
 

@@ -1,26 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestApi, type TestApi } from '../../../test/support/api.js';
-import { insertClient, type TestClient } from '../../../test/support/database.js';
-import { insertAttempts, insertDeadEmail } from '../../../test/support/dead.js';
-import { deadLettersBy, idsOf } from '../../../test/support/dead-letters.js';
+import { type OperatedApi, startOperatedApi } from '../../../test/support/api.js';
+import { insertClient } from '../../../test/support/database.js';
+import { deadLettersBy, idsOf, insertAttempts, insertDeadEmail } from '../../../test/support/dead.js';
 import { storeEvents } from '../../../test/support/provider-events.js';
 import { answerOf } from '../../../test/support/record.js';
 import { recordOutcome } from '../../domain/attempts/outcomes.js';
 import { askPermission } from '../../domain/attempts/permission.js';
 import { SHIPPED_STATUSES } from '../../domain/emails/statuses.js';
 
-let api: TestApi;
-let operator: TestClient;
+let api: OperatedApi;
 beforeAll(async () => {
-  api = await startTestApi();
-  operator = await insertClient(api.db, { operator: true });
+  api = await startOperatedApi();
 });
-afterAll(() => api.stop());
+afterAll(() => api?.stop());
 
-const { list, retry, letterOf } = deadLettersBy(
-  () => api,
-  () => operator.key,
-);
+const { list, retry, letterOf } = deadLettersBy(() => api);
 const emailOf = (id: string) => api.db.selectFrom('emails').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 const entryOf = (id: string) =>
   api.db.selectFrom('email_queue').selectAll().where('email_id', '=', id).executeTakeFirst();
@@ -101,10 +95,10 @@ describe('POST /api/dead-letters/{id}/retry', () => {
 
   it('after an e-mail was discarded still retries it', async () => {
     const id = await insertDeadEmail(api.db);
-    expect((await api.post(`/api/dead-letters/${id}/discard`, {}, operator.key)).status).toBe(200);
+    expect((await api.post(`/api/dead-letters/${id}/discard`, {}, api.operator.key)).status).toBe(200);
     expect(await letterOf(id)).toMatchObject({ resolution: 'discarded' });
     expect(idsOf(await list(''))).not.toContain(id);
-    expect((await api.post(`/api/dead-letters/${id}/discard`, {}, operator.key)).status).toBe(404);
+    expect((await api.post(`/api/dead-letters/${id}/discard`, {}, api.operator.key)).status).toBe(404);
     expect((await retry(id)).status).toBe(200);
     expect(await letterOf(id)).toMatchObject({ resolution: 'retried' });
   });
@@ -141,7 +135,7 @@ describe('POST /api/dead-letters/retry', () => {
     await insertDeadEmail(api.db, { clientId: client.id, priority: 'medium' });
     const bulk = async (body: object) =>
       await (
-        await api.post('/api/dead-letters/retry', { client: client.id, priority: 'low', ...body }, operator.key)
+        await api.post('/api/dead-letters/retry', { client: client.id, priority: 'low', ...body }, api.operator.key)
       ).json();
     expect(await bulk({ dry_run: true })).toEqual({ dry_run: true, matching: 3, retried: 0, skipped: 0 });
     expect(await bulk({ limit: 2, through: 'mandrill' })).toEqual({

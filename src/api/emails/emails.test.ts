@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { sendForm, startTestApi, type TestApi } from '../../../test/support/api.js';
+import { type OperatedApi, sendForm, startOperatedApi, startTestApi } from '../../../test/support/api.js';
 import { insertClient, type TestClient } from '../../../test/support/database.js';
 
-let api: TestApi;
+let api: OperatedApi;
 let other: TestClient;
-let operator: TestClient;
 const ids: Record<string, string> = {};
 
 interface Page {
@@ -13,9 +12,8 @@ interface Page {
 }
 
 beforeAll(async () => {
-  api = await startTestApi();
+  api = await startOperatedApi();
   other = await insertClient(api.db);
-  operator = await insertClient(api.db, { operator: true });
   const submit = async (name: string, fields: Record<string, string>, key = api.client.key) => {
     const answer = await api.send(sendForm(fields), { Authorization: `Bearer ${key}` });
     expect(answer.status).toBe(200);
@@ -89,8 +87,8 @@ describe('GET /api/emails', () => {
 
   it('never shows another client’s, and operators all or one client’s', async () => {
     expect(namesOf(await search('?receiver=ada@example.org', other.key))).toEqual(['theirs']);
-    expect(namesOf(await search('?receiver=ada@example.org', operator.key))).toEqual(['theirs', 'ada']);
-    expect(namesOf(await search(`?client=${other.id}`, operator.key))).toEqual(['theirs']);
+    expect(namesOf(await search('?receiver=ada@example.org', api.operator.key))).toEqual(['theirs', 'ada']);
+    expect(namesOf(await search(`?client=${other.id}`, api.operator.key))).toEqual(['theirs']);
     const refused = await api.get(`/api/emails?client=${other.id}`);
     expect([refused.status, await refused.json()]).toMatchObject([403, { code: 'operator_only' }]);
   });

@@ -1,24 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { sendForm, startTestApi, type TestApi } from '../../../test/support/api.js';
-import { insertClient, type TestClient } from '../../../test/support/database.js';
+import { type OperatedApi, sendForm, startOperatedApi } from '../../../test/support/api.js';
 import { answerOf } from '../../../test/support/record.js';
 import { MOST_HOLDS } from '../../domain/holds/holds.js';
 
-let api: TestApi;
-let operator: TestClient;
+let api: OperatedApi;
 beforeAll(async () => {
-  api = await startTestApi();
-  operator = await insertClient(api.db, { operator: true });
+  api = await startOperatedApi();
 });
-afterAll(() => api.stop());
+afterAll(() => api?.stop());
 afterEach(async () => {
   for (const { id } of await list()) await call('DELETE', `/${id}`);
 });
 
-function call(method: string, path = '', body?: object): Promise<Response> {
-  const headers = { Authorization: `Bearer ${operator.key}`, 'Content-Type': 'application/json' };
-  return fetch(`${api.url}/api/admin/holds${path}`, { method, headers, body: body && JSON.stringify(body) });
-}
+const call = (method: string, path = '', body?: object) => api.call(method, `/api/admin/holds${path}`, body);
 const list = async () => ((await (await call('GET')).json()) as { holds: { id: string; held: number }[] }).holds;
 async function hold(body: object): Promise<string> {
   const answer = await call('POST', '', { reason: 'wrong prices', ...body });

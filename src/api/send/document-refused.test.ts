@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   documentAttachment,
-  JSON_TYPE,
+  documentsTo,
   openConnection,
-  postRaw,
-  sendDocument,
   startTestApi,
   storedRows,
   type TestApi,
@@ -21,15 +19,9 @@ afterAll(() => api.stop());
 const VALID = VALID_DOCUMENT;
 const MB = 1024 * 1024;
 
-const send = (changes: object = {}, headers: Record<string, string> = {}) => sendDocument(api, changes, headers);
-const sendText = (json: string | Buffer) => postRaw(api, json, JSON_TYPE);
+const { send, sendText, accepted } = documentsTo(() => api);
 const attachment = documentAttachment;
 
-async function accepted(response: Response): Promise<{ id: string }> {
-  const body = await response.text();
-  expect(response.status, body).toBe(200);
-  return JSON.parse(body);
-}
 describe('a document that is refused', () => {
   let before: Awaited<ReturnType<typeof storedRows>>;
   beforeAll(async () => {

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   documentAttachment,
+  documentsTo,
   expectNothingStored,
   JSON_TYPE,
   postRaw,
-  sendDocument,
   sendForm,
   startTestApi,
   storedRows,
@@ -23,15 +23,9 @@ afterAll(() => api.stop());
 const VALID = VALID_DOCUMENT;
 const MB = 1024 * 1024;
 
-const send = (changes: object = {}, headers: Record<string, string> = {}) => sendDocument(api, changes, headers);
-const sendText = (json: string | Buffer) => postRaw(api, json, JSON_TYPE);
+const { send, sendText, accepted } = documentsTo(() => api);
 const attachment = documentAttachment;
 
-async function accepted(response: Response): Promise<{ id: string }> {
-  const body = await response.text();
-  expect(response.status, body).toBe(200);
-  return JSON.parse(body);
-}
 const rowOf = (id: string) => api.db.selectFrom('emails').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
 
 describe('POST /api/send of a JSON document', () => {
