@@ -5,13 +5,13 @@ import type { ActivityDependencies } from './dependencies.js';
 import { askOnce } from './send.js';
 import type { Awaiting, AwaitProviderRequest } from './types.js';
 
-/** Lifetimes end, and a signal may be lost, while an e-mail sleeps: it looks at the record this often by itself. */
+/** How often a sleeping e-mail looks at the record by itself: its lifetime may have ended, or a signal may be lost. */
 const LOOK_AGAIN_MS = 15 * 60_000;
 
 /** Held ones are woken when they are released; their lifetimes stand still. */
 const LOOK_AGAIN_HELD_MS = 24 * 60 * 60_000;
 
-/** None of an e-mail's providers admits it: it sleeps, unless the record says that it is over or that one has it. */
+/** Puts an e-mail to sleep that no provider admits, unless the record says that it has ended or that a provider has it. */
 export function createAwaitProvider(dependencies: ActivityDependencies) {
   return async function awaitAvailability(request: AwaitProviderRequest): Promise<Awaiting> {
     const { emailId, generation, providers } = request;

@@ -5,9 +5,9 @@ import type { ActivityDependencies } from './dependencies.js';
 import type { Plan } from './types.js';
 
 /**
- * The workflow's first step, the activity `persist` of the Web UI (the requirements' word, and in recorded histories).
- * What is left to do is read from the record, never from what a workflow remembers. So a
- * workflow that is started again after a reset, or after the loss of Temporal's data, continues where the e-mail is.
+ * The workflow's first step. In the Web UI and in recorded histories the activity is called `persist`, the requirements'
+ * word. What is left to do is read from the record, never from what a workflow remembers. So a workflow that is started
+ * again after a reset, or after the loss of Temporal's data, continues where the e-mail is.
  */
 export function createLoadPlan({ db, config, catalogue }: ActivityDependencies) {
   const trouble = statusesThat(catalogue, (rule) => rule.trouble);

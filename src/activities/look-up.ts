@@ -22,9 +22,9 @@ interface LookUpOptions {
 }
 
 /**
- * Asks an attempt's provider whether it has the message; a provider that cannot be asked has told nothing. Where
- * searches are limited, only who has the turn searches, for all who wait, and what it finds of others is adopted;
- * without a turn nothing is known.
+ * Asks an attempt's provider whether it has the message. If the provider cannot be asked, nothing is known. Where searches
+ * are limited, only the one who has the turn searches, for all who wait; what it finds of others is adopted. Without the
+ * turn nothing is known.
  */
 export async function lookUp(
   dependencies: LookUpDependencies,
@@ -47,8 +47,8 @@ export async function lookUp(
 }
 
 /**
- * Writes down what a search found. The asker's own comes first: another turn may be long in coming, and what is lost
- * here could be sent again. Trouble with another's is no trouble of the asker's; that one asks again.
+ * Writes down what a search found. The asker's own attempt comes first: its next turn may be far off, and a lost result
+ * could lead to a second send. Trouble with another's attempt does not fail the asker: the other one asks again.
  */
 async function adoptFound(
   { db, catalogue, logger }: LookUpDependencies,

@@ -67,7 +67,7 @@ function headersOf(publicUrl: string, email: SendableEmail, generation: number):
   const ours = ownHeaders(publicUrl, email, generation);
   const taken = new Set(Object.keys(ours).map((name) => name.toLowerCase()));
   const theirs = Object.entries(email.headers ?? {}).filter(([name]) => !taken.has(name.toLowerCase()));
-  // Encoded here (RFC 2047), so that it does not depend on the provider whether and how.
+  // Encoded here (RFC 2047), so that the encoding is the same at every provider.
   return { ...Object.fromEntries(theirs.map(([name, value]) => [name, encodeWords(value, 'Q', 52)])), ...ours };
 }
 
@@ -86,7 +86,7 @@ function ownHeaders(publicUrl: string, email: SendableEmail, generation: number)
 /** Adds the pixel at the end of the body, so that it is the last thing a reader loads. */
 function withPixel(html: string, publicUrl: string, emailId: string): string {
   const pixel = `<img src="${publicUrl}/api/email/${emailId}/open" width="1" height="1" alt="">`;
-  // Not in a copy in lower case: there some letters are longer, and the place would be another.
+  // Searched in the text as it is: in lower case some letters are longer, and the place would differ.
   const end = [...html.matchAll(/<\/body>/gi)].at(-1)?.index;
   return end === undefined ? html + pixel : html.slice(0, end) + pixel + html.slice(end);
 }

@@ -22,10 +22,10 @@ async function reconcile(dependencies: ActivityDependencies, request: ReconcileR
     if (open) logStep(logger, 'outcome', { ...request, provider: open.provider, ...outcome });
     return outcome;
   };
-  // Somebody else has settled it: the next try asks for permission and learns how.
+  // Somebody else has settled it. The next try asks for permission, and learns the outcome then.
   if (!open) return { kind: 'refused', code: 'settled' };
   if (open.state === 'accepted') return { kind: 'accepted', provider: open.provider };
-  // The call may still be going on; nobody decides about it earlier.
+  // The call may still be going on, and nothing is decided before its end.
   if (open.state === 'calling' && open.openMs > 0) return { kind: 'wait', waitMs: open.openMs };
   if (open.state === 'calling') {
     const outcome = await markOutcomeUnknown(db, open, 'no_answer', catalogue);
@@ -38,7 +38,7 @@ async function reconcile(dependencies: ActivityDependencies, request: ReconcileR
     decideInMs: untilDecision(priority, open, limits),
   });
   if (found.kind === 'found') {
-    // A search has written it down already, before what it found of others: then nothing is written again.
+    // A search has recorded this attempt already, before those of others: nothing is written again.
     return told(settled(await adoptLookUp(db, open, found.providerMessageId, catalogue)));
   }
   const decision = decideUnknownOutcome(priority, later(open, performance.now() - askedAt), limits);
@@ -46,7 +46,7 @@ async function reconcile(dependencies: ActivityDependencies, request: ReconcileR
   return told(settled(await abandon(db, open, decision.kind, catalogue)));
 }
 
-/** After a decision an attempt is never ambiguous; the type does not know. */
+/** Narrows the type: after a decision an attempt is never ambiguous. */
 function settled(outcome: Awaited<ReturnType<typeof abandon>>): Reconciliation {
   return outcome.kind === 'ambiguous' ? { kind: 'refused', code: outcome.code } : outcome;
 }

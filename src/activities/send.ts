@@ -16,11 +16,11 @@ import type { SendOutcome, SendRequest, UnrecordedAnswer } from './types.js';
 
 /** How often a second caller looks whether the first has finished. */
 const LOOK_AGAIN_MS = 250;
-/** How long an answer is held here while the database is away; afterwards the workflow's history keeps it. */
+/** While the database is away an answer is held here for so long; after that, the workflow's history keeps it. */
 const HOLD_ANSWER_MS = 20_000;
-/** How long a place under a provider's rate is waited for here, rather than in the workflow's history. */
+/** So long an activity waits for a place under a provider's rate, to spare the workflow's history. */
 const RATE_PATIENCE_MS = 10_000;
-/** A message up to this size takes no longer than any other: what is slow then is the provider. */
+/** Up to this size a message takes no longer than any other: if the call is slow, the provider is. */
 const LARGE_BYTES = 1024 * 1024;
 
 /**
@@ -67,7 +67,7 @@ function countResult(
 
 /** One line a failed call, for whoever looks for the cause: codes and ids, never what the provider said. */
 function logFailed(logger: Logger, id: AttemptId, { kind, code }: Failed): void {
-  // What a provider refuses for good is the message's fault, and in the record: nobody needs to be called for it.
+  // A refusal for good is the message's fault, and is in the record: no operator needs to see it in the log.
   logger[kind === 'rejected' ? 'info' : 'warn']({ ...id, kind, code }, 'call failed');
 }
 
@@ -85,7 +85,7 @@ async function notGranted(
   return permission;
 }
 
-/** What becomes of an e-mail that cannot be sent this way: it may have ended, or end of its lifetime. */
+/** What becomes of an e-mail that cannot be sent this way. It may have ended, or its lifetime may end now. */
 async function withoutCall(
   dependencies: ActivityDependencies,
   request: SendRequest,
@@ -153,7 +153,7 @@ async function call(
   message: OutgoingMessage,
   { abortAt, sizeBytes }: Pick<Extract<Permission, { kind: 'granted' }>, 'abortAt' | 'sizeBytes'>,
 ): Promise<SendResult> {
-  // The last look before anything is written: a process that slept through its time must not begin.
+  // The last check before anything is sent: a process that slept through its time must not begin the call.
   const leftMs = abortAt - performance.now();
   if (leftMs <= 0) return { kind: 'unavailable', code: 'woke_too_late' };
   const result = await provider.send(message, AbortSignal.timeout(Math.ceil(leftMs)));

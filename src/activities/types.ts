@@ -37,7 +37,7 @@ export interface AwaitProviderRequest {
   readonly emailId: string;
   readonly generation: number;
   readonly providers: readonly ProviderName[];
-  /** One that had seemed to admit it has just refused: then it is not woken at once. */
+  /** A provider that seemed to admit the e-mail has just refused it: the e-mail is not woken at once. */
   readonly refused: boolean;
 }
 
@@ -46,7 +46,7 @@ export interface ReconcileRequest {
   readonly generation: number;
 }
 
-/** An answer that could not be written down while the database was away: the workflow keeps it and sees to that. */
+/** An answer that could not be recorded while the database was away. The workflow keeps it and has it recorded later. */
 export interface UnrecordedAnswer {
   readonly emailId: string;
   readonly generation: number;

@@ -15,7 +15,7 @@ interface UnknownOutcomeLimits {
 
 /** Critical goes elsewhere while the next provider still has time before the deadline. */
 const CRITICAL_RESERVE_MS = 5_000;
-/** However late it is, a webhook or a look-up gets this long after the call's end. */
+/** However late the e-mail is, evidence by webhook or look-up is awaited this long after the call's end. */
 const GRACE_MS = 1_000;
 const LOOK_UP_EVERY_MS = { min: 1_000, max: 5 * 60_000 };
 /**

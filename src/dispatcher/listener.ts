@@ -4,7 +4,7 @@ import { GIVE_DISPATCHER_SIGN } from '../domain/queue/dispatcher-sign.js';
 import { CONTROLS_CHANNEL, QUEUE_CHANNEL } from '../postgres/channels.js';
 import { isPriority, type Priority } from '../priority.js';
 
-/** Listens for accepted e-mails and for switches. Notifications only make things faster: who misses one polls. */
+/** Listens for accepted e-mails and for switches. Notifications only save time: a missed one is made up for by polling. */
 interface Listener {
   stop(): Promise<void>;
 }

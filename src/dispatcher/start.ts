@@ -18,9 +18,8 @@ const START_TIMEOUT_MS = 5_000;
 export const WORKFLOW_TASK_TIMEOUT = '3s';
 
 /**
- * Starts the workflows of claimed e-mails, or wakes those that sleep, all at once. One that runs already is taken for
- * started, and a closed one is followed by a new one: the record is the guard against sending twice, not Temporal's
- * retention.
+ * Starts the workflows of claimed e-mails, or wakes those that sleep, all at once. A workflow that runs already counts as
+ * started. A closed one is followed by a new one: the record prevents sending twice, not Temporal's retention.
  *
  * @returns the ids of those started; the others stay in the queue.
  * @throws when none could be started.
@@ -45,7 +44,7 @@ export async function startWorkflows(
   return started;
 }
 
-/** One that is gone, or that an operator has ended, is the sweep's to mend: it looks at it within a minute. */
+/** Wakes a sleeping workflow. If it is gone, or an operator has ended it, the sweep mends that within a minute. */
 async function wakeWorkflow(client: Client, { emailId }: ClaimedEmail): Promise<void> {
   try {
     await client.workflow.getHandle(workflowIdOf(emailId)).signal(PROVIDER_EVENT_SIGNAL, 'turn');

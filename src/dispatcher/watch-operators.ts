@@ -14,7 +14,7 @@ const MOST = 200;
 const PAGE = 1_000;
 const REASON_CHARACTERS = 200;
 const CALL_TIMEOUT_MS = 5_000;
-/** Who ends a run that gives way to one of ours, of the e-mail's next generation: the server itself. */
+/** The identity that ends a run which gives way to the e-mail's next generation: the server's own. */
 const SERVER = 'history-service';
 
 interface WatchDependencies {

@@ -5,7 +5,7 @@ import type { Priority } from '../priority.js';
 export interface SendRound {
   /** A provider was called and did not take it. */
   readonly refused: boolean;
-  /** When the first of the providers is to be asked again, as they and our own limits say; 0 when one does not say. */
+  /** Milliseconds until a provider can be asked again, by its own word or our limits; 0 if one does not say. */
   readonly readyInMs: number;
 }
 

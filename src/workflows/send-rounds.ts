@@ -11,10 +11,10 @@ type Tried = Exclude<SendOutcome, { kind: 'not_admitted' }>;
 type Settled = Exclude<Reconciliation, { kind: 'wait' }>;
 type RoundsOutcome = Extract<Settled, { kind: 'accepted' | 'ended' }>;
 
-/** Wakes that come while an activity runs count for the wait after it; before, only those that came during the wait. */
+/** Patch: wakes that come while an activity runs count for the wait after it. Before, only those during the wait did. */
 const WOKEN_MEANWHILE = 'nudged-meanwhile';
 
-/** The providers are asked for before each further round; before, only at the start. */
+/** Patch: the providers are read before each further round. Before, they were read only at the start. */
 const PROVIDERS_ANEW = 'providers-anew';
 
 /**
@@ -24,7 +24,7 @@ const PROVIDERS_ANEW = 'providers-anew';
  */
 const isNew = (plan: Pick<Plan, 'admitting'>) => plan.admitting !== undefined;
 
-/** For what can be done without. */
+/** For steps that the workflow can do without. */
 const { persist: loadPlanOnce } = proxyLocalActivities<RecordActivities>({
   startToCloseTimeout: '2s',
   retry: { maximumAttempts: 1 },

@@ -7,13 +7,16 @@ import type { StatusCatalogue } from '../emails/statuses.js';
 import { recordEvents } from '../transitions/record.js';
 
 /**
- * Why it cannot be stopped any more: a call is under way or its outcome unknown; a provider has it; it has ended
- * otherwise; it is being dispatched (for rescheduling).
+ * Why an e-mail cannot be stopped any more.
+ * - `sending`: a call is under way, or its outcome is unknown.
+ * - `sent`: a provider has the e-mail.
+ * - `over`: the e-mail has ended in another way.
+ * - `due`: it is being dispatched. This concerns rescheduling only.
  */
 export type TooLate = 'sending' | 'sent' | 'over' | 'due';
 
 type CancelResult =
-  /** `running`: its workflow may be waiting, and is to be woken. */
+  /** `running`: its workflow may be waiting, and has to be woken. */
   | { readonly kind: 'cancelled'; readonly running: boolean }
   | { readonly kind: 'not_found' }
   | { readonly kind: 'too_late'; readonly why: TooLate };
@@ -70,8 +73,8 @@ type RescheduleResult =
   | { readonly kind: 'too_late'; readonly why: TooLate };
 
 /**
- * Gives a scheduled e-mail another time. Only while it still waits for the one it had: once it is queued, "scheduled"
- * would be a step back that its events, which count in any order, cannot take.
+ * Gives a scheduled e-mail another time. This is possible only while it waits for its former time. Once it is queued,
+ * "scheduled" would be a step back, and events cannot express that: they count in any order.
  *
  * @param sendAt null for now.
  */
@@ -115,7 +118,7 @@ async function whyNotScheduled(trx: Trx, email: LockedEmail, catalogue: StatusCa
   return (await whyTooLate(trx, email, catalogue)) ?? 'due';
 }
 
-/** Whether an e-mail's workflow waits for its next round, or for a provider: hurrying it makes a difference. */
+/** Whether an e-mail's workflow waits for its next round or for a provider. Only then does it help to wake it. */
 export async function isBackingOff(db: Db, clientId: string | null, emailId: string): Promise<boolean | undefined> {
   const row = await db
     .selectFrom('emails')

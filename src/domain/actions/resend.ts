@@ -10,8 +10,8 @@ interface ResendOptions {
 }
 
 /**
- * Sends an e-mail again, on purpose: a new e-mail with the same content and attachment that names the old one, whatever
- * became of that. It belongs to the same client, under that client's limits.
+ * Sends an e-mail again on purpose. It makes a new e-mail with the same content and attachment, which names the old one.
+ * What became of the old one does not matter. The new one belongs to the same client and counts against its limits.
  *
  * @param clientId whose the e-mail has to be; null for anyone's.
  * @returns undefined when there is no such e-mail.

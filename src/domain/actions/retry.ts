@@ -32,14 +32,14 @@ export type RetryResult =
   | { readonly kind: 'not_retryable'; readonly status: string }
   /** A call to a provider may still be going on. */
   | { readonly kind: 'attempt_open' }
-  /** To another receiver it counts as a submission, and its client has submitted what it may today (UTC). */
+  /** A retry to another receiver counts as a submission, and the client has used up its limit of today (UTC). */
   | { readonly kind: 'limit_reached' }
-  /** To another receiver it is as a submission, and its client may not send as this (bare) address any more. */
+  /** A retry to another receiver counts as a submission, and the client may no longer send as this (bare) address. */
   | { readonly kind: 'sender_refused'; readonly clientId: string; readonly sender: string };
 
 /**
- * Begins an e-mail's next generation: it waits in the queue as if it had just been accepted, with its lifetime and its
- * deadline starting anew, and keeps its history. A correction goes into the record, never into a workflow.
+ * Begins an e-mail's next generation. The e-mail waits in the queue as if it had just been accepted: its lifetime and its
+ * deadline start anew. Its history stays. A correction goes into the record, never into a workflow.
  */
 export async function retryEmail(db: Db, request: RetryRequest, catalogue: StatusCatalogue): Promise<RetryResult> {
   try {
@@ -55,13 +55,13 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
   if (!email || (request.clientId && email.client_id !== request.clientId)) return { kind: 'not_found' };
   if (!catalogue.get(email.status)?.retryable) return { kind: 'not_retryable', status: email.status };
   if (await isCalling(trx, email.id)) return { kind: 'attempt_open' };
-  // What was accepted is sent all the same, but to whom it was accepted for.
+  // An accepted e-mail is sent even so, but only to the receiver it was accepted for.
   const refused = request.receiver && (await refusedSender(trx, email.id));
   if (refused) return { kind: 'sender_refused', clientId: email.client_id, sender: refused };
 
   const generation = email.generation + 1;
   await resolveDeadLetter(trx, email.id);
-  // That the receiver was corrected, not to whom: the address has its one place.
+  // The event tells that the receiver was corrected, and not to whom: the address is stored in one place only.
   const event = generationEvent(generation, 'queued', {
     retried_by: request.by,
     ...(request.provider && { provider: request.provider }),
@@ -69,12 +69,12 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
   });
   await recordEvents(trx, email, [event], catalogue, newLife(request, generation, request.deadlineMs[email.priority]));
   await enqueueGeneration(trx, email.id, email.priority, generation);
-  // A client could write to anyone by one e-mail that failed, else.
+  // Otherwise a client could write to anyone by means of one failed e-mail.
   if (request.receiver) await countSubmission(trx, email.client_id, email.priority);
   return { kind: 'retried', generation };
 }
 
-/** The (bare) address that an e-mail is sent as, when its client may not send as that now. */
+/** The (bare) sender address of an e-mail, if its client may not send as that address now. */
 async function refusedSender(trx: Trx, emailId: string): Promise<string | undefined> {
   const { client_id, sender } = await trx
     .selectFrom('emails')

@@ -13,9 +13,9 @@ export const unsubscribedAt = (emailId: string) => sql<ProviderName[]>`array(sel
   where t.email_id = ${emailId} and t.generation = e.generation and t.code = ${UNSUBSCRIBED_THERE})`;
 
 /**
- * What the refusal of a listed address means for its e-mail. Who unsubscribed wants no bulk; a provider whose list makes
- * no such difference refuses their login codes as well. So an e-mail that is no bulk goes to the next provider, and has
- * failed only when it may go to none.
+ * Decides what the refusal of a listed address means for its e-mail. A receiver who unsubscribed wants no bulk. Some
+ * providers keep one list for everything, and refuse that receiver's login codes as well. So an e-mail that is not bulk
+ * goes to the next provider, and fails only when none is left.
  *
  * @param others the providers beside this one.
  * @returns a failure that lets the e-mail go on, or undefined when the refusal stands.
@@ -35,6 +35,6 @@ export async function turnedElsewhere(
     .executeTakeFirstOrThrow();
   const left = others.filter((other) => other !== provider && !refused.includes(other));
   if (only_provider || left.length === 0) return undefined;
-  // Of this message alone: the provider is well.
+  // The failure concerns this message alone: the provider is well.
   return { kind: 'unavailable', code: UNSUBSCRIBED_THERE, scope: 'message' };
 }

@@ -16,9 +16,9 @@ export interface SoughtAttempt extends AttemptId {
 const LOOKED_AT = 200;
 
 /**
- * Asks for the turn to search at a provider that limits searches. Turns are `everyMs` apart by the database's clock,
- * over all processes, and who has one searches for others, too: most urgent is what is decided first. Without a turn
- * the look-up is queued for the next one.
+ * Asks for the turn to search at a provider that limits searches. Turns of all processes are `everyMs` apart, by the
+ * database's clock. Whoever has the turn searches for others, too, those first that are decided first. Without a turn
+ * the look-up is queued for the next turn.
  *
  * @param decideInMs when the asker's attempt is given up without evidence.
  * @returns what to search for now, the asker's own first; nothing when it is not its turn.

@@ -66,7 +66,7 @@ export async function recordOutcome(
       return outcome;
     }
     const failed = (await turnedElsewhere(trx, email, id, result, answer.others ?? [])) ?? result;
-    // Whatever is known of the attempt already: why the address is listed may be said by the answer alone.
+    // Done even if the outcome is known already: only the answer may say why the address is listed.
     if (result.listed) await suppressReceiver(trx, id.emailId, id.generation, result.listed);
     const closed = await closeAttempt(trx, id, CLOSED_AS[failed.kind], failed.code);
     if (!closed) return adopt(trx, id, failed);
@@ -95,7 +95,7 @@ async function noteFailed(
   return { kind: 'refused', code, retryAfterMs };
 }
 
-/** What a failure says of the provider. Last in its transaction: the row is shared by all calls of the provider. */
+/** Notes what a failure says of the provider. Called last in its transaction: all calls of the provider share the row. */
 async function noteTrouble(trx: Trx, { provider, emailId }: AttemptId, failed: Failed, startedAt: Date): Promise<void> {
   const { kind, code, scope } = failed;
   if (kind === 'rejected' || scope === 'message') return;
@@ -108,12 +108,12 @@ async function noteTrouble(trx: Trx, { provider, emailId }: AttemptId, failed: F
   return blockSenderDomain(trx, provider, domainOf(sender), code);
 }
 
-/** What a success says of the provider: nothing, as long as all is well. Last in its transaction, like trouble. */
+/** Notes what a success says of the provider: nothing while all is well. Called last in its transaction, like `noteTrouble`. */
 async function noteTaken(trx: Trx, id: AttemptId, { note }: Accepted, noted: boolean): Promise<void> {
   if (!note && !noted) return;
   const { started_at: startedAt } = await readAttempt(trx, id);
   if (!note) return noteSuccess(trx, id.provider, startedAt);
-  // Taken, but it will not be sent soon: the next e-mails are better off elsewhere.
+  // The provider took it but will not send it soon: the next e-mails should go elsewhere.
   const trouble = { kind: 'throttled', code: note, retryAfterMs: QUEUED_THERE_MS, startedAt } as const;
   return noteFailure(trx, id.provider, trouble);
 }

@@ -28,7 +28,7 @@ interface PermissionRequest {
   readonly attachmentBytes?: number;
   /** Acceptance (or the scheduled time) to giving up, for this e-mail's priority. */
   readonly lifetimeMs: number;
-  /** Why no call can be made, whatever the record says: then all that is asked is whether the e-mail is over. */
+  /** Why no call can be made, whatever the record says. Then the only question is whether the e-mail has ended. */
   readonly impossible?: string;
 }
 
@@ -66,7 +66,7 @@ export type Permission =
   | { readonly kind: 'ambiguous' }
   /** The provider may not be called now (breaker, quota, switch); no attempt was made. */
   | { readonly kind: 'not_admitted'; readonly code: string; readonly waitMs: number }
-  /** It is not to be sent any more; the status says why. */
+  /** It must not be sent any more; the status says why. */
   | { readonly kind: 'ended'; readonly status: string };
 
 const MB = 1024 * 1024;
@@ -74,7 +74,7 @@ const MB = 1024 * 1024;
 /** The code of an e-mail that a hold concerns. */
 export const HELD = 'held';
 
-/** What only an operator can make possible is asked about again after this long. */
+/** After this long an e-mail asks again if only an operator can make the call possible. */
 const IMPOSSIBLE_WAIT_MS = 15_000;
 
 /**
@@ -88,7 +88,7 @@ export async function askPermission(
   catalogue: StatusCatalogue,
 ): Promise<Permission> {
   return transact(db, async (trx) => {
-    // One journey for all that is read; whatever is asked for after the lock sees what others did before it.
+    // One round trip for all reads. What is read after the lock includes everything that others committed before it.
     const locking = withEvents(lockForSending(trx, request), readEvents(trx, request.emailId));
     const [email, known, standing] = await Promise.all([
       locking,
@@ -106,10 +106,10 @@ export async function askPermission(
     if (open || attempts.some((attempt) => attempt.state === 'ambiguous')) return { kind: 'ambiguous' };
 
     const rule = catalogue.get(email.status);
-    // Not final, and it survives: an earlier generation turns out to have been sent.
+    // A status that survives and is not final: an earlier generation turns out to have been sent.
     if (rule?.final || rule?.survives) return { kind: 'ended', status: email.status };
     if (email.suppressed) return { kind: 'ended', status: await endAsSuppressed(trx, email, catalogue) };
-    // Before the lifetime, which does not go on meanwhile.
+    // Checked before the lifetime, which stands still while an e-mail is held.
     if (holdId) return { kind: 'not_admitted', code: HELD, waitMs: IMPOSSIBLE_WAIT_MS };
     if (email.past_lifetime && (await isLifetimeOver(trx, request))) {
       return { kind: 'ended', status: await bury(trx, email, 'lifetime_over', catalogue) };
@@ -123,7 +123,7 @@ export async function askPermission(
     const bodyBytes = Buffer.byteLength(email.content) + Buffer.byteLength(email.alternative ?? '');
     const sizeBytes = (request.attachmentBytes ?? 0) + bodyBytes;
     const callMs = request.callTimeoutMs + ((request.callTimeoutPerMbMs ?? 0) * sizeBytes) / MB;
-    // Taken before the row is written, so that our abort comes before the row's `call_until`, whatever the clocks say.
+    // Read before the row is written: so our abort comes before the row's `call_until`, however the clocks differ.
     const abortAt = performance.now() + callMs;
     await openAttempt(trx, request, { attempt, callMs }, catalogue, email);
     return {
@@ -185,8 +185,8 @@ async function isLifetimeOver(trx: Trx, { emailId, lifetimeMs }: PermissionReque
 }
 
 /**
- * The generation's attempts, newest first; `open_ms` is what remains of a call's time by the database's clock. With the
- * hold that concerns the e-mail now: asked for after the lock, so one that was committed before it always wins.
+ * Reads the generation's attempts, newest first, and the hold that concerns the e-mail now. `open_ms` is what remains of a
+ * call's time, by the database's clock. The hold is read after the lock: one that was committed before always counts.
  */
 async function attemptsOf(trx: Trx, { emailId, generation }: PermissionRequest) {
   const { rows } = await sql<OpenAttempt & { readonly holdId: string | null }>`
@@ -205,7 +205,7 @@ interface OpenAttempt {
   readonly open_ms: number;
 }
 
-/** What remains of a call's time, in milliseconds; negative once nobody can be calling any more, for months perhaps. */
+/** What remains of a call's time, in milliseconds. Negative once nobody can still be calling, even by months. */
 export const openMs = sql<number>`ceil(extract(epoch from call_until - clock_timestamp()) * 1000)::float8`.as(
   'open_ms',
 );

@@ -14,16 +14,16 @@ export interface Work {
   readonly generation: number;
   /** An operator's choice: this provider and no other. */
   readonly onlyProvider: ProviderName | null;
-  /** Those that have refused this life of the e-mail because its receiver had unsubscribed there. */
+  /** Providers that refused this generation because its receiver had unsubscribed there. */
   readonly unsubscribedAt: readonly ProviderName[];
-  /** Those that may be asked for a call now. */
+  /** Providers that admit a call now. */
   readonly admitting: readonly ProviderName[];
   readonly status: string;
   /** An attempt of this generation is known to be accepted. */
   readonly accepted: boolean;
   readonly hasAttachment: boolean;
   readonly stored: boolean;
-  /** Nothing of ours or of the provider's would tell of an open. */
+  /** Opens are not tracked, neither by our pixel nor by the provider. */
   readonly untracked: boolean;
   readonly sinceSentMs: number | null;
   readonly sinceDeliveredMs: number | null;
@@ -70,7 +70,7 @@ export async function findWork(db: Db, emailId: string, catalogue: StatusCatalog
   };
 }
 
-/** The scheduled time of an e-mail has come: it is queued from now on. */
+/** Notes that the scheduled time of an e-mail has come: from now on it is queued. */
 export async function noteDue(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<void> {
   await transact(db, async (trx) => {
     const email = await lockEmail(trx, emailId);

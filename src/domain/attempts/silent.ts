@@ -9,7 +9,7 @@ import type { SoughtAttempt } from './look-ups.js';
 import type { AttemptId } from './transitions.js';
 import { attemptEvent } from './transitions.js';
 
-/** The accepted attempt of an e-mail of which nothing has been heard. @returns undefined when something has. */
+/** Finds the accepted attempt of an e-mail that nothing was heard of. @returns undefined if something was heard. */
 export async function findSilent(
   db: Db,
   emailId: string,
@@ -35,7 +35,7 @@ export async function findSilent(
   return { ...found, startedAt: started_at, providerMessageId: provider_message_id };
 }
 
-/** Records what the delivery check brought, and lets the e-mail leave the queue when it brought nothing. */
+/** Records the result of the delivery check. If nothing was found, the e-mail leaves the queue. */
 export async function recordDeliveryCheck(
   db: Db,
   id: AttemptId,

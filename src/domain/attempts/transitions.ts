@@ -10,7 +10,7 @@ import type { StatusCatalogue } from '../emails/statuses.js';
 import { markHandedOver, noteTakenBy, removeEntry, takenByChanges } from '../queue/entry.js';
 import { recordEvents } from '../transitions/record.js';
 
-// The transitions of an attempt: what whoever learns its outcome does to it, under the e-mail's row lock.
+// The transitions of an attempt. Whoever learns its outcome calls them, under the e-mail's row lock.
 
 /** Which call: one attempt of one generation of one e-mail, at one provider. */
 export interface AttemptId {
@@ -20,14 +20,14 @@ export interface AttemptId {
   readonly provider: ProviderName;
 }
 
-/** What became of a call, once it is in the record; `ended`: it will not be sent, the status says why. */
+/** What became of a call, once it is recorded. `ended`: the e-mail will not be sent, and the status says why. */
 export type Outcome =
   | { readonly kind: 'accepted'; readonly provider: ProviderName }
   | { readonly kind: 'ended'; readonly status: string; readonly code?: string }
   | { readonly kind: 'refused'; readonly code: string; readonly retryAfterMs?: number }
   | { readonly kind: 'ambiguous'; readonly code: string };
 
-/** The attempt is accepted, whatever was thought of it before. */
+/** Marks the attempt as accepted, whatever the record said of it before. */
 export async function markAccepted(
   trx: Trx,
   email: LockedEmail,
@@ -36,7 +36,7 @@ export async function markAccepted(
   catalogue: StatusCatalogue,
   metadata: Record<string, unknown> = {},
 ): Promise<Outcome> {
-  // Only one of several can be a second one, so that the hot path asks nothing more.
+  // Only a later attempt can be a second accepted one, so the hot path needs no further statement.
   const hasOthers = id.attempt > 1 || [...email.events.values()].some((event) => isLater(event, id));
   const isNew = hasOthers && (await readAttempt(trx, id)).state !== 'accepted';
   const closing = trx
@@ -58,7 +58,7 @@ export async function markAccepted(
     await markHandedOver(trx, id.emailId);
     return { kind: 'accepted', provider: id.provider };
   }
-  // Of a life before a retry: what has become of it since decides whether the e-mail is with a provider.
+  // The attempt is of a generation before a retry: what happened since decides whether a provider has the e-mail.
   const { status } = await recordEvents(trx, email, [sent], catalogue);
   const taken = { provider: id.provider, providerMessageId, at: null };
   if (catalogue.get(status)?.survives) await noteTakenBy(trx, id.emailId, taken);
@@ -100,7 +100,7 @@ export async function closeAttempt(trx: Trx, id: AttemptId, state: AttemptState,
       .updateTable('send_attempts')
       .set({ state, code, finished_at: state === 'ambiguous' ? null : sql<Date>`clock_timestamp()` })
       .where(thisAttempt(id))
-      // From ambiguous too: an answer that comes after the call was given up is still an answer, unless it is none.
+      // Also from ambiguous: an answer that comes after the call was given up still counts, unless it is itself ambiguous.
       .where('state', 'in', state === 'ambiguous' ? ['calling'] : ['calling', 'ambiguous'])
       .returning('started_at')
       .executeTakeFirst()
@@ -120,7 +120,7 @@ export async function adopt(
   return { kind: 'refused', code: result.code, retryAfterMs: result.retryAfterMs };
 }
 
-/** The type of an event by which a provider says that it has not taken a message; of an attempt that goes on it is kept. */
+/** The type of the event by which a provider says that it has not taken a message. Kept while the attempt is open. */
 export const NOT_TAKEN = 'not_taken';
 
 const wasNotTaken = ({ events }: LockedEmail, { generation, attempt }: AttemptId) =>
@@ -128,7 +128,7 @@ const wasNotTaken = ({ events }: LockedEmail, { generation, attempt }: AttemptId
     (event) => event.type === NOT_TAKEN && event.generation === generation && event.attempt === attempt,
   );
 
-/** The answer is lost, but the provider has said by a webhook what it was. */
+/** Closes an attempt whose answer is lost, by what the provider's webhook said. */
 async function noteNotTaken(trx: Trx, email: LockedEmail, id: AttemptId, catalogue: StatusCatalogue): Promise<Outcome> {
   await closeAttempt(trx, id, 'rejected', NOT_TAKEN);
   await recordEvents(trx, email, [attemptEvent(id, 'failed', { code: NOT_TAKEN })], catalogue);
@@ -152,8 +152,8 @@ export async function recordUnknownOutcome(
 }
 
 /**
- * The e-mail's workflow waits, for its next round or for evidence; it does not count as in flight meanwhile. What
- * comes late does not concern the queue entry of a later generation.
+ * Notes that the e-mail's workflow waits for its next round or for evidence. Meanwhile it does not count as in flight. A
+ * late call changes nothing in the queue entry of a later generation.
  */
 export async function noteBackOff(trx: Trx, id: Pick<AttemptId, 'emailId' | 'generation'>): Promise<void> {
   await later(

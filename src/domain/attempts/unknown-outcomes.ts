@@ -33,7 +33,7 @@ export interface OpenAttempt extends SoughtAttempt {
   readonly abandoned: number;
 }
 
-/** What stands in the way of the next call of a generation, if anything. */
+/** Finds the attempt that keeps a generation from its next call. @returns undefined when there is none. */
 export async function findOpenAttempt(
   db: Db,
   emailId: string,
@@ -71,8 +71,8 @@ export async function findOpenAttempt(
 }
 
 /**
- * A call whose time is over and whose caller is gone: its outcome is unknown from now on. The provider is not blamed,
- * the caller may have died.
+ * Marks the outcome of a call as unknown: its time is over and its caller is gone. The provider is not blamed, since the
+ * caller may have died.
  */
 export async function markOutcomeUnknown(
   db: Db,
@@ -90,7 +90,7 @@ export async function markOutcomeUnknown(
 }
 
 /**
- * The provider, asked, says that it has the message: also when the attempt was given up while it was being asked.
+ * Adopts a look-up by which the provider has the message, also if the attempt was given up during the look-up.
  *
  * @param notify leave a signal for the e-mail's workflow: it was another one that asked.
  */
@@ -129,7 +129,7 @@ export async function abandon(
     const result = { kind: 'unavailable', code: 'ambiguous' } as const;
     if (!(await closeAttempt(trx, id, 'abandoned', result.code))) return adopt(trx, id, result);
     if (then === 'bury') {
-      // An operator's retry may have begun another generation meanwhile: it is not this one's to bury.
+      // An operator's retry may have begun another generation meanwhile, and this attempt must not bury that.
       const current = email.generation === id.generation;
       return { kind: 'ended', status: current ? await bury(trx, email, 'ambiguous', catalogue) : email.status };
     }

@@ -31,7 +31,7 @@ interface ActFilter {
   readonly clientId?: string;
   readonly keyId?: string;
   readonly targetKind?: Target['kind'];
-  /** As the row has it; an entry of a client's list by the entry, too: an address is hashed here. */
+  /** The id as the row has it. An entry of a client's list can be given as it is: an address in it is hashed here. */
   readonly target?: string;
   readonly from?: Date;
   readonly to?: Date;

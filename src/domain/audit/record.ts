@@ -4,7 +4,7 @@ import { type Trx, transact } from '../../postgres/transaction.js';
 import { readStates } from './states.js';
 import { idOf, type Target } from './targets.js';
 
-/** Who does something, and by which way. */
+/** Who does something, and through which interface. */
 export interface Doer {
   readonly source: 'api' | 'cli' | 'temporal';
   readonly clientId?: string;
@@ -22,7 +22,7 @@ export interface Doer {
 export interface Act<T> {
   readonly action: string;
   readonly reason?: string | null;
-  /** To what, as far as it is known before; then, with the result, all of it. */
+  /** The targets: before the act those that are known, after it, from its result, all. */
   targets(result?: T): readonly Target[];
   /** Whether anything was done at all. Left out: it was. */
   isDone?(result: T): boolean;
@@ -56,11 +56,11 @@ interface DoneAct {
   readonly before?: JsonObject | null;
   readonly after?: JsonObject | null;
   readonly reason?: string | null;
-  /** Of what may be noticed more than once. */
+  /** Identifies an act that may be noticed more than once. */
   readonly eventKey?: string;
 }
 
-/** Writes down what somebody has done. @returns whether it was not known by its `eventKey`. */
+/** Writes down what somebody has done. @returns false if an act of this `eventKey` was written before. */
 export async function recordAct(db: Db, doer: Doer, act: DoneAct): Promise<boolean> {
   const { action, target, before, after } = act;
   const row = await db

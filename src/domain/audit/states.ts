@@ -24,7 +24,7 @@ async function readState(trx: Trx, target: Target): Promise<JsonObject | null> {
   return row ? stateOf(row) : null;
 }
 
-/** The address is the one thing in these rows that may not stay. */
+/** Drops the address: nothing else in these rows may have to be forgotten. */
 const stateOf = ({ receiver_address, ...row }: JsonObject): JsonObject =>
   typeof receiver_address === 'string' ? { ...row, receiver: hashed(receiver_address) } : row;
 

@@ -28,7 +28,7 @@ export const TARGET_KINDS = [
   'suppression',
 ] as const satisfies readonly Target['kind'][];
 
-/** Under what a target stands in the rows; an entry of a list as `<client> <entry>`, addresses in it as `hashed`. */
+/** The id of a target in the rows. An entry of a list is `<client> <entry>`, with addresses in the form of `hashed`. */
 export function idOf(target: Target): string {
   if (target.kind === 'sender') return `${target.clientId} ${hashed(target.sender)}`;
   if (target.kind === 'suppression') return `${target.clientId} ${hashed(target.address)}`;
@@ -36,8 +36,8 @@ export function idOf(target: Target): string {
 }
 
 /**
- * An address as the rows know it: its owner may ask to be forgotten, and what was done about it stays. Whoever knows the
- * address finds the rows by it. What is not an address is left as it is.
+ * The form in which rows hold an address: its hash. The owner of an address may ask to be forgotten, while the audit
+ * stays. Whoever knows the address finds the rows by its hash. A text that is no address stays as it is.
  *
  * @param text in lower case.
  */

@@ -11,7 +11,7 @@ export type Scope = (typeof SCOPES)[number];
 export const ROLES = ['viewer', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** What a client's key may that was made without saying so, and one of a release without scopes. */
+/** The scopes of a client's key that was made without naming any, or by a release without scopes. */
 export const DEFAULT_SCOPES: readonly Scope[] = ['send', 'read', 'suppressions'];
 
 /** What something asks of whoever does it. */

@@ -5,8 +5,8 @@ import { hashKey, prefixOf } from './key-text.js';
 
 /**
  * Makes the configured key an administrator's key of the client of this name, and ends the one that was configured
- * before; other keys of the client stay. Several processes may do so at once: the last one that starts decides. A key
- * that belongs to another client stays theirs, and one that was revoked by hand stays revoked; then nothing else changes.
+ * before. Other keys of the client stay. Several processes may do so at once: the last one that starts decides. If the
+ * key belongs to another client, or was revoked by hand, nothing changes.
  *
  * @returns false when the key does not open anything as an administrator's.
  */

@@ -30,7 +30,7 @@ export interface ApiKey {
   readonly replaced_by: string | null;
 }
 
-/** The one time that a key is told. */
+/** A new key. This is the only time that its text is told. */
 type NewApiKey = ApiKey & { readonly key: string };
 
 /** What a new key is to be. */
@@ -139,8 +139,8 @@ export type RotateResult =
   | { readonly kind: 'not_found' | 'ended' | 'already_rotated' | 'configured' | 'too_many' };
 
 /**
- * Makes a key that may what another one may, which ends when both have been valid for a while. The new one lives as
- * long as the old one was to, from now on.
+ * Rotates a key: makes a new one with the same rights, and ends the old one once both have been valid for a while. The new
+ * key's lifetime is as long as the old key's was, and begins now.
  */
 export async function rotateKey(
   db: Db,

@@ -21,7 +21,7 @@ export interface Client extends Holder {
   readonly keyRates: Rates;
 }
 
-/** An administrator's when only the release before has said what it is. */
+/** The role of a key. A key of the release before has none: if it is an operator's, it is an administrator's. */
 export const roleOf = (row: { readonly role: Role | null; readonly operator: boolean }): Role | null =>
   row.role ?? (row.operator ? 'admin' : null);
 
@@ -60,7 +60,7 @@ export async function findClientByKey(db: Db, key: string): Promise<Client | und
   };
 }
 
-/** Whether a key opens: `revoked` is also one that has expired, or is not known. */
+/** Whether a key is taken. `revoked` also means expired, or unknown. */
 export type KeyState = 'valid' | 'revoked' | 'disabled';
 
 /** How a key stands now, for a `select` of any statement; null means `revoked`. */

@@ -3,14 +3,14 @@ import type { Database } from '../../postgres/schema.js';
 import { TODAY } from '../../postgres/today.js';
 import type { Priority } from '../../priority.js';
 
-/** What a client has submitted is beyond what it may; rolls its transaction back. */
+/** A client has submitted more than it may. Thrown to roll its transaction back. */
 export class LimitReachedError extends Error {
   override readonly name = 'LimitReachedError';
 }
 
 /**
- * Counts an e-mail against its client's daily limit. The last statement of its transaction, because it locks a row that
- * all of the client's submissions of a priority share: for one round trip and the commit.
+ * Counts an e-mail against its client's daily limit. It locks a row that all of the client's submissions of a priority
+ * share. So it is the last statement of its transaction: the lock lasts one round trip and the commit.
  *
  * @throws LimitReachedError when the limit is used up.
  */

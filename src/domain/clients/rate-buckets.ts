@@ -24,8 +24,8 @@ export interface Grant extends BucketName {
 }
 
 /**
- * Takes tokens of many buckets in one statement, and settles what was used before. A bucket that is new is full. No
- * moment of it is anybody's own clock: it is the server's.
+ * Takes tokens of many buckets in one statement, and settles what was used before. A new bucket is full. All times are by
+ * the database's clock.
  *
  * Deadlocks cannot happen, since everybody locks in the same order. Nothing waits for the disk, since the table is
  * unlogged.

@@ -1,4 +1,4 @@
-/** What requests are counted apart: those that make e-mails, and all others. */
+/** The kinds of requests that are limited separately: those that make e-mails, and all others. */
 const RATE_KINDS = ['send', 'read'] as const;
 export type RateKind = (typeof RATE_KINDS)[number];
 
@@ -13,7 +13,7 @@ export interface Rate {
 /** Null: no limit. */
 export type Rates = Readonly<Record<RateKind, Rate | null>>;
 
-/** What a client may that is made without saying so: more than anybody needs who means no harm. */
+/** The rates of a client that was made without naming any: more than ordinary use needs. */
 export const DEFAULT_RATES: Rates = { send: { rate: 100, burst: 200 }, read: { rate: 50, burst: 100 } };
 
 export const NO_RATES: Rates = { send: null, read: null };

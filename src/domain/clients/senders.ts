@@ -31,7 +31,7 @@ export function parseSender(text: string): string | undefined {
   if (given.length > 254) return undefined;
   if (given === ANY_SENDER) return given;
   const [, before, domain] = /^(?:(.*)@|(?=\*\.)|)(?:\*\.)?([^@]*)$/.exec(given) ?? [];
-  // What it makes a domain of is a URL's: anything from a slash on would be dropped.
+  // It parses a domain as part of a URL: anything from a slash on would be dropped.
   if (!/^[\p{L}\p{M}\p{N}.-]+$/u.test(domain ?? '')) return undefined;
   const ascii = domainToASCII(domain!);
   if (!DOMAIN.test(ascii)) return undefined;
@@ -39,7 +39,7 @@ export function parseSender(text: string): string | undefined {
   return MAILBOX.test(before) && before.length <= 64 && !given.includes('@*.') ? `${before}@${ascii}` : undefined;
 }
 
-/** All that would allow an address: itself, its domain, and every domain above that. @param address bare, lower case. */
+/** All entries that allow an address: the address, its domain, every domain above. @param address bare, lower case. */
 export function sendersAllowing(address: string): string[] {
   const domain = address.slice(address.lastIndexOf('@') + 1);
   const labels = domain.split('.');
@@ -107,7 +107,7 @@ export async function addSender(db: Db, clientId: string, sender: string): Promi
   });
 }
 
-/** Takes it back, from the next submission on. What was accepted is sent. @returns false when it was not allowed. */
+/** Takes a sender back, from the next submission on. Accepted e-mails are still sent. @returns false if there was none. */
 export async function removeSender(db: Db, clientId: string, sender: string): Promise<boolean> {
   if (sender === ANY_SENDER) {
     const changed = await db

@@ -7,7 +7,7 @@ import { closeDeadLetter } from '../transitions/dead-letter.js';
 import { recordEvents } from '../transitions/record.js';
 
 /**
- * Moves a locked e-mail's generation to the dead letter store; doing it twice is doing it once.
+ * Moves a locked e-mail's generation to the dead letter store. A repetition changes nothing.
  *
  * @returns the status it has now: `dead`, unless a provider turns out to have it.
  */
@@ -29,7 +29,7 @@ export async function bury(
   await trx.deleteFrom('email_queue').where('email_id', '=', id).execute();
   const event = generationEvent(generation, 'dead', { reason });
   const { status } = await recordEvents(trx, email, [event], catalogue);
-  // It has ended otherwise, or is with a provider, by news that came meanwhile.
+  // It ended in another way, or a provider turned out to have it, in the meantime.
   if (status !== 'dead') await (catalogue.get(status)?.survives ? closeDeadLetter(trx, id) : withdraw(trx, email));
   return status;
 }

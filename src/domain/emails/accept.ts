@@ -49,7 +49,7 @@ async function accept(trx: Trx, submission: Submission): Promise<AcceptResult> {
   if (!start.locked) return { kind: 'key_in_flight' };
   const earlier = idempotency && (await findEarlier(trx, idempotency));
   if (earlier) return earlier;
-  // After the repeats: one that was accepted while it was allowed is answered as it was.
+  // Checked after repeats: a request that was accepted while it was allowed is answered as before.
   if (start.may_send === false) {
     return { kind: 'sender_refused', clientId, sender: addressOf(submission.sender) };
   }
@@ -66,7 +66,7 @@ async function begin(trx: Trx, submission: Submission) {
     ? sql<boolean>`pg_try_advisory_xact_lock(hashtextextended(${`${idempotency.clientId}/${idempotency.key}`}, 0))`
     : sql<boolean>`true`;
   const keyState = keyId ? keyStateOf(keyId) : sql<null>`null`;
-  // What we write ourselves comes from an address of our own.
+  // Notices, which we write ourselves, come from an address of our own.
   const maySend = keyId ? maySendAs(clientId, addressOf(sender)) : sql<null>`null`;
   const domains = { senderDomain: domainOf(sender), receiverDomain: domainOf(receiverAddress) };
   const hold = activeHoldOf({ clientId, priority, tags, ...domains });

@@ -84,7 +84,7 @@ function withEmail(
     );
 }
 
-/** What is stored of it: nothing where opens are tracked, as they mostly are. */
+/** The column `track_opens`: null where opens are tracked, as they mostly are. */
 function trackOpensOf({ trackOpens, clientId }: Submission) {
   if (trackOpens === true) return null;
   if (trackOpens === false) return false;
@@ -132,7 +132,7 @@ function withAttachmentOf(statement: Insertions, id: string, other: string): Ins
     );
 }
 
-/** What a repeat of the request is answered. The primary key is the guarantee; the lock only spares a repeat the wait. */
+/** Stores the answer for a repeat of the request. The primary key is the guarantee; the lock only saves a repeat the wait. */
 function withAnswer(
   statement: Insertions,
   { clientId, key, requestHash }: Idempotency,

@@ -24,7 +24,7 @@ export function projectStatus(events: Iterable<ProjectableEvent>, catalogue: Sta
     const rule = catalogue.get(event.type);
     if (!rule) continue;
     newest = Math.max(newest, event.generation);
-    // An event of the generation stands for itself; events of an attempt compete with each other first.
+    // An event of the whole generation stands alone. Events of one attempt compete with each other first.
     const group = event.attempt === null ? `${event.generation}/${event.type}` : `${event.generation}#${event.attempt}`;
     const known = outcomes.get(group);
     if (!known || above(rule, known.rule, 'rank')) outcomes.set(group, { rule, generation: event.generation });

@@ -18,7 +18,7 @@ const NO_TEXT = /\u00ad|\u034f|\u200b|\ufeff/g;
 
 /** What is read of a page: takes some 60 ms. Readers of HTML cut off after a tenth of it. */
 const MAX_HTML = 1024 * 1024;
-/** Lines and numbers of lists can be longer than their tags; what this does not cover is no letter to anyone. */
+/** Lines and numbers of lists can be longer than their tags. Beyond this the text is cut: no real letter needs more. */
 const SLACK = 1024;
 /** Characters that are read in one turn: a few milliseconds. */
 const TURN = 64 * 1024;

@@ -42,7 +42,7 @@ export async function notifySender(
 ): Promise<void> {
   const policy = await policyFor(trx, email.id);
   if (!policy) return;
-  // It would go to whoever the client wrote as: never to an address that it may not write as.
+  // The notice goes to the sender address: never to one that the client may not send as.
   if (!policy.any_sender && !(await maySend(trx, policy.client_id, addressOf(policy.sender)))) return;
   if (!(await markTold(trx, email))) return;
 

@@ -9,13 +9,13 @@ import { DAY_SHARE, rampPerS, TRIED_AFTER_S } from './reserve-call.js';
 interface Availability {
   /** `trial`: none admits, but one may be tried with a single e-mail. */
   readonly gate: 'open' | 'trial' | 'none';
-  /** Those behind the gate. */
+  /** The providers that `gate` speaks of. */
   readonly providers: readonly ProviderName[];
   /** Calls a second that their rates allow; infinite when one has none. */
   readonly ratePerS: number;
 }
 
-/** A figure of each priority, by the priority that an expression gives. */
+/** Picks a priority's figure in SQL, for the priority that an expression gives. */
 function byPriority(priority: RawBuilder<unknown>, figures: Readonly<Record<Priority, number>>) {
   const cases = PRIORITIES.map((name) => sql`when ${sql.lit(name)} then ${sql.lit(figures[name])}`);
   return sql`(case ${priority} ${sql.join(cases, sql` `)} end)::float8`;

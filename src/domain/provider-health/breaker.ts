@@ -9,9 +9,9 @@ import type { FailureKind } from '../../providers/provider.js';
  * One breaker a provider, in PostgreSQL, for all processes: a critical e-mail every eight seconds could never trip or
  * heal a breaker of its own. Its row is written only when something is wrong.
  *
- * closed → (five failures in a row; one that blames our account; one, and a probe that fails as well) → open →
- * (a probe succeeds) → half open, with traffic coming back at a doubling rate → closed. A failure meanwhile opens it
- * again, for twice as long.
+ * - closed → open: after five failures in a row, one failure that blames our account, or one failed call and a failed probe.
+ * - open → half open: a probe succeeds. Traffic comes back at a doubling rate.
+ * - half open → closed: traffic is back. A failure meanwhile opens the breaker again, for twice as long.
  *
  * A probe is a call that sends nothing; see `probes.ts`.
  */
@@ -39,14 +39,14 @@ const probeAfter = doubled(BREAKER.probeAfterS, BREAKER.probeAfterMaxS);
 const holdFor = doubled(BREAKER.urgentProbeEveryS, BREAKER.probeAfterS);
 const trialAfter = doubled(BREAKER.trialAfterS, BREAKER.probeAfterMaxS);
 
-/** A failure that says something of the provider rather than of the message. */
+/** A failure that is the provider's rather than the message's. */
 export interface ProviderFailure {
   readonly kind: Exclude<FailureKind, 'rejected'>;
   readonly code: string;
   readonly retryAfterMs?: number;
   /** When the call began: one that began before the opening says nothing new. */
   readonly startedAt: Date;
-  /** Nobody waits for more failures. */
+  /** Opens the breaker at once, without waiting for more failures. */
   readonly certain?: boolean;
 }
 

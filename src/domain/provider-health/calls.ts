@@ -4,12 +4,12 @@ import { TODAY } from '../../postgres/today.js';
 import type { Trx } from '../../postgres/transaction.js';
 
 /**
- * Over so many rows the calls of a provider are counted. A call holds its row until its transaction is committed: at
- * 200 calls a second and 5 ms each, three in a hundred wait for another one.
+ * The number of rows over which the calls of a provider are counted. A call locks its row until its transaction commits:
+ * at 200 calls a second and 5 ms each, three in a hundred wait for another one.
  */
 const SHARDS = 32;
 
-/** Counts a call that no limit has counted already. Nobody waits for it but those of the same shard. */
+/** Counts a call that no limit has counted already. Only calls of the same shard wait for each other. */
 export async function countCall(trx: Trx, provider: ProviderName): Promise<void> {
   await sql`insert into provider_calls as counted (provider, day, shard, calls)
     values (${provider}, ${TODAY}, floor(random() * ${SHARDS}::int)::int, 1)

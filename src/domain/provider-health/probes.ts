@@ -5,20 +5,22 @@ import { transact } from '../../postgres/transaction.js';
 import type { Failed } from '../../providers/provider.js';
 import { BREAKER, noteFailure, noteSuccess } from './breaker.js';
 
-/** A probe that is this process's to make. */
+/** A probe that this process has to make. */
 export interface DueProbe {
   readonly provider: ProviderName;
   readonly startedAt: Date;
   readonly state: 'closed' | 'open' | 'half_open';
-  /** Our account there was refused: only a probe that is let in says that this is over. */
+  /** Our account there was refused: only a probe that is not refused shows that this is over. */
   readonly misconfigured: boolean;
 }
 
 /**
- * Takes the probes that are due: of every open breaker, also without traffic; of half open ones, which without traffic
- * nothing else would close; and of a provider that has just failed a call: a probe that fails as well opens its
- * breaker, where the next failures would be those of more e-mails. Whoever moves `probed_at` has the probe, so all
- * processes together make one.
+ * Takes the probes that are due:
+ * - of every open breaker, also without traffic;
+ * - of every half open one, since without traffic nothing else would close it;
+ * - of a provider that has just failed a call. If the probe fails as well, the breaker opens before more e-mails fail.
+ *
+ * Whoever moves `probed_at` has the probe, so all processes together make one.
  *
  * @param configured those we send through.
  */
@@ -44,8 +46,8 @@ export async function takeProbes(db: Db, configured: readonly ProviderName[]): P
 }
 
 /**
- * Whether an answer to a probe says that the provider has trouble. Anything a working server would say is none: some
- * keys may send and may not ask, and a stand-in need not know the question.
+ * Whether an answer to a probe shows that the provider has trouble. An answer that a working server might give does not:
+ * some keys may send but not ask, and a stand-in need not know the question.
  */
 function isTrouble(probe: Pick<DueProbe, 'misconfigured'>, { kind }: Pick<Failed, 'kind'>): boolean {
   if (kind === 'misconfigured') return probe.misconfigured;
@@ -53,8 +55,8 @@ function isTrouble(probe: Pick<DueProbe, 'misconfigured'>, { kind }: Pick<Failed
 }
 
 /**
- * Writes down what came of a probe: a good one heals the breaker a step, as a good call would; a bad one opens a closed
- * breaker and leaves an open one. A good one does not make up for a failed call.
+ * Writes down the result of a probe. A good one heals the breaker by one step, as a good call would. A bad one opens a
+ * closed breaker, and leaves an open one as it is. A good probe does not make up for a failed call.
  *
  * @param failed undefined when the provider answered well.
  */

@@ -13,7 +13,7 @@ export type CallReservation =
 
 /** A refusal lasts at least this long, so that workflows do not ask in circles. */
 const MIN_WAIT_MS = 500;
-/** What nobody can foresee the end of (an operator's switch, a domain) is asked about again after this long. */
+/** How long to wait before asking again where nobody can foresee the end: an operator's switch, a blocked domain. */
 const UNKNOWN_WAIT_MS = 15_000;
 /** How long a trial waits for e-mails of less urgent priorities, before one of this priority is tried. */
 export const TRIED_AFTER_S: PerPriority<number> = { critical: 30, medium: 0, low: 0 };
@@ -93,8 +93,8 @@ const refuse = (code: string, waitMs: number): CallReservation => ({
 });
 
 /**
- * Probes find out when a provider is back. Where they cannot (its control plane may be down while it sends), an e-mail
- * is tried now and then: one at a time, over all processes; who moves `trial_at` has it.
+ * Takes a trial: one e-mail that is sent although the breaker is open. Probes find out when a provider is back, but a
+ * provider's control plane may be down while it sends. One trial at a time over all processes: who moves `trial_at` has it.
  */
 async function takeTrial(trx: Trx, provider: ProviderName, priority: Priority): Promise<boolean> {
   const taken = await trx

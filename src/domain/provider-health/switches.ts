@@ -8,7 +8,7 @@ import { usedToday } from './calls.js';
 /** What an operator says about a provider; what is left out stays. */
 export interface ProviderChange {
   readonly enabled?: boolean;
-  /** The breaker's state by an operator's word; null leaves it to the breaker. */
+  /** The breaker's state as an operator forces it; null leaves it to the breaker. */
   readonly forced?: 'open' | 'closed' | null;
   /** Calls a second and a day, over all processes; null for no limit. */
   readonly rate_per_s?: number | null;
@@ -25,13 +25,13 @@ export async function changeProvider(db: Db, provider: ProviderName, change: Pro
       .where('provider', '=', provider)
       .execute();
     if (change.rate_per_s !== undefined) await beginRate(trx, provider, change.rate_per_s);
-    // Closed by hand it is closed, also once it is left to itself again.
+    // A breaker closed by hand stays closed once it is left to itself again.
     if (change.forced === 'closed') await closeBreaker(trx, provider);
     await announce(trx);
   });
 }
 
-/** What calls have reserved under the former rate is forgotten, but for one step of the new one. */
+/** Forgets what calls have reserved under the former rate, except for one step of the new one. */
 async function beginRate(trx: Trx, provider: ProviderName, ratePerS: number | null): Promise<void> {
   const step = sql`make_interval(secs => ${ratePerS === null ? 0 : 1 / ratePerS})`;
   await trx

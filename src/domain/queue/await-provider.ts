@@ -12,8 +12,9 @@ interface AwaitOptions {
 }
 
 /**
- * An e-mail that none of its providers admits is in flight no more. The dispatcher wakes its workflow, by
- * priority and age, once one of them admits. A sender domain that all of them refuse for now is waited out. One that a hold concerns is held.
+ * Has an e-mail wait for a provider: while none of its providers admits it, it does not count as in flight. The dispatcher
+ * wakes its workflow, by priority and age, once one admits. If all of them refuse the sender's domain for now, the e-mail
+ * waits that out. If a hold concerns the e-mail, it is held.
  *
  * @param options.providers those it may go to.
  * @param options.checkAfterMs when the sweep looks whether the workflow is still there.

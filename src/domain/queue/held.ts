@@ -7,7 +7,7 @@ import { activeHold } from '../holds/match.js';
 /** When a claim meets held e-mails, it moves so many of them out of the way: a million are out of it in 200 claims. */
 const MOVED_A_CLAIM = 5_000;
 const PUT_BACK_AT_ONCE = 5_000;
-/** What a hold held is looked for so long after its end: whoever had not seen the end is done by then. */
+/** For so long after a hold's end its e-mails are looked for: by then every process has seen the end. */
 const LOOKED_FOR = sql`interval '1 day'`;
 
 /** Moves due e-mails that a hold concerns out of the way of the claims, the oldest first. */
@@ -23,8 +23,8 @@ export async function holdDue(trx: Trx, priority: Priority): Promise<void> {
 }
 
 /**
- * Puts back what was held by holds that have ended: among the waiting, in its old place by due time; or, where its
- * workflow runs and sleeps, among those that are woken. What another hold concerns is that one's.
+ * Puts back the e-mails of holds that have ended. An e-mail joins the waiting in its old place by due time. If its workflow
+ * runs and sleeps, it joins those that are woken. If another hold concerns it, it passes to that hold.
  *
  * @returns how many were looked at; after a full batch there may be more.
  */

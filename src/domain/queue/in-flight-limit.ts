@@ -5,9 +5,9 @@ import { PRIORITIES, type Priority } from '../../priority.js';
 
 /** Older than this an e-mail no longer counts as in flight: it is stuck, and must not block the others. */
 const STUCK_AFTER = sql`interval '2 minutes'`;
-/** One that has not begun its first call by then waits for something else than cores. */
+/** An e-mail that has not begun its first call by then waits for something other than cores. */
 const AWAITS_FIRST_CALL_FOR = sql`interval '10 seconds'`;
-/** For so long a critical e-mail before its first call holds bulk back; then it waits for something else, too. */
+/** For so long a critical e-mail before its first call holds bulk back. After that it waits for something other than cores. */
 const YIELD_FOR = sql`interval '1 second'`;
 /** Under a rate, so many seconds' worth of e-mails are at work: more would only ask for a call in turn. */
 const AT_WORK_S = 2;

@@ -17,9 +17,8 @@ export interface QueueControl {
 }
 
 /**
- * Stops sending of some priorities, whoever is asked next: the dispatcher starts nothing more, and sees to it that
- * Temporal hands out no send. The time until `resume` does not count against any e-mail's lifetime. Pausing what is
- * paused changes the reason only.
+ * Stops the sending of some priorities. The dispatcher starts nothing more, and sees to it that Temporal hands out no send.
+ * The time until `resume` does not count against any e-mail's lifetime. Pausing a paused priority changes the reason only.
  */
 export async function pause(db: Db, priorities: readonly Priority[], reason: string): Promise<void> {
   await change(db, priorities, async (trx) => {

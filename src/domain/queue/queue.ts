@@ -44,9 +44,10 @@ interface Dispatched {
 const NOTHING: Dispatched = { started: [], windowFull: false, more: false, blocked: false };
 
 /**
- * Claims the most urgent e-mails of one priority under the in-flight limit, those first that had their turn already and found no
- * provider; has them started or woken, and marks those as dispatched, all in one transaction: when this process dies meanwhile, the rows are free again at once. One claimer a
- * priority at a time keeps the limit exact; a frozen one is ended by `idle_in_transaction_session_timeout`.
+ * Claims the most urgent e-mails of one priority under the in-flight limit. Those come first that had their turn and found
+ * no provider. Their workflows are started or woken, and the started ones are marked as dispatched. All this is one
+ * transaction: if this process dies meanwhile, the rows are free again at once. One claimer a priority at a time keeps the
+ * limit exact. A frozen claimer is ended by `idle_in_transaction_session_timeout`.
  *
  * @param start starts workflows; resolves to the ids of those started. Starting again what runs already is harmless.
  */
@@ -173,7 +174,7 @@ export async function nextDueInMs(db: Db, priority: Priority): Promise<number | 
   return rows[0]?.ms;
 }
 
-/** So many that await a provider are looked at as often as others; of more, each less often: a look costs Temporal a call. */
+/** If more than so many await a provider, each is looked at less often than others: a look costs Temporal a call. */
 const AWAITING_AT_EASE = 1_000;
 
 /** An e-mail whose workflow the sweep looks at. */

@@ -13,8 +13,8 @@ export interface Attainment {
 }
 
 /**
- * Holds counts against an objective. What never could be handed over (failed, suppressed, cancelled), what an operator
- * held up (late by pause) and what still has time counts neither for it nor against it.
+ * Measures counts by an objective. Three kinds of e-mails do not count at all: those that could never be handed over
+ * (failed, suppressed, cancelled), those that an operator held up (late by pause), and those that still have time.
  *
  * @param targetPercent how many of a hundred are to be in time.
  */

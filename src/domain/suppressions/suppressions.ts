@@ -19,8 +19,8 @@ export interface Suppression {
 const COLUMNS = ['address', 'reason', 'email_id', 'created_at', 'unsubscribed_at'] as const;
 
 /**
- * Whether an e-mail's receiver is one that its client must not write to. Who unsubscribed wants no more bulk, but still
- * their login codes and receipts: `unsubscribed` concerns `low` only, every other reason all that is sent.
+ * Whether an e-mail's client must not write to its receiver. A receiver who unsubscribed wants no more bulk, but still
+ * wants login codes and receipts. So `unsubscribed` concerns `low` only; every other reason concerns all priorities.
  *
  * For a query of `emails`.
  */
@@ -42,7 +42,7 @@ export async function findSuppressions(
   return query.orderBy('address').limit(page.limit).execute();
 }
 
-/** Adds one by hand; one that is there already keeps its reason, unless it was for bulk only. @returns what is there now. */
+/** Adds a suppression by hand. An existing one keeps its reason, unless it was for bulk only. @returns the row as it is now. */
 export async function addSuppression(db: Db, clientId: string, address: string): Promise<Suppression> {
   return (
     db
@@ -56,8 +56,8 @@ export async function addSuppression(db: Db, clientId: string, address: string):
 }
 
 /**
- * A reason that concerns everything takes the place of an unsubscription, which is remembered beside it; the other way
- * round it is only remembered. Otherwise the first reason stands.
+ * Which of two reasons stands. One that concerns all priorities takes the place of an unsubscription, whose time is kept
+ * beside it. An unsubscription that comes later only has its time kept. Otherwise the first reason stands.
  */
 const OUTRANK = {
   reason: sql<SuppressionReason>`case when suppressions.reason = 'unsubscribed' then excluded.reason
@@ -78,8 +78,8 @@ const changesSomething = sql<boolean>`(suppressions.reason = 'unsubscribed') <> 
   and (suppressions.unsubscribed_at is null or suppressions.reason = 'unsubscribed')`;
 
 /**
- * Takes a reason back: the address may be written to again. Where its owner had unsubscribed as well, that is left: it
- * was theirs to say. @returns false when it was not suppressed.
+ * Removes a suppression, so that the address may be written to again. If its owner had unsubscribed as well, that stays,
+ * since it was the owner's decision. @returns false when the address was not suppressed.
  */
 export async function removeSuppression(db: Db, clientId: string, address: string): Promise<boolean> {
   return transact(db, async (trx) => {

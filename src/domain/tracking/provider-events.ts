@@ -55,8 +55,8 @@ export async function lockEventTarget(trx: Trx, emailId: string): Promise<EventT
  * whose outcome was unknown, suppression, signal for the workflow), in the caller's transaction. Repetition and order
  * do not matter.
  *
- * News of an older generation, one before a retry, counts for the status alone: its failure is not the new one's. Its
- * workflow is gone, and the new one's asks the record before each call.
+ * An event of an older generation, from before a retry, counts for the status alone: its failure is not the newest
+ * generation's. Nobody is signalled: the old workflow is gone, and the new one asks the record before each call.
  */
 export async function storeProviderEvents(
   trx: Trx,
@@ -85,7 +85,7 @@ export async function storeProviderEvents(
       await noteProven(trx, email, event);
       proven = true;
     }
-    // Whoever is still calling finds the proof when it writes its answer down; only who waits for evidence is told.
+    // A caller that is still at work finds the proof when it records its answer. Only who waits for evidence is told.
     if (adopted && adopted !== 'calling' && isCurrent(event)) signals.add('evidence');
     if (event.suppress) await suppressReceiver(trx, email.id, event.generation, event.suppress);
   }
@@ -93,7 +93,7 @@ export async function storeProviderEvents(
   for (const kind of signals) await enqueueSignal(trx, email.id, kind);
   const before = catalogue.get(recorded.before);
   const after = catalogue.get(recorded.status);
-  // By the status, too: an older generation's news may come in any order, and an attempt may be unknown to the record.
+  // The status counts as well: events of older generations come in any order, and the record may not know the attempt.
   const first = added.find((event) => catalogue.get(event.type)?.survives);
   if (first && !proven && after?.survives && !before?.survives) await noteProven(trx, email, first);
   if (after?.final) await removeHandedOverEntry(trx, email.id);
@@ -104,8 +104,8 @@ export async function storeProviderEvents(
 type PlacedEvent = ProviderEvent & { readonly generation: number };
 
 /**
- * An event that names no attempt (its variables were lost; the Message-ID is the same for all attempts) is taken to be
- * of the latest one at its provider: a bounce has to meet the "sent" that it undoes.
+ * Assigns an event that names no attempt to the latest attempt at its provider: a bounce has to meet the "sent" that it
+ * undoes. Such events come when their variables were lost; the Message-ID is the same for all attempts.
  */
 function placeEvent(email: LockedEmail, attempts: readonly Attempt[], event: ProviderEvent): PlacedEvent {
   const generation = event.generation ?? email.generation;
@@ -116,8 +116,8 @@ function placeEvent(email: LockedEmail, attempts: readonly Attempt[], event: Pro
 }
 
 /**
- * States of an attempt that a provider may say it has not taken without an end to the e-mail: the answer to the call is
- * the caller's to read, or was understood as "try elsewhere", or that was done without one. Such news is kept under a
+ * States of an attempt in which "not taken" does not end the e-mail. Either the caller still has to read its answer, or
+ * the answer was understood as "try elsewhere", or the attempt was given up without an answer. The event is kept under a
  * type that is no status.
  */
 const GOES_ON: ReadonlySet<AttemptState> = new Set(['calling', 'refused', 'abandoned']);
@@ -149,8 +149,8 @@ function whatToTell(added: readonly ProviderEvent[], before: string, catalogue: 
 }
 
 /**
- * Whatever a provider tells of an attempt proves that it took the message, also when the call's answer said otherwise
- * or never came; unless it says that it has not.
+ * Adopts an event as evidence. Any event of an attempt proves that the provider took the message, even if the call's
+ * answer said otherwise or never came. The exception is an event that says that it was not taken.
  *
  * @returns what was thought of the attempt before; undefined when this proves nothing new.
  */
@@ -188,7 +188,7 @@ async function adoptEvidence(
 
 const isAccepted = ({ state }: Attempt) => state === 'accepted';
 
-/** An attempt whose outcome was unknown was not taken. @returns what was thought of it before, if that changes. */
+/** Closes an attempt of unknown outcome as not taken. @returns its former state, if that changes. */
 async function closeNotTaken(trx: Trx, email: LockedEmail, attempt: Attempt): Promise<AttemptState | undefined> {
   if (attempt.state !== 'ambiguous') return undefined;
   attempt.state = 'rejected';
@@ -197,13 +197,13 @@ async function closeNotTaken(trx: Trx, email: LockedEmail, attempt: Attempt): Pr
   return 'ambiguous';
 }
 
-/** A provider has the e-mail, by the proof of an event. */
+/** Notes that a provider has the e-mail, as an event proves. */
 const noteProven = (trx: Trx, { id }: LockedEmail, { occurredAt: at, ...event }: PlacedEvent) =>
   noteTakenBy(trx, id, { ...event, at });
 
 /**
- * An older generation turned out to have been taken, so the newest was not sent; and now it turns out to have failed.
- * The newest is to be sent after all: whatever it was taken off the queue for is no more.
+ * Puts the newest generation back into the queue. It was not sent because an older generation turned out to have been
+ * taken. Now that older one turns out to have failed, so the newest has to be sent after all.
  */
 async function takeUpAgain(trx: Trx, { id, priority, generation }: LockedEmail): Promise<void> {
   const anew = {

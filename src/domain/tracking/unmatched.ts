@@ -10,7 +10,7 @@ const HOUR_MS = 3_600_000;
 /** An e-mail is mostly taken within hours of its acceptance; later looks reach back as far as `send_at` reaches ahead. */
 export const NEAR_MS = 24 * HOUR_MS;
 const FAR_MS = 40 * 24 * HOUR_MS;
-/** From this look on. */
+/** From this look on, the longer reach counts. */
 const FAR_FROM = 3;
 
 /** When an event is looked for again, in seconds after each look; then it stays where it is. */
@@ -27,9 +27,9 @@ interface DueEvent {
 }
 
 /**
- * Looks once more for the e-mails of events that named only the provider's id of the message: the answer that brought
- * the id may have been written down after the event. What is found is stored as if it came now. Several processes may
- * do this at once; what one dies with is looked for again.
+ * Looks once more for the e-mails of events that named only the provider's id of the message. The answer that brought the
+ * id may have been recorded after the event. Events that find their e-mail are stored as if they came now. Several
+ * processes may do this at once. If one dies, its events are looked for again.
  *
  * @returns how many were looked for.
  */

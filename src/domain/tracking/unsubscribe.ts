@@ -7,8 +7,8 @@ import { recordEvents } from '../transitions/record.js';
 import { hasItsToken, type UnsubscribeReference } from './unsubscribe-link.js';
 
 /**
- * The receiver of a bulk e-mail wants no more: the address is suppressed for its client's bulk, and the event recorded,
- * in one transaction; doing it twice is doing it once. The link's token is the proof that it is the receiver.
+ * Unsubscribes the receiver of a bulk e-mail: suppresses the address for its client's bulk and records the event, in one
+ * transaction. A repetition changes nothing. The link's token proves that the receiver asked for it.
  *
  * @returns false when there is no bulk e-mail that the link is of.
  */
