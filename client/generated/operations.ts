@@ -120,7 +120,7 @@ export interface Operations {
       };
     };
     answer: S.EmailContent;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited' | 'too_many_downloads';
   };
   /** An e-mail’s attachment. */
   getEmailAttachment: {

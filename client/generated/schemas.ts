@@ -117,8 +117,6 @@ export type EmailContent = {
   readonly headers: Readonly<Record<string, string>>;
   /** The text that is made of HTML alone, and sent with it. */
   readonly generated_text: string | null;
-  /** The page that is made of text alone, and sent with it. */
-  readonly generated_html: string | null;
 };
 
 export type DeadLetter = {

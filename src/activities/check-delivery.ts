@@ -3,7 +3,6 @@ import { logStep } from '../process/life-log.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { lookUp } from './look-up.js';
-import { traced } from './traced.js';
 import type { DeliveryCheck, ReconcileRequest } from './types.js';
 
 /**
@@ -12,7 +11,7 @@ import type { DeliveryCheck, ReconcileRequest } from './types.js';
  */
 export function createCheckDelivery(dependencies: ActivityDependencies) {
   return (request: ReconcileRequest): Promise<DeliveryCheck> =>
-    withHeartbeats(() => traced(dependencies, 'delivery check', request, () => checkDelivery(dependencies, request)));
+    withHeartbeats(() => checkDelivery(dependencies, request));
 }
 
 async function checkDelivery(

@@ -2,7 +2,9 @@ import type { Logger } from 'pino';
 import type { ProviderName } from '../config.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import type { SignsOfLife } from '../domain/waiting/explain.js';
+import { sharedLook } from '../http/shared-look.js';
 import type { Db } from '../postgres/database.js';
+import { pendingMigrations } from '../postgres/migrate.js';
 import type { PerPriority } from '../priority.js';
 import { createFairLane, type FairLane } from '../process/fair-lane.js';
 import { createLane, type Lane } from '../process/lane.js';
@@ -32,13 +34,15 @@ export interface ApiResources {
 
 /** What handlers work with. Each takes of it what it needs, in its parameters, where one sees it. */
 export interface ApiDependencies extends ApiResources {
+  /** The migrations that the database lacks; one look for all who ask at the same time. */
+  readonly pendingMigrations: () => Promise<readonly string[]>;
   /** Shared by all submissions that are being read. */
   readonly slots: UploadSlots;
   /** Opens by our own pixel go through it, a few at once. */
   readonly pixels: Lane;
   /** Searches, a few at once: others need the connections more. By client. */
   readonly searches: FairLane;
-  /** Attachments that are being read, by client: each lasts as long as its reader likes. */
+  /** Contents and attachments that are being read, by client: each lasts as long as its reader likes. */
   readonly downloads: FairLane;
 }
 
@@ -49,5 +53,12 @@ export function shareAmongRequests(resources: ApiResources): ApiDependencies {
   const searches = createFairLane({ atOnce: limits.searchesAtOnce, mostWaiting: limits.searchesWaiting });
   const { downloadsAtOnce, downloadsWaiting } = limits;
   const downloads = createFairLane({ atOnce: downloadsAtOnce, mostWaiting: downloadsWaiting, isLasting: true });
-  return { ...resources, slots: new UploadSlots(limits), pixels, searches, downloads };
+  return {
+    ...resources,
+    pendingMigrations: sharedLook(() => pendingMigrations(resources.db)),
+    slots: new UploadSlots(limits),
+    pixels,
+    searches,
+    downloads,
+  };
 }

@@ -31,7 +31,10 @@ export interface ApiLimits {
   /** Searches that run at once, and that wait. */
   readonly searchesAtOnce: number;
   readonly searchesWaiting: number;
-  /** Attachments that are read at once, each with a chunk of 256 KB or two, and that wait. */
+  /**
+   * Contents and attachments that are read at once, and that wait. An attachment holds a chunk of 256 KB or two, a content
+   * up to 20 MB.
+   */
   readonly downloadsAtOnce: number;
   readonly downloadsWaiting: number;
 }

@@ -3,8 +3,6 @@ import { type Config, ConfigError, loadConfig } from '../config.js';
 import { createLogger } from './log.js';
 import { measureProcess } from './metrics/registry.js';
 import { type Sample, serveMetrics } from './metrics/server.js';
-import { createQuietLog } from './quiet-log.js';
-import { startTracing, traceFields } from './tracing/tracing.js';
 
 /** What a process hands back once it runs: how to end it in order. */
 export type Stop = () => Promise<void>;
@@ -28,14 +26,13 @@ export async function runService(
     process.stderr.write(`${error.message}\n`);
     process.exit(1);
   }
-  const logger = createLogger(name, config.logLevel, config.traces ? traceFields : undefined);
+  const logger = createLogger(name, config.logLevel);
   process.on('unhandledRejection', (error) => {
     // Unknown state: better to start anew, since everything accepted continues from the record.
     logger.fatal({ err: error }, 'unhandled rejection');
     process.exit(1);
   });
   try {
-    const stopTracing = config.traces ? await traceInto(name, logger) : undefined;
     const samples: Sample[] = [];
     const stop = await start(config, logger, (sample) => void samples.push(sample));
     const stopMetrics = await startMetrics(name, config, samples, logger);
@@ -47,7 +44,6 @@ export async function runService(
       logger.info({ signal }, 'stopping');
       await stop().catch((error) => logger.error({ err: error }, 'not stopped in order'));
       await stopMetrics?.();
-      await stopTracing?.();
       logger.info('stopped');
       process.exit(0);
     };
@@ -57,12 +53,6 @@ export async function runService(
     logger.fatal({ err: error }, 'could not start');
     process.exit(1);
   }
-}
-
-/** A collector that is away is said once, and again when it has lasted a minute. */
-async function traceInto(name: string, logger: Logger): Promise<() => Promise<void>> {
-  const quiet = createQuietLog(logger);
-  return startTracing(name, () => quiet.warn({}, 'spans could not be exported'));
 }
 
 async function startMetrics(name: string, { host, metricsPort }: Config, samples: readonly Sample[], logger: Logger) {

@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import { PIXEL_GIF, PIXEL_HEADERS, recordPixelOpen } from '../domain/tracking/pixel.js';
 import { boundLeftovers } from '../http/leftovers.js';
 import { PROBLEM_TYPE, Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
+import { sharedLook } from '../http/shared-look.js';
 import { createLane, type Lane } from '../process/lane.js';
 import { logStep } from '../process/life-log.js';
 import { NotUnderstoodError, WebhookRefusedError } from '../providers/webhook-format/format.js';
@@ -82,12 +83,14 @@ function showPixel({ db, catalogue, notify, logger, life }: WebhookDependencies,
 }
 
 function showReadiness({ db }: WebhookDependencies): Middleware {
-  return async (ctx) => {
-    const answers = sql`select 1`.execute(db).then(
+  const answers = sharedLook(() =>
+    sql`select 1`.execute(db).then(
       () => true,
       () => false,
-    );
-    if (!(await Promise.race([answers, setTimeout(READY_PATIENCE_MS, false, { ref: false })]))) {
+    ),
+  );
+  return async (ctx) => {
+    if (!(await Promise.race([answers(), setTimeout(READY_PATIENCE_MS, false, { ref: false })]))) {
       throw new Problem(503, 'database_unavailable', 'The database cannot be reached now.');
     }
     ctx.body = { status: 'ready' };

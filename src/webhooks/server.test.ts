@@ -78,6 +78,24 @@ describe('other addresses', () => {
   });
 });
 
+describe('GET /readyz', () => {
+  it('costs the database few looks, however many ask at once', async () => {
+    const wire = await cuttableDatabase(service.database.url);
+    const watched = await startTestWebhooks({ databaseUrl: wire.url, temporalAddress: NO_TEMPORAL });
+    try {
+      const ask = async () => (await fetch(`${watched.url}/readyz`)).status;
+      expect(await ask()).toBe(200);
+      const before = wire.journeys();
+      const answers = await Promise.all(Array.from({ length: 200 }, ask));
+      expect(new Set(answers)).toEqual(new Set([200]));
+      expect(wire.journeys() - before).toBeLessThan(100);
+    } finally {
+      await watched.stop();
+      wire.close();
+    }
+  });
+});
+
 describe('while the database is away', () => {
   it('starts, answers 503, shows the pixel, and stores the repetitions once it is back', async () => {
     const wire = await cuttableDatabase(service.database.url);

@@ -3,13 +3,14 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { z } from 'zod';
 import type { AttachmentRow } from '../../domain/emails/attachments.js';
-import { generatedBody } from '../../domain/emails/bodies.js';
+import { generatedText } from '../../domain/emails/bodies.js';
 import { findContent, findOwnAttachment, openAttachment } from '../../domain/emails/content.js';
 import { isDatabaseTrouble } from '../../http/database-trouble.js';
 import { Problem } from '../../http/problem.js';
+import type { FairLane } from '../../process/fair-lane.js';
 import { verified } from '../../storage/reader.js';
 import type { ApiDependencies } from '../dependencies.js';
-import { route } from '../routing/route.js';
+import { type ApiContext, route } from '../routing/route.js';
 import { emailId, emailNotFound, scopeOf } from '../scope.js';
 
 /** What people wrote: routes of their own, so that who may see what became of an e-mail need not see what it says. */
@@ -31,7 +32,6 @@ const emailContent = z
       .describe('As it was submitted, without what is added to it when it is sent; null when there was none.'),
     headers: z.record(z.string(), z.string()).describe('More headers, as they were submitted.'),
     generated_text: z.string().nullable().describe('The text that is made of HTML alone, and sent with it.'),
-    generated_html: z.string().nullable().describe('The page that is made of text alone, and sent with it.'),
   })
   .meta({ id: 'EmailContent' });
 
@@ -48,26 +48,41 @@ const readContent = route({
     description: 'Its headers and its bodies, those submitted and the one that is made.',
     schema: emailContent,
   },
-  problems: ['email_not_found'],
+  problems: ['email_not_found', 'too_many_downloads'],
   audit: { look: 'email.read_content', targets: ({ params }) => [{ kind: 'email', id: params.id }] },
-  handle: async ({ params: { id } }, ctx, { db }) => {
+  handle: async ({ params: { id } }, ctx, { db, downloads }) => {
+    await placeUntilAnswered(downloads, ctx);
     const found = await findContent(db, scopeOf(ctx.state.client), id);
     if (!found) throw emailNotFound();
     ctx.state.emailId = id;
     ctx.set('Cache-Control', 'no-store');
     const { content, content_type, alternative, headers, ...head } = found;
     const isText = content_type === 'text/plain';
-    const generated = await generatedBody(found);
     return {
       ...head,
       text: isText ? content : alternative,
       html: isText ? alternative : content,
       headers: headers ?? {},
-      generated_text: generated.text,
-      generated_html: generated.html,
+      generated_text: await generatedText(found),
     };
   },
 });
+
+/**
+ * Waits for a place among those who read. It is given back when the answer has left, or its connection is gone: whoever
+ * does not read what was asked for has megabytes of it stand in memory.
+ *
+ * @throws Problem 503.
+ */
+function placeUntilAnswered(downloads: FairLane, { res, state }: ApiContext): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const running = downloads.run(state.client.id, async () => {
+      resolve();
+      await finished(res, { signal: AbortSignal.timeout(DOWNLOAD_MS) }).catch(() => res.destroy());
+    });
+    if (!running) reject(tooManyDownloads());
+  });
+}
 
 /** The stream is the handler's own to send: its length is known, and it may break off. */
 const file = z.custom<void>().meta({ override: { type: 'string', format: 'binary' } });
@@ -119,7 +134,7 @@ async function startDownload(
       await finished(stream).catch(() => {});
     });
     if (running) running.catch(reject);
-    else reject(unavailable('too_many_downloads', 'Too many attachments are being read at this moment.'));
+    else reject(tooManyDownloads());
   });
 }
 
@@ -139,5 +154,8 @@ async function open({ db, attachments, logger }: ApiDependencies, id: string, at
 
 const unavailable = (code: 'attachment_unavailable' | 'too_many_downloads', detail: string) =>
   new Problem(503, code, detail, { headers: { 'Retry-After': '5' } });
+
+const tooManyDownloads = () =>
+  unavailable('too_many_downloads', 'Too many contents and attachments are being read at this moment.');
 
 export const contentRoutes = [readContent, readAttachment];

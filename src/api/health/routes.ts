@@ -1,7 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import { z } from 'zod';
 import { Problem } from '../../http/problem.js';
-import { pendingMigrations } from '../../postgres/migrate.js';
 import { route } from '../routing/route.js';
 
 /** Whoever asks has a time-out, too. */
@@ -28,10 +27,10 @@ const isReady = route({
   access: 'public',
   answer: { status: 200, description: 'It can.', schema: z.object({ status: z.literal('ready') }) },
   problems: ['database_unavailable', 'database_not_migrated'],
-  handle: async (_input, _ctx, { db }) => {
+  handle: async (_input, _ctx, { pendingMigrations }) => {
     // Whatever the database answers other than "all is there", this process should get no requests.
     const pending = await Promise.race([
-      pendingMigrations(db).catch(() => undefined),
+      pendingMigrations().catch(() => undefined),
       setTimeout(PATIENCE_MS, undefined, { ref: false }),
     ]);
     if (!pending) throw new Problem(503, 'database_unavailable', 'The database cannot be reached now.', retryLater);

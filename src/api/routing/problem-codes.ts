@@ -81,7 +81,10 @@ export const PROBLEMS = {
     status: 503,
     when: 'The attachment cannot be read now, or is not what was accepted. Ask again.',
   },
-  too_many_downloads: { status: 503, when: 'Too many attachments are being read at this moment. Ask again.' },
+  too_many_downloads: {
+    status: 503,
+    when: 'Too many contents and attachments are being read at this moment. Ask again.',
+  },
   too_many_searches: { status: 503, when: 'Too many searches wait at this moment. Ask again.' },
   held: { status: 503, when: 'An operator does not take such mail for now. Ask again.' },
   too_many_uploads: {

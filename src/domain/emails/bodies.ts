@@ -20,12 +20,10 @@ export function bodiesOf({ content, content_type, alternative }: StoredBodies): 
   return { text: (alternative ?? textOfHtml(content)) || null, html: content };
 }
 
-/** The body that is made, and is sent beside the submitted one: at most one of the two. */
-export async function generatedBody(stored: StoredBodies): Promise<{ text: string | null; html: string | null }> {
-  const { content, content_type, alternative } = stored;
-  if (alternative !== null) return { text: null, html: null };
-  if (content_type === 'text/plain') return { text: null, html: textAsHtml(content) };
-  return { text: (await textOfHtmlInTurns(content)) || null, html: null };
+/** The text that is made of HTML alone, as `bodiesOf` has it; null where none is made. Leaves turns to others. */
+export async function generatedText({ content, content_type, alternative }: StoredBodies): Promise<string | null> {
+  if (content_type === 'text/plain' || alternative !== null) return null;
+  return (await textOfHtmlInTurns(content)) || null;
 }
 
 /** Plain text as a simple page that reads the same. */

@@ -49,8 +49,14 @@ export async function readEvents(trx: Trx, emailId: string): Promise<LockedEmail
   return new Map(rows.map(({ event_key, ...event }) => [event_key, event]));
 }
 
+/**
+ * The most events that an e-mail keeps of whatever kind. A receiver can click a link a hundred thousand times, and every
+ * event of an e-mail is read under its lock whenever another one comes.
+ */
+export const MOST_EVENTS = 1_000;
+
 export interface RecordedEvents {
-  /** The events that were new; repeated ones are left out. */
+  /** The events that were new; repeated ones are left out, and so are those that the e-mail keeps no more of. */
   readonly added: readonly NewEvent[];
   readonly before: string;
   readonly status: string;
@@ -70,13 +76,33 @@ export async function appendEvents(
   catalogue: StatusCatalogue,
   changes?: UpdateObject<Database, 'emails'>,
 ): Promise<RecordedEvents> {
-  const added = events.filter(({ key }) => !email.events.has(key));
-  for (const { key, type, generation, attempt } of added) email.events.set(key, { type, generation, attempt });
+  const added = takeNew(email, events, catalogue);
   const status = projectStatus(email.events.values(), catalogue) ?? email.status;
   // Here rather than on the way: what cannot be written has to fail before the commit is sent.
   const rows = added.map((event) => toRow(email.id, event));
   await later(trx, write(trx, email, rows, status === email.status ? changes : { ...changes, status }));
   return { added, before: email.status, status };
+}
+
+/** Adds what is new to an e-mail's known events. @returns those that are to be stored. */
+function takeNew({ events: known }: LockedEmail, events: readonly NewEvent[], catalogue: StatusCatalogue): NewEvent[] {
+  const added: NewEvent[] = [];
+  for (const event of events) {
+    const { key, type, generation, attempt } = event;
+    if (known.has(key) || (known.size >= MOST_EVENTS && isOneMore(known, event, catalogue))) continue;
+    known.set(key, { type, generation, attempt });
+    added.push(event);
+  }
+  return added;
+}
+
+/** Whether an event says nothing that another one of its attempt has not said: it cannot change the status. */
+function isOneMore(known: LockedEmail['events'], event: NewEvent, catalogue: StatusCatalogue): boolean {
+  // Of trouble each has a cause of its own, and may suppress.
+  if (catalogue.get(event.type)?.trouble) return false;
+  const isLike = (other: ProjectableEvent) =>
+    other.type === event.type && other.generation === event.generation && other.attempt === event.attempt;
+  return [...known.values()].some(isLike);
 }
 
 /** Adds events and changes their e-mail, in one statement where there are both. */
