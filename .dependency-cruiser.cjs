@@ -28,6 +28,7 @@ const ROOMS = [
   'waiting',
   'service-levels',
   'tracking',
+  'jobs',
 ];
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -683,6 +683,146 @@ export interface Operations {
     answer: undefined;
     problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'hold_not_found' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
+  /** Retry, cancel or reroute many e-mails. */
+  beginJob: {
+    input: {
+      body: {
+        /** `retry`: those that are `dead`, unless `status` names others. `cancel`, `reroute`: those that no provider has. */
+        readonly kind: 'cancel' | 'reroute' | 'retry';
+        readonly filter?: {
+          /** One address. Case does not matter; `a+b@…` and `a@…` are two. */
+          readonly receiver?: string;
+          /** One address. Case does not matter; `a+b@…` and `a@…` are two. */
+          readonly sender?: string;
+          /** One of these. Default: see `kind`. */
+          readonly status?: readonly (string)[];
+          readonly priority?: 'critical' | 'medium' | 'low';
+          readonly client?: string;
+          readonly tag?: string;
+          /** Names with the text, number or truth value that each has, as a text. */
+          readonly metadata?: Readonly<Record<string, string>>;
+          readonly receiver_domain?: string;
+          /** Of the last attempt. */
+          readonly code?: string;
+          /** Of the last attempt. */
+          readonly provider?: 'mailgun' | 'mandrill' | 'smtp';
+          readonly dead_reason?: 'lifetime_over' | 'ambiguous' | 'stopped_in_temporal';
+          /** Accepted at or after. Default: 30 days before `to`. */
+          readonly from?: string;
+          /** Accepted before. Default: now. */
+          readonly to?: string;
+        };
+        /** Every one, instead of a filter. */
+        readonly all?: true;
+        /** `retry`, `reroute`: this provider and no other. `any`, of `reroute` alone: whichever admits it again. */
+        readonly through?: 'mailgun' | 'mandrill' | 'smtp' | 'any';
+        /** Why, in one line. */
+        readonly reason: string;
+        /** The most e-mails a second. */
+        readonly rate_per_s?: number;
+        /** Only say what it would do. */
+        readonly dry_run?: boolean;
+      };
+    };
+    answer: {
+      readonly dry_run: boolean;
+      /** Null in a dry run. */
+      readonly job: S.Job | null;
+      /** Null unless in a dry run. */
+      readonly preview: {
+        /** How many there are. */
+        readonly matched: number;
+        /** False: there are more, which there was no time to count. */
+        readonly complete: boolean;
+        readonly by_status: Readonly<Record<string, number>>;
+        readonly by_priority: Readonly<Record<string, number>>;
+        /** The twenty with the most. */
+        readonly by_client: Readonly<Record<string, number>>;
+        /** Of them, by the reason. */
+        readonly would_skip: Readonly<Record<string, number>>;
+        /** The first twenty. */
+        readonly sample: readonly (string)[];
+      } | null;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_jobs' | 'too_many_searches' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Jobs, the newest first. */
+  listJobs: {
+    input: {
+      query?: {
+        readonly state?: 'planning' | 'running' | 'stopped' | 'done' | 'failed';
+        readonly kind?: 'cancel' | 'reroute' | 'retry';
+        /** At most so many on one page. */
+        readonly limit?: number;
+        readonly cursor?: string;
+      };
+    };
+    answer: {
+      readonly jobs: readonly (S.Job)[];
+      /** Hand it back as `cursor` to get the next page; null when there is none. */
+      readonly next_cursor: string | null;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** A job and its progress. */
+  getJob: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+    };
+    answer: S.Job;
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'job_not_found' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** A job’s report, item by item. */
+  listJobItems: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+      query?: {
+        readonly state?: 'pending' | 'done' | 'skipped' | 'failed';
+        readonly code?: string;
+        /** At most so many on one page. */
+        readonly limit?: number;
+        readonly cursor?: string;
+      };
+    };
+    answer: {
+      readonly items: readonly (S.JobItem)[];
+      /** Hand it back as `cursor` to get the next page; null when there is none. */
+      readonly next_cursor: string | null;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'job_not_found' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** Stop a job. */
+  stopJob: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+      body?: {
+        /** For the audit. */
+        readonly reason?: string;
+      };
+    };
+    answer: S.Job;
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'job_not_found' | 'job_over' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Go on with a stopped job. */
+  resumeJob: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+      body?: {
+        /** For the audit. */
+        readonly reason?: string;
+      };
+    };
+    answer: S.Job;
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'job_not_found' | 'job_over' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_jobs' | 'unsupported_media_type' | 'upload_too_slow';
+  };
   /** Who did what, the latest first. */
   listAudit: {
     input: {
@@ -695,7 +835,7 @@ export interface Operations {
         /** By which key. */
         readonly key?: string;
         /** Of the target. */
-        readonly kind?: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'sender' | 'suppression';
+        readonly kind?: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'job' | 'sender' | 'suppression';
         /** Its id; of an entry of a list also the entry. */
         readonly target?: string;
         /** At or after. */
@@ -816,6 +956,12 @@ export const OPERATIONS = {
   listHolds: { method: 'GET', path: '/api/admin/holds', answer: 'json', keyed: false },
   holdMail: { method: 'POST', path: '/api/admin/holds', answer: 'json', keyed: false },
   releaseHold: { method: 'DELETE', path: '/api/admin/holds/{id}', answer: 'none', keyed: false },
+  beginJob: { method: 'POST', path: '/api/admin/jobs', answer: 'json', keyed: false },
+  listJobs: { method: 'GET', path: '/api/admin/jobs', answer: 'json', keyed: false },
+  getJob: { method: 'GET', path: '/api/admin/jobs/{id}', answer: 'json', keyed: false },
+  listJobItems: { method: 'GET', path: '/api/admin/jobs/{id}/items', answer: 'json', keyed: false },
+  stopJob: { method: 'POST', path: '/api/admin/jobs/{id}/stop', answer: 'json', keyed: false },
+  resumeJob: { method: 'POST', path: '/api/admin/jobs/{id}/resume', answer: 'json', keyed: false },
   listAudit: { method: 'GET', path: '/api/admin/audit', answer: 'json', keyed: false },
   getServiceLevels: { method: 'GET', path: '/api/admin/service-levels', answer: 'json', keyed: false },
   recordOpen: { method: 'GET', path: '/api/email/{id}/open', answer: 'bytes', keyed: false },

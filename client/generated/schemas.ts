@@ -431,6 +431,50 @@ export type Hold = {
   readonly who: string | null;
 };
 
+export type Job = {
+  readonly id: string;
+  readonly kind: string;
+  readonly state: 'planning' | 'running' | 'stopped' | 'done' | 'failed';
+  /** What it was begun with. */
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly reason: string;
+  /** Whose key it was, as `client` or `client/key`. */
+  readonly who: string | null;
+  readonly rate_per_s: number;
+  /** How many items there are; while it is planning, so far. */
+  readonly matched: number;
+  readonly counts: {
+    /** Still to be done. */
+    readonly pending: number;
+    /** That were done. */
+    readonly done: number;
+    /** By the reason: there was nothing to be done any more. */
+    readonly skipped: Readonly<Record<string, number>>;
+    /** By the code: they could not be done. */
+    readonly failed: Readonly<Record<string, number>>;
+  };
+  /** Why it failed. */
+  readonly code: string | null;
+  readonly created_at: string;
+  /** When all items were listed. */
+  readonly planned_at: string | null;
+  /** When somebody worked on it last. */
+  readonly progressed_at: string | null;
+  readonly ended_at: string | null;
+};
+
+export type JobItem = {
+  readonly number: number;
+  /** What it is about: an e-mail’s id. */
+  readonly target: string;
+  /** Which of the e-mail’s lives it had been when it was listed. */
+  readonly generation: number | null;
+  readonly state: 'pending' | 'done' | 'skipped' | 'failed';
+  /** Why it was skipped, or could not be done. */
+  readonly code: string | null;
+  readonly done_at: string | null;
+};
+
 export type Act = {
   readonly id: number;
   readonly at: string;
@@ -449,7 +493,7 @@ export type Act = {
   /** The answer’s `X-Request-Id`. */
   readonly request_id: string | null;
   readonly action: string;
-  readonly target_kind: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'sender' | 'suppression';
+  readonly target_kind: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'job' | 'sender' | 'suppression';
   /** Of an entry of a list: its client and the entry, an address of which is kept as a hash. */
   readonly target_id: string;
   /** How the target stood; null: it was not there, or nobody knows. */

@@ -1,6 +1,7 @@
 import type { ProviderName } from '../config.js';
 import type { Answer } from '../domain/attempts/outcomes.js';
 import type { Outcome } from '../domain/attempts/transitions.js';
+import type { Progress } from '../domain/jobs/run-slice.js';
 
 /** What the workflow learns from the record at its start, or when it is started anew: what is left to do. */
 export interface Plan {
@@ -93,4 +94,10 @@ export interface SendActivities {
   reconcile(request: ReconcileRequest): Promise<Reconciliation>;
   /** The delivery check. */
   lookForNews(request: ReconcileRequest): Promise<DeliveryCheck>;
+}
+
+/** The steps of jobs, on their own queue. */
+export interface JobActivities {
+  /** Goes on with a job for a few seconds. */
+  runJobSlice(jobId: string): Promise<Progress>;
 }

@@ -9,6 +9,7 @@ import { emailRoutes } from './email/routes.js';
 import { emailsRoutes } from './emails/routes.js';
 import { healthRoutes } from './health/routes.js';
 import { holdRoutes } from './holds/routes.js';
+import { jobRoutes } from './jobs/routes.js';
 import { openRoutes } from './open/routes.js';
 import type { Route } from './routing/route.js';
 import { sendRoutes } from './send/routes.js';
@@ -27,6 +28,7 @@ export const ROUTES: readonly Route[] = [
   ...senderRoutes,
   ...adminRoutes,
   ...holdRoutes,
+  ...jobRoutes,
   ...auditRoutes,
   ...serviceLevelRoutes,
   ...openRoutes,

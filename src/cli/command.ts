@@ -16,6 +16,7 @@ export const OPTIONS = {
   code: { type: 'string' },
   client: { type: 'string' },
   'receiver-domain': { type: 'string' },
+  'dead-reason': { type: 'string' },
   from: { type: 'string' },
   to: { type: 'string' },
   state: { type: 'string' },

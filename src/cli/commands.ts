@@ -4,6 +4,7 @@ import { clientCommands } from './commands/clients.js';
 import { deadLetterCommands } from './commands/dead-letters.js';
 import { emailCommands } from './commands/emails.js';
 import { holdCommands } from './commands/holds.js';
+import { jobCommands } from './commands/jobs.js';
 import { keyCommands } from './commands/keys.js';
 import { providerCommands } from './commands/providers.js';
 import { queueCommands } from './commands/queues.js';
@@ -35,6 +36,7 @@ export const GROUPS: readonly [title: string, commands: Commands][] = [
   ['Providers', providerCommands],
   ['E-mails', { ...searchCommands, ...emailCommands }],
   ['Dead letters', deadLetterCommands],
+  ['Jobs', jobCommands],
   ['Suppressions', suppressionCommands],
   ['Audit', auditCommands],
   ['Clients', { ...clientCommands, ...keyCommands, ...senderCommands }],

@@ -17,6 +17,7 @@ import { keepHouse } from './housekeeping.js';
 import { listen } from './listener.js';
 import { applyPauses } from './pauses.js';
 import { registerSearchAttributes } from './search-attributes.js';
+import { startJobs } from './start-jobs.js';
 import { finishUploads, sweep } from './sweep.js';
 import { createBreakerWatch } from './watch-breakers.js';
 import { watchNamespace } from './watch-namespace.js';
@@ -32,6 +33,8 @@ const BREAKERS_MS = 1_000;
 const HOLDS_MS = 2_000;
 /** Nobody waits for it: it is for whoever asks later who did it. */
 const OPERATORS_MS = 10_000;
+/** How soon a job begins, or goes on after Temporal has lost it. */
+const JOBS_MS = 1_000;
 const SIGNALS_BATCH = 200;
 /** Events that named no e-mail are looked for again at this pace; their first look was when they came. */
 const MATCHING_MS = 5_000;
@@ -88,6 +91,8 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
     uploads: () => finishUploads({ db, client, logger, againAfterMs }).then(() => againAfterMs),
     /** Tells senders what was too much to tell at once. */
     digests: () => batches(sendDigests(db, DIGESTS_BATCH), DIGESTS_BATCH, DIGESTS_MS),
+    /** Starts the workflows of operators' jobs. */
+    jobs: () => startJobs({ db, client, logger }).then(() => JOBS_MS),
     housekeeping: () => keepHouse(db).then(() => HOUSEKEEPING_MS),
   };
 }

@@ -7,6 +7,10 @@ import type { Db } from '../postgres/database.js';
 import { completeMonthIndexes } from '../postgres/month-index.js';
 import { ensurePartitions } from '../postgres/partitions.js';
 
+/** Nothing more happens to it, and nothing has for a while. */
+const OLD_JOB = sql`state not in ('planning', 'running')
+  and coalesce(ended_at, progressed_at, created_at) < now() - interval '90 days'`;
+
 /** What is removed when it has served its time. Small batches: a long delete would hold up everything behind it. */
 const EXPIRED: Record<string, RawBuilder<unknown>> = {
   // A client may repeat a submission for a day (IETF Idempotency-Key draft: "at least 24 hours"); two to be safe.
@@ -19,6 +23,9 @@ const EXPIRED: Record<string, RawBuilder<unknown>> = {
   provider_calls: sql`day < current_date - 90`,
   // Lifetimes that they stretched are over by then.
   holds: sql`released_at < now() - interval '90 days'`,
+  // Filters hold addresses, and a report has been read by then.
+  job_items: sql`job_id in (select id from jobs where ${OLD_JOB})`,
+  jobs: sql`${OLD_JOB} and not exists (select from job_items i where i.job_id = jobs.id)`,
   // Long enough for whoever audits once a year.
   audit_log: sql`at < now() - interval '400 days'`,
   // Thirteen months, so that a month can be held against the same one a year before.

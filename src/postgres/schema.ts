@@ -13,6 +13,7 @@ import type {
 } from './schema/emails.js';
 import type { ProcessHeartbeatTable } from './schema/fleets.js';
 import type { HoldTable } from './schema/holds.js';
+import type { JobItemTable, JobTable } from './schema/jobs.js';
 import type { FailureNoticeTable, NoticePolicyTable } from './schema/notices.js';
 import type { ProviderControlTable, ProviderHealthTable } from './schema/providers.js';
 import type { EmailQueueTable, QueueControlTable } from './schema/queue.js';
@@ -21,6 +22,7 @@ import type { SignalKind, SuppressionTable, UnmatchedWebhookTable, UnsubscribeKe
 
 export { type AttemptState, DEAD_REASONS, type DeadReason } from './schema/attempts.js';
 export type { KeyScope } from './schema/clients.js';
+export type { JobItemState, JobState } from './schema/jobs.js';
 export type { QueueState } from './schema/queue.js';
 export type { SignalKind } from './schema/tracking.js';
 
@@ -63,6 +65,8 @@ export interface Database {
   audit_log: AuditLogTable;
   holds: HoldTable;
   process_heartbeats: ProcessHeartbeatTable;
+  jobs: JobTable;
+  job_items: JobItemTable;
 }
 
 /** What is counted for good; the label says for which provider. */

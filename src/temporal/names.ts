@@ -7,6 +7,10 @@ export const workflowIdOf = (emailId: string) => `email-${emailId}`;
 export const emailIdOf = (workflowId: string): string | undefined => /^email-([0-9a-f-]{36})$/.exec(workflowId)?.[1];
 
 export const workflowQueueOf = (priority: Priority) => `email-${priority}`;
+/** Of an operator's job. */
+export const jobWorkflowIdOf = (jobId: string) => `job-${jobId}`;
+export const JOB_QUEUE = 'jobs';
+
 export const sendQueueOf = (priority: Priority) => `send-${priority}`;
 
 /** Keywords by which workflows are found; each costs an indexed write an e-mail, so there are few. */

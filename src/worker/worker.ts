@@ -6,6 +6,7 @@ import type { Stop } from '../process/service.js';
 import type { TemporalLink } from '../temporal/connection.js';
 import { sendQueueOf, workflowQueueOf } from '../temporal/names.js';
 import { FLEET_SIZES, STICKY_TIMEOUT } from './fleet.js';
+import { createJobWorker } from './jobs.js';
 import type { FleetWorkers } from './metrics.js';
 import { startProbes } from './probes.js';
 
@@ -22,8 +23,8 @@ interface RunningWorker {
 
 /**
  * Runs one process of a priority's fleet: a worker for the workflows on `email-<priority>`, with the steps that touch
- * only the record and the storage, and one for the provider calls on `send-<priority>`. It also takes part in probing
- * providers that have failed.
+ * only the record and the storage, one for the provider calls on `send-<priority>`, and in some fleets one for operators'
+ * jobs. It also takes part in probing providers that have failed.
  *
  * @param onFailure called when a worker ends by itself: the process is of no use then.
  */
@@ -64,7 +65,11 @@ export async function startWorker(
     maxConcurrentActivityTaskPolls: 1,
     maxCachedWorkflows: size.cachedWorkflows,
   });
-  const workers = [workflows, sends];
+  const jobs = await createJobWorker(
+    { connection: temporal.connection, namespace: config.temporal.namespace, priority, codePath: WORKFLOW_BUNDLE },
+    { ...dependencies, client: temporal.client },
+  );
+  const workers = [workflows, sends, ...jobs];
   const running = workers.map((worker) => worker.run());
   for (const run of running) run.catch(onFailure);
   const probes = startProbes(dependencies);

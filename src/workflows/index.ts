@@ -1,1 +1,2 @@
 export { email } from './email.js';
+export { job } from './job.js';

@@ -5,3 +5,8 @@ export interface EmailInput {
   readonly emailId: string;
   readonly priority: Priority;
 }
+
+/** What the job is about stays in PostgreSQL. */
+export interface JobInput {
+  readonly jobId: string;
+}

@@ -8,6 +8,7 @@ import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { runCli } from '../../cli/run.js';
 import type { ListedAct } from '../../domain/audit/listed.js';
 import { hold } from '../../domain/holds/holds.js';
+import { beginJob, stopJob } from '../../domain/jobs/jobs.js';
 import { ROUTES } from '../routes.js';
 import type { Route } from '../routing/route.js';
 
@@ -62,6 +63,11 @@ async function attached(): Promise<string> {
   await api.db.insertInto('attachment_chunks').values({ email_id: id, seq: 0, data }).execute();
   return id;
 }
+
+const job = async () => {
+  const id = await beginJob(api.db, { kind: 'cancel', parameters: {}, reason: 'audited', ratePerS: 1 });
+  return id!;
+};
 
 const newKey = async () => {
   const { id } = await insertClient(api.db);
@@ -121,6 +127,13 @@ const REQUESTS: Readonly<Record<string, () => Asked | Promise<Asked>>> = {
   releaseHold: async () => {
     const terms = { tag: 'sale', reject: false, reason: 'wrong prices' };
     return { path: { id: (await hold(api.db, terms))! } };
+  },
+  beginJob: () => ({ body: { kind: 'retry', all: true, reason: 'the key was wrong' } }),
+  stopJob: async () => ({ path: { id: await job() } }),
+  resumeJob: async () => {
+    const id = await job();
+    await stopJob(api.db, id);
+    return { path: { id } };
   },
   changeProvider: () => ({ path: { name: 'mandrill' }, body: { enabled: false, reason: 'their bill' } }),
 };

@@ -5,6 +5,7 @@ import { openConnection, startTestApi, type TestApi } from '../../../test/suppor
 import { insertClient } from '../../../test/support/database.js';
 import { insertDeadEmail } from '../../../test/support/dead.js';
 import { answerOf } from '../../../test/support/record.js';
+import { beginJob, stopJob } from '../../domain/jobs/jobs.js';
 import { ROUTES } from '../routes.js';
 import { patternOf } from '../routing/mount.js';
 import { PROBLEMS, type ProblemCode } from '../routing/problem-codes.js';
@@ -103,6 +104,10 @@ describe('the documented examples are taken', () => {
       values.id = (await insertClient(api.db)).id;
       const keys = api.db.selectFrom('api_keys').select('id').where('client_id', '=', values.id);
       values.key = (await keys.executeTakeFirstOrThrow()).id;
+    } else if (path.startsWith('/api/admin/jobs/{id}')) {
+      const terms = { kind: 'cancel', parameters: {}, reason: 'an example', ratePerS: 1 } as const;
+      values.id = (await beginJob(api.db, terms))!;
+      if (path.endsWith('/resume')) await stopJob(api.db, values.id);
     }
     return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name]!);
   }

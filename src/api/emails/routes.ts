@@ -30,7 +30,7 @@ const search = route({
     const clientId = clientFor(ctx.state.client, query.client);
     const filter = { clientId, receiver, sender, status, priority, tag, metadata };
     const page = await searches.run(ctx.state.client.id, () => searchEmails(db, filter, rangeOf(query), query.limit));
-    if (!page) throw tooMany();
+    if (!page) throw tooManySearches();
     ctx.set('Cache-Control', 'no-store');
     return { emails: page.emails, next_cursor: page.before ? cursorOf({ before: page.before }) : null };
   },
@@ -44,5 +44,5 @@ function clientFor(client: Client, asked: string | undefined): string | undefine
   return asked ?? (client.operator ? undefined : client.id);
 }
 
-const tooMany = () =>
+export const tooManySearches = () =>
   new Problem(503, 'too_many_searches', 'Too many searches wait at this moment.', { headers: { 'Retry-After': '1' } });

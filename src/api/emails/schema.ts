@@ -7,18 +7,18 @@ import { listOf, moment, nextCursor } from '../routing/answers.js';
 const DAY_MS = 86_400_000;
 /** The window of a search that names none, and the longest one. */
 const WINDOW_MS = 30 * DAY_MS;
-const MAX_WINDOW_MS = 366 * DAY_MS;
+export const MAX_WINDOW_MS = 366 * DAY_MS;
 /** How far clocks may be apart: ids are made by the database's. */
 const AHEAD_MS = 10 * 60_000;
 
 /** An id begins with the milliseconds since 1970. */
-const time = z.iso
+export const time = z.iso
   .datetime({ offset: true })
   .transform((text) => new Date(text))
   .refine((at) => at.getTime() >= 0, 'must not be before 1970');
 
 /** An address to compare with: a domain in letters of any script is meant as it is submitted, in punycode. */
-const address = z
+export const address = z
   .string()
   .max(512)
   .transform((text) =>
@@ -43,6 +43,10 @@ const pairs = z.union([pair.transform((one) => [one]), z.array(pair).max(5)]).me
   examples: [['order=1042']],
 });
 
+/** What a window of time can have wrong. */
+export const ENDS_BEFORE = { path: ['to'], error: 'lies before from' };
+export const TOO_LONG = { path: ['from'], error: 'is more than 366 days before to' };
+
 export const searchQuery = z
   .strictObject({
     receiver: address.optional(),
@@ -60,14 +64,11 @@ export const searchQuery = z
     limit: pageLimit(50, 200),
     cursor: cursor(z.object({ before: z.uuid() })).optional(),
   })
-  .refine(({ from, to }) => windowMsOf(from, to) >= 0, { path: ['to'], error: 'lies before from' })
-  .refine(({ from, to }) => windowMsOf(from, to) <= MAX_WINDOW_MS, {
-    path: ['from'],
-    error: 'is more than 366 days before to',
-  });
+  .refine(({ from, to }) => windowMsOf(from, to) >= 0, ENDS_BEFORE)
+  .refine(({ from, to }) => windowMsOf(from, to) <= MAX_WINDOW_MS, TOO_LONG);
 
 /** What is no time is another fault, and comes here as it is. */
-function windowMsOf(from: unknown, to: unknown): number {
+export function windowMsOf(from: unknown, to: unknown): number {
   const end = to instanceof Date ? to.getTime() : Date.now();
   return from instanceof Date && (to === undefined || to instanceof Date) ? end - from.getTime() : 0;
 }

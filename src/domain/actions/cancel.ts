@@ -26,12 +26,14 @@ type CancelResult =
  * for permission to call afterwards finds it ended. Cancelling twice is cancelling once.
  *
  * @param clientId whose it has to be; null for anyone's.
+ * @param job the job that does it, for the event.
  */
 export async function cancelEmail(
   db: Db,
   clientId: string | null,
   emailId: string,
   catalogue: StatusCatalogue,
+  job?: string,
 ): Promise<CancelResult> {
   return transact(db, async (trx) => {
     const email = await lockEmail(trx, emailId);
@@ -40,7 +42,7 @@ export async function cancelEmail(
     const why = await whyTooLate(trx, email, catalogue);
     if (why) return { kind: 'too_late', why };
 
-    const event = generationEvent(email.generation, 'cancelled');
+    const event = generationEvent(email.generation, 'cancelled', job ? { job } : {});
     await recordEvents(trx, email, [event], catalogue, { cancelled_at: sql<Date>`now()` });
     // A dispatcher that is starting its workflow holds the row: then this waits, and the workflow finds it cancelled.
     const place = await trx
@@ -52,7 +54,12 @@ export async function cancelEmail(
   });
 }
 
-async function whyTooLate(trx: Trx, email: LockedEmail, catalogue: StatusCatalogue): Promise<TooLate | undefined> {
+/** Why an e-mail cannot be stopped or turned any more; undefined when it can. */
+export async function whyTooLate(
+  trx: Trx,
+  email: LockedEmail,
+  catalogue: StatusCatalogue,
+): Promise<TooLate | undefined> {
   const attempts = await trx
     .selectFrom('send_attempts')
     .select('state')

@@ -17,6 +17,8 @@ interface RetryRequest {
   /** Whose it has to be; null for anyone's. */
   readonly clientId: string | null;
   readonly by: 'operator' | 'client';
+  /** The job that does it. */
+  readonly job?: string;
   /** This provider and no other. */
   readonly provider?: ProviderName;
   /** Instead of the receiver it had. */
@@ -64,6 +66,7 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
   // The event tells that the receiver was corrected, and not to whom: the address is stored in one place only.
   const event = generationEvent(generation, 'queued', {
     retried_by: request.by,
+    ...(request.job && { job: request.job }),
     ...(request.provider && { provider: request.provider }),
     ...(request.receiver && { corrected_receiver: true }),
   });

@@ -44,6 +44,8 @@ function rowOf(trx: Trx, target: Target): Promise<JsonObject | undefined> {
       return deadLetter(trx).where('email_id', '=', target.id).executeTakeFirst();
     case 'hold':
       return hold(trx).where('id', '=', target.id).executeTakeFirst();
+    case 'job':
+      return job(trx).where('id', '=', target.id).executeTakeFirst();
     case 'sender':
       return sender(trx, target.clientId, target.sender);
     case 'suppression':
@@ -94,6 +96,9 @@ const hold = (trx: Trx) =>
     .selectFrom('holds')
     .select(['client_id', 'sender_domain', 'receiver_domain', 'tag', 'priority', 'reject', 'reason', 'released_at'])
     .forNoKeyUpdate();
+
+/** Not its parameters: filters hold addresses. */
+const job = (trx: Trx) => trx.selectFrom('jobs').select(['kind', 'state', 'matched', 'rate_per_s']).forNoKeyUpdate();
 
 const suppression = (trx: Trx) =>
   trx.selectFrom('suppressions').select(['reason', 'email_id', 'unsubscribed_at']).forNoKeyUpdate();

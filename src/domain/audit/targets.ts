@@ -11,6 +11,7 @@ export type Target =
   | { readonly kind: 'email'; readonly id: string }
   | { readonly kind: 'dead_letter'; readonly id: string }
   | { readonly kind: 'hold'; readonly id: string }
+  | { readonly kind: 'job'; readonly id: string }
   /** An entry in a client's list: whom it may send as. */
   | { readonly kind: 'sender'; readonly clientId: string; readonly sender: string }
   /** An entry in a client's list: whom it must not write to. */
@@ -24,6 +25,7 @@ export const TARGET_KINDS = [
   'email',
   'dead_letter',
   'hold',
+  'job',
   'sender',
   'suppression',
 ] as const satisfies readonly Target['kind'][];

@@ -16,7 +16,17 @@ export interface AuditLogTable {
   /** The request's `X-Request-Id`. */
   request_id: string | null;
   action: string;
-  target_kind: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'sender' | 'suppression';
+  target_kind:
+    | 'queue'
+    | 'provider'
+    | 'client'
+    | 'key'
+    | 'email'
+    | 'dead_letter'
+    | 'hold'
+    | 'job'
+    | 'sender'
+    | 'suppression';
   target_id: string;
   before: JsonObject | null;
   after: JsonObject | null;

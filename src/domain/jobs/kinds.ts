@@ -1,0 +1,13 @@
+import type { JobKind } from './kind.js';
+import { cancel } from './kinds/cancel.js';
+import { reroute } from './kinds/reroute.js';
+import { retry } from './kinds/retry.js';
+
+/** The kinds of job there are, by name. A new one is a file in `kinds/`, a line here, and its body in the api. */
+export const JOB_KINDS = { cancel, reroute, retry } as const satisfies Readonly<Record<string, JobKind>>;
+
+export type JobKindName = keyof typeof JOB_KINDS;
+
+/** @returns undefined for a kind that this release does not know. */
+export const jobKind = (name: string): JobKind | undefined =>
+  Object.hasOwn(JOB_KINDS, name) ? JOB_KINDS[name as JobKindName] : undefined;

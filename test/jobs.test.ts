@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { insertClient } from './support/database.js';
+import { insertDeadEmails, jobsBy, livesOf } from './support/operators/jobs.js';
+import { patient } from './support/patience.js';
+import { startTestSystem, type TestSystem } from './support/system.js';
+import { until } from './support/until.js';
+
+const COUNT = 500;
+
+let system: TestSystem;
+let jobs: ReturnType<typeof jobsBy>;
+beforeAll(async () => {
+  system = await startTestSystem();
+  jobs = jobsBy(system.stack);
+});
+afterAll(() => system?.drop());
+
+const deadClient = async () => {
+  const { id: clientId } = await insertClient(system.database.db);
+  await insertDeadEmails(system.database.db, { clientId, count: COUNT });
+  return clientId;
+};
+const doneOf = async (id: string) => (await jobs.read(id))?.counts.done ?? 0;
+
+describe('a job', () => {
+  beforeAll(async () => {
+    // What is retried is to stay in the queue, where it can be counted.
+    await system.database.db.updateTable('queue_controls').set({ paused_at: new Date() }).execute();
+  });
+
+  it('retries 500 dead letters once each while its workers, the dispatcher and the api are killed', {
+    timeout: patient(180_000),
+  }, async () => {
+    const { stack, database } = system;
+    const client = await deadClient();
+    const { id } = await jobs.begin({ kind: 'retry', filter: { client, code: 'http_401' }, rate_per_s: 100 });
+    await until('some are done', async () => (await doneOf(id)) > 50, 60_000);
+    await Promise.all(
+      (['api', 'worker-low', 'worker-medium', 'dispatcher'] as const).map((name) => stack.restart(name)),
+    );
+    await until('more are done', async () => (await doneOf(id)) > 200, 60_000);
+    await Promise.all((['worker-low', 'worker-medium'] as const).map((name) => stack.restart(name)));
+    await until('it is done', async () => (await jobs.read(id))?.state === 'done', 120_000);
+    expect(await jobs.read(id)).toMatchObject({
+      matched: COUNT,
+      counts: { pending: 0, done: COUNT, skipped: {}, failed: {} },
+    });
+    expect(await livesOf(database.db, client, id)).toEqual([{ generation: 2, by_job: 1, emails: COUNT }]);
+  });
+
+  it('is stopped, and goes on in another workflow when it is resumed', { timeout: patient(120_000) }, async () => {
+    const client = await deadClient();
+    const { id } = await jobs.begin({ kind: 'retry', filter: { client }, rate_per_s: 50 });
+    await until('some are done', async () => (await doneOf(id)) > 10, 60_000);
+    await jobs.stop(id);
+    const workflow = system.temporal.client.workflow.getHandle(`job-${id}`);
+    expect(await workflow.result()).toBe('stopped');
+    const stopped = await doneOf(id);
+    expect(stopped).toBeLessThan(COUNT);
+    await jobs.resume(id);
+    await until('it goes on', async () => (await doneOf(id)) > stopped, 60_000);
+    await until('it is done', async () => (await jobs.read(id))?.state === 'done', 60_000);
+    expect(await livesOf(system.database.db, client, id)).toEqual([{ generation: 2, by_job: 1, emails: COUNT }]);
+  });
+
+  it('leaves nothing in its history but ids and numbers', async () => {
+    const known = /^("[\w: -]+"|{"jobId":"[0-9a-f-]{36}"}|{"state":"\w+","matched":\d+,"stepped":\d+})$/;
+    let seen = 0;
+    for await (const { workflowId } of system.temporal.client.workflow.list({ query: `WorkflowType = 'job'` })) {
+      const history = JSON.stringify(await system.temporal.client.workflow.getHandle(workflowId).fetchHistory());
+      for (const [, data] of history.matchAll(/"data":"([^"]+)"/g)) {
+        expect(Buffer.from(data!, 'base64').toString()).toMatch(known);
+        seen++;
+      }
+    }
+    expect(seen).toBeGreaterThan(10);
+  });
+});
