@@ -1,5 +1,7 @@
+import type { ArrivalLimits } from '../http/limits.js';
+
 /** What one request may cost. Sizes are bytes, 1 MB here being 1024 × 1024 bytes. */
-export interface ApiLimits {
+export interface ApiLimits extends ArrivalLimits {
   /** The largest attachment. 18 MB become 24.7 MB in base64, which fits the smallest provider limit (25 MB). */
   readonly attachmentBytes: number;
   /** The largest content. */
@@ -15,19 +17,6 @@ export interface ApiLimits {
   readonly concurrentUploads: number;
   /** From the end of the headers to the end of the body. */
   readonly uploadTimeoutMs: number;
-  /** A body must bring `progressBytes` in each stretch of `progressWindowMs`, or it is given up. */
-  readonly progressWindowMs: number;
-  readonly progressBytes: number;
-  /** From the connection to the end of the headers. */
-  readonly headersTimeoutMs: number;
-  /** Beyond this the connection goes that has been of no use for the longest. */
-  readonly connections: number;
-  /** How much, and for how long, is read of a body that was answered before its end, so that its sender sees why. */
-  readonly leftoverBytes: number;
-  readonly leftoverMs: number;
-  /** Opens by our own pixel that are recorded at once, and that wait for it: others need the connections more. */
-  readonly pixelsAtOnce: number;
-  readonly pixelsWaiting: number;
   /** Searches that run at once, and that wait. */
   readonly searchesAtOnce: number;
   readonly searchesWaiting: number;

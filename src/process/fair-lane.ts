@@ -1,4 +1,7 @@
-/** Runs a few things at once for many owners, and has the others wait in turn. */
+/**
+ * Runs a few things at once for many owners, and has the others wait in turn. No owner can take all places from the
+ * others. Each turn looks at all that wait, so `mostWaiting` is small. For work without owners, see `Lane`.
+ */
 export interface FairLane {
   /** @returns undefined, at once, when too many of this owner wait already. */
   run<T>(owner: string, work: () => Promise<T>): Promise<T> | undefined;

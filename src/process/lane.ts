@@ -1,4 +1,7 @@
-/** Runs a few things at once and has the others wait in turn. */
+/**
+ * Runs a few things at once and has the others wait in turn. For work that has no owner: any number may wait, and a turn
+ * costs the same however many do. Where owners share the places, see `FairLane`.
+ */
 export interface Lane {
   /** @returns undefined, at once, when too many wait already. */
   run<T>(work: () => Promise<T>): Promise<T> | undefined;

@@ -1,8 +1,10 @@
+import type { ArrivalLimits } from '../http/limits.js';
+
 /**
  * What one request, and all of them together, may cost before anybody knows who sends them. How large a body may be at
  * all is for each provider's format to say. Sizes are bytes.
  */
-export interface WebhookLimits {
+export interface WebhookLimits extends ArrivalLimits {
   /** Up to here a body is small: nearly every webhook is, and large ones never take its room. */
   readonly smallBytes: number;
   /** All small bodies together, and all large ones, from their first byte to their answer. */
@@ -14,19 +16,6 @@ export interface WebhookLimits {
   readonly largeAtOnce: number;
   /** From the end of the headers to the end of the body. */
   readonly bodyTimeoutMs: number;
-  /** A body must bring `progressBytes` in each stretch of `progressWindowMs`, or it is given up. */
-  readonly progressWindowMs: number;
-  readonly progressBytes: number;
-  /** From the connection to the end of the headers. */
-  readonly headersTimeoutMs: number;
-  /** Beyond this the connection goes that has been of no use for the longest. */
-  readonly connections: number;
-  /** How much, and for how long, is read of a body that was answered before its end, so that its sender sees why. */
-  readonly leftoverBytes: number;
-  readonly leftoverMs: number;
-  /** Opens by our own pixel that are recorded at once, and that wait for it: webhooks need the connections more. */
-  readonly pixelsAtOnce: number;
-  readonly pixelsWaiting: number;
 }
 
 const KB = 1024;

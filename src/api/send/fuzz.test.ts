@@ -1,15 +1,8 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BOUNDARY, field, file, multipart, type RawPart, storedRows, VALID_PARTS } from '../../../test/support/api.js';
-import {
-  createTestDatabase,
-  insertClient,
-  type TestClient,
-  type TestDatabase,
-} from '../../../test/support/database.js';
 import { forkMeasuredApi, type MeasuredApi } from '../../../test/support/measured/fork-api.js';
 import { patient } from '../../../test/support/patience.js';
 
@@ -17,21 +10,11 @@ const MB = 1024 * 1024;
 /** In each of two rounds: what the first one leaves behind is what the second one starts with. */
 const RUNS = 400;
 
-let database: TestDatabase;
-let client: TestClient;
 let measured: MeasuredApi;
-let api: ChildProcess;
-let port: number;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  client = await insertClient(database.db);
-  measured = await forkMeasuredApi(database.url, '--expose-gc');
-  ({ process: api, port } = measured);
+  measured = await forkMeasuredApi('--expose-gc');
 });
-afterAll(async () => {
-  await measured?.stop();
-  await database.drop();
-});
+afterAll(() => measured?.stop());
 
 const bytes = fc.uint8Array({ maxLength: 400 }).map((array) => Buffer.from(array));
 const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 60 }), fc.constantFrom('', '\0', 'a@example.com', '[]'));
@@ -87,14 +70,14 @@ function post(body: Buffer, contentType: string, length: number): Promise<number
   const head = [
     'POST /api/send HTTP/1.1',
     'Host: 127.0.0.1',
-    `Authorization: Bearer ${client.key}`,
+    `Authorization: Bearer ${measured.client.key}`,
     ...(contentType ? [`Content-Type: ${contentType}`] : []),
     `Content-Length: ${Math.max(0, length)}`,
     'Connection: close',
     '\r\n',
   ].join('\r\n');
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const socket = connect({ port: measured.port, host: '127.0.0.1', allowHalfOpen: true });
     let heard = '';
     socket.on('data', (piece) => {
       heard += piece.toString('latin1');
@@ -127,8 +110,8 @@ async function round(seed: number): Promise<Map<number | undefined, number>> {
 
 /** What the process holds when nobody asks anything of it. */
 async function held(): Promise<{ readonly bytes: number; readonly handles: number }> {
-  api.send('held');
-  const [answer] = (await once(api, 'message')) as [{ bytes: number; handles: number }];
+  measured.process.send('held');
+  const [answer] = (await once(measured.process, 'message')) as [{ bytes: number; handles: number }];
   return answer;
 }
 
@@ -139,14 +122,14 @@ it('survives eight hundred bodies that nobody means, holds nothing of them, and 
   const before = await held();
   const second = await round(2);
 
-  expect(api.exitCode).toBeNull();
+  expect(measured.process.exitCode).toBeNull();
   const accepted = (first.get(200) ?? 0) + (second.get(200) ?? 0);
   expect(accepted).toBeGreaterThan(0);
   const whole = { emails: accepted, email_events: accepted, email_queue: accepted, idempotency_keys: 0 };
   // Awaited: an answer can be given before the last chunk of what was refused is removed.
-  await expect.poll(async () => await storedRows(database.db)).toMatchObject(whole);
+  await expect.poll(async () => await storedRows(measured.db)).toMatchObject(whole);
   const staged = () =>
-    database.db
+    measured.db
       .selectFrom('attachment_chunks as c')
       .leftJoin('attachments as a', 'a.email_id', 'c.email_id')
       .select((eb) => eb.fn.countAll<number>().as('count'))

@@ -1,53 +1,39 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { BOUNDARY, file, multipart, VALID_FIELDS, VALID_PARTS } from '../../../test/support/api.js';
-import {
-  createTestDatabase,
-  insertClient,
-  type TestClient,
-  type TestDatabase,
-} from '../../../test/support/database.js';
 import { forkMeasuredApi, type MeasuredApi } from '../../../test/support/measured/fork-api.js';
 import { patient } from '../../../test/support/patience.js';
 
 const MB = 1024 * 1024;
 const UPLOADS = 20;
 
-let database: TestDatabase;
-let client: TestClient;
 let measured: MeasuredApi;
-let api: ChildProcess;
-let port: number;
 beforeAll(async () => {
-  database = await createTestDatabase();
-  client = await insertClient(database.db);
-  measured = await forkMeasuredApi(database.url);
-  ({ process: api, port } = measured);
+  measured = await forkMeasuredApi();
 });
-afterAll(async () => {
-  await measured?.stop();
-  await database.drop();
-});
+afterAll(() => measured?.stop());
 
 /** The most memory the process has had since the last question, in bytes. */
 async function peakBytes(): Promise<number> {
-  api.send('measure');
-  const [bytes] = (await once(api, 'message')) as [number];
+  measured.process.send('measure');
+  const [bytes] = (await once(measured.process, 'message')) as [number];
   return bytes;
 }
 
 const upload = (body: Buffer, contentType = `multipart/form-data; boundary=${BOUNDARY}`) =>
   new Promise<number | undefined>((resolve, reject) => {
     const headers = {
-      Authorization: `Bearer ${client.key}`,
+      Authorization: `Bearer ${measured.client.key}`,
       'Content-Type': contentType,
       'Content-Length': body.length,
     };
-    const post = request({ port, host: '127.0.0.1', path: '/api/send', method: 'POST', headers }, (response) => {
-      response.resume().on('end', () => resolve(response.statusCode));
-    });
+    const post = request(
+      { port: measured.port, host: '127.0.0.1', path: '/api/send', method: 'POST', headers },
+      (response) => {
+        response.resume().on('end', () => resolve(response.statusCode));
+      },
+    );
     post.on('error', reject).end(body);
   });
 
