@@ -16,7 +16,13 @@ export const KUBERNETES = '1.34.2';
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly annotations?: Record<string, string> };
+  readonly metadata: {
+    readonly name: string;
+    readonly annotations?: Record<string, string>;
+    readonly labels?: Record<string, string>;
+  };
+  /** Of a ConfigMap. */
+  readonly data?: Record<string, string>;
   readonly spec?: {
     readonly template?: { readonly spec: { readonly containers: readonly Container[] } };
   };
@@ -61,12 +67,19 @@ export function checkChart(build: boolean): string {
   return `objects: ${counts.join(', ')}; ${WRONG_VALUES.length} wrong values refused`;
 }
 
-/** The rules reach the chart by a link: whoever packs it must not leave them out. */
+/** Rules and dashboards reach the chart by links: whoever packs it must not leave them out. */
 function checkFiles(helm: string): void {
-  const rules = parse(render(helm, 'cloudnativepg')).filter(({ kind }) => kind === 'PrometheusRule');
+  const manifests = parse(render(helm, 'cloudnativepg'));
+  const rules = manifests.filter(({ kind }) => kind === 'PrometheusRule');
   const files = readdirSync(join(root, 'deploy', 'prometheus', 'rules')).filter((name) => name.endsWith('.rules.yaml'));
   if (rules.length !== files.length || files.length === 0) {
     throw new Error(`${files.length} files of rules, and ${rules.length} PrometheusRules`);
+  }
+  const folder = join(root, 'deploy', 'grafana', 'dashboards');
+  const shipped = manifests.filter(({ metadata }) => metadata.labels?.grafana_dashboard === '1');
+  for (const name of readdirSync(folder)) {
+    const same = shipped.some(({ data }) => data?.[name] === readFileSync(join(folder, name), 'utf8'));
+    if (!same) throw new Error(`no ConfigMap holds ${name} as it is in deploy/grafana`);
   }
 }
 
