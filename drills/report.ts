@@ -2,6 +2,7 @@ import { appendFileSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } f
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PRIORITIES } from '../src/priority.js';
+import { attainmentLine } from './attainment.js';
 import type { Count } from './count.js';
 import type { DrillResult } from './run.js';
 import { handOvers, timelines } from './timeline.js';
@@ -40,7 +41,8 @@ export function row(result: DrillResult): string {
       ]
     : Array.from({ length: COLUMNS.length - 3 }, () => '-');
   const line = cells([result.drill, ...figures.map(String), `${result.tookS} s`, String(result.load)]);
-  return [line, ...result.broken.map((promise) => `    BROKEN: ${promise}`)].join('\n');
+  const attained = result.attained ? [`    in time: ${attainmentLine(result.attained)}`] : [];
+  return [line, ...attained, ...result.broken.map((promise) => `    BROKEN: ${promise}`)].join('\n');
 }
 
 const cells = (texts: readonly string[]) =>

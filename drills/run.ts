@@ -1,5 +1,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { PerPriority } from '../src/priority.js';
+import { type Attained, readAttainment } from './attainment.js';
 import { type Count, countAll } from './count.js';
 import { CannotDrill, type Drill } from './drill.js';
 import { waitForEnd } from './ending.js';
@@ -21,6 +23,8 @@ export interface DrillResult {
   /** Why it was not run. */
   readonly skipped?: string;
   readonly count?: Count;
+  /** Service levels by the product's own numbers, and by the clock. */
+  readonly attained?: PerPriority<Attained>;
   readonly tookS: number;
   /** Processes that wanted a processor, for each there is, in the last minute: above 1 the times are the machine's. */
   readonly load: number;
@@ -52,9 +56,9 @@ export async function runDrill(
   let world: World | undefined;
   try {
     world = await World.start(drill, options);
-    const { count, broken } = await through(world, drill);
+    const { count, attained, broken } = await through(world, drill);
     await lookAt?.(world, count);
-    return { ...about, count, ...spent(), broken };
+    return { ...about, count, attained, ...spent(), broken };
   } catch (error) {
     if (error instanceof CannotDrill) return { ...about, skipped: error.message, ...spent(), broken: [] };
     return { ...about, ...spent(), broken: [`the drill itself failed: ${(error as Error).stack}`] };
@@ -63,7 +67,7 @@ export async function runDrill(
   }
 }
 
-async function through(world: World, drill: Drill): Promise<{ count: Count; broken: string[] }> {
+async function through(world: World, drill: Drill) {
   const breaking = (async () => {
     await delay(BEFORE_MS);
     await drill.breakAndHeal(world);
@@ -73,8 +77,9 @@ async function through(world: World, drill: Drill): Promise<{ count: Count; brok
   world.say(`all ${known.length} are accepted; waiting for the end`);
   const open = await waitForEnd(world, drill);
   const count = await countEvidence(world, known);
-  const broken = [...open, ...judge(drill, count), ...((await drill.check?.(world)) ?? [])];
-  return { count, broken };
+  const levels = await readAttainment(world);
+  const broken = [...open, ...judge(drill, count), ...levels.broken, ...((await drill.check?.(world)) ?? [])];
+  return { count, attained: levels.attained, broken };
 }
 
 /** A duplicate is known once its own evidence has come. */

@@ -49,7 +49,7 @@ export const expressionsOf = (dashboard: Dashboard): string[] => [
 
 /** An expression as Grafana would send it. @param values of the dashboard's variables. */
 export const filledIn = (expression: string, values: Readonly<Record<string, string>>) =>
-  Object.entries({ __rate_interval: '2m', ...values }).reduce(
+  Object.entries({ __rate_interval: '5m', ...values }).reduce(
     (text, [name, value]) => text.replaceAll(`$${name}`, value),
     expression,
   );

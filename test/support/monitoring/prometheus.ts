@@ -27,7 +27,7 @@ interface Told {
 export interface Prometheus {
   /** Asks a query for its value now. @throws what Prometheus finds wrong with it. */
   query(expression: string): Promise<readonly { readonly metric: Readonly<Record<string, string>>; value: number }[]>;
-  /** What an Alertmanager has been told of so far; each alert once. */
+  /** What an Alertmanager has been told of so far; each alert once for each time that it began. */
   alerts(): readonly Told[];
   /** @returns the targets that cannot be scraped, with the reason. */
   troubles(): Promise<string[]>;
@@ -121,7 +121,7 @@ async function listenAsAlertmanager(): Promise<Pager> {
     });
     request.on('end', () => {
       for (const { labels, startsAt } of JSON.parse(body || '[]') as Told[]) {
-        const key = JSON.stringify(labels);
+        const key = JSON.stringify([labels, startsAt]);
         if (!told.has(key)) told.set(key, { labels, startsAt });
       }
       response.writeHead(200).end();
