@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { apiSentence, benchApi } from './api.js';
 import { addWaiting, analyse, pause, removeWaiting } from './backlog.js';
+import { compareBuilds, differenceOf } from './builds.js';
 import { type Costs, compare, costTable, nodeCpuMs } from './compare.js';
 import { runQuick } from './counts/quick.js';
 import { short, sum, table } from './harness/figures.js';
@@ -14,7 +15,7 @@ import { startPeer } from './variants/peer.js';
 import { TIME_SCALE } from './variants/variant.js';
 import { benchWebhooks, webhooksSentence } from './webhooks.js';
 
-const USAGE = `npm run bench -- [compare | backlogs | webhooks | hostile | api | profile | with] [NAME=VALUE ...] [--emails N] [--seconds N] [--short]
+const USAGE = `npm run bench -- [compare | backlogs | webhooks | hostile | api | profile | with | beside] [NAME=VALUE ... | FOLDER] [--emails N] [--seconds N] [--short]
 npm run bench -- --quick [--accept "reason"]
   compare     ours beside bare Temporal and beside a queue on PostgreSQL, in one run (this is the default)
   backlogs    the second half of it alone: what an e-mail costs while 0 to 100,000 wait
@@ -23,7 +24,8 @@ npm run bench -- --quick [--accept "reason"]
   api         150 submissions a second for a minute, while the rest works
   profile     the functions in which each process spends its time, and the statements an e-mail costs
   with        ours as it is beside ours with other environment variables, as in "with DATABASE_POOL_SIZE=20"
-  --emails N  how many of each variant (4,000; with: 800), of each backlog (2,000), webhooks ÷ 2 (5,000)
+  beside      ours beside the build of another checkout, as in "beside ../before"; both are scraped by a Prometheus
+  --emails N  how many of each variant (4,000; with and beside: 800), of each backlog (2,000), webhooks ÷ 2 (5,000)
   --seconds N how long the api is submitted to (60), or the webhooks service attacked (30)
   --short     a short run without backlogs
   --quick     nothing of these: counts what an e-mail costs in statements, events and bytes, compares it with
@@ -47,7 +49,10 @@ const reason = values.accept?.trim();
 const emails = countOf(values.emails);
 const seconds = countOf(values.seconds);
 const [what = 'compare', ...settings] = positionals;
-const areSettings = what === 'with' ? settings.every((setting) => /^\w+=/.test(setting)) : settings.length === 0;
+const areSettings =
+  what === 'with'
+    ? settings.every((setting) => /^\w+=/.test(setting))
+    : settings.length === (what === 'beside' ? 1 : 0);
 
 const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
   compare: compareAll,
@@ -78,6 +83,12 @@ const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
     write(`Results: ${keep('api.json', { ...about, ...result })}`);
   },
   with: compareSettings,
+  async beside(world) {
+    const rounds = brief ? 2 : 6;
+    const costs = await compareBuilds(world, { checkout: settings[0]!, emails: emails ?? 800, rounds, say });
+    write(costTable([...costs]));
+    write(differenceOf(costs));
+  },
   profile: (world) => profile(world, emails ?? (brief ? 20 : 400)),
 };
 

@@ -1,6 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { benchApi } from '../bench/api.js';
 import { addWaiting, pause } from '../bench/backlog.js';
+import { compareBuilds, differenceOf } from '../bench/builds.js';
 import { checkAgainst } from '../bench/capacity/check.js';
 import { DOCUMENTED } from '../bench/capacity/costs.js';
 import { planCapacity } from '../bench/capacity/plan.js';
@@ -45,6 +47,20 @@ describe('benches', () => {
       expect(costTable(costs)).toContain('our Node');
     },
     patient(60_000),
+  );
+
+  it(
+    'compare ours with another build of it, each on a database of its own',
+    async () => {
+      const checkout = fileURLToPath(new URL('..', import.meta.url));
+      const costs = await compareBuilds(world, { checkout, stack, emails: 4, rounds: 1, say: () => {} });
+      expect(costs.map(({ name }) => name)).toEqual(['ours', checkout]);
+      for (const { statements } of costs) expect(statements).toBeGreaterThan(10);
+      expect(differenceOf(costs)).toMatch(/ % in e-mails a second, .* ms of CPU an e-mail$/);
+      const nowhere = compareBuilds(world, { checkout: '/nowhere', emails: 4, rounds: 1, say: () => {} });
+      await expect(nowhere).rejects.toThrow('/nowhere/dist holds no build');
+    },
+    patient(120_000),
   );
 
   it(

@@ -96,12 +96,12 @@ export class World {
     return this.own(stack, (it) => it.stop());
   }
 
-  /** Another database on the same server, migrated. @returns its address. */
-  async createDatabase(name: string): Promise<string> {
+  /** Another database on the same server, migrated, by another build if one is given. @returns its address. */
+  async createDatabase(name: string, dist?: string): Promise<string> {
     await this.server.query(`create database ${name}`);
     const url = new URL(this.url);
     url.pathname = `/${name}`;
-    await migrate(url.href);
+    await migrate(url.href, dist);
     return url.href;
   }
 
@@ -131,8 +131,8 @@ export class World {
   }
 }
 
-async function migrate(url: string): Promise<void> {
-  const script = join(root, 'dist/src/postgres/migrate-main.js');
+async function migrate(url: string, dist = join(root, 'dist')): Promise<void> {
+  const script = join(dist, 'src/postgres/migrate-main.js');
   await promisify(execFile)(process.execPath, [script], { env: { ...process.env, DATABASE_URL: url } });
 }
 
