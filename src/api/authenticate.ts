@@ -8,6 +8,7 @@ import { clientAddress } from '../http/client-address.js';
 import { Problem } from '../http/problem.js';
 import type { Db } from '../postgres/database.js';
 import type { Priority } from '../priority.js';
+import type { Lane } from '../process/lane.js';
 import { type Actor, actorOf } from './actor.js';
 import type { LastUsed } from './last-used.js';
 import type { Guesses } from './rate-limits/guesses.js';
@@ -40,6 +41,11 @@ export const fingerprintOf = (key: string): string => hashKey(key).toString('bas
 
 interface AuthenticatorOptions {
   readonly db: Db;
+  /**
+   * Keys that were not right before are looked up through it, a few at once: whoever guesses from thousands of addresses
+   * takes no connections from those whose keys are known.
+   */
+  readonly unknownKeys: Lane;
   readonly guesses: Guesses;
   readonly lastUsed: LastUsed;
   readonly trustedProxies: AddressBlocks;
@@ -51,7 +57,13 @@ interface AuthenticatorOptions {
  * @throws Problem 401 without a valid key, 403 when its client is disabled or it comes from elsewhere, 429 for an
  *   address that has sent many wrong keys.
  */
-export function authenticator({ db, guesses, lastUsed, trustedProxies }: AuthenticatorOptions): ApiMiddleware {
+export function authenticator({
+  db,
+  unknownKeys,
+  guesses,
+  lastUsed,
+  trustedProxies,
+}: AuthenticatorOptions): ApiMiddleware {
   return async (ctx, next) => {
     const key = keyIn(ctx);
     if (key === undefined) throw unauthorized(false);
@@ -59,7 +71,8 @@ export function authenticator({ db, guesses, lastUsed, trustedProxies }: Authent
     const address = clientAddress(ctx.req, trustedProxies);
     const waitMs = guesses.waitMs(address, fingerprint);
     if (waitMs > 0) throw tooManyGuesses(waitMs);
-    const client = await findClientByKey(db, key);
+    const find = () => findClientByKey(db, key);
+    const client = await (guesses.wasRight(address, fingerprint) ? find() : unknownKeys.run(find));
     if (!client) {
       guesses.wrong(address, fingerprint);
       throw unauthorized(true);

@@ -5,11 +5,15 @@ import { markUsed } from '../domain/clients/keys.js';
 import { takeTokens } from '../domain/clients/rate-buckets.js';
 import type { RateKind } from '../domain/clients/rates.js';
 import type { Db } from '../postgres/database.js';
+import { createLane } from '../process/lane.js';
 import { type ApiMiddleware, authenticator, authorise, fingerprintOf, keyIn } from './authenticate.js';
 import { LastUsed } from './last-used.js';
 import { Guesses } from './rate-limits/guesses.js';
 import { Leases } from './rate-limits/leases.js';
 import { RateLimiter } from './rate-limits/limiter.js';
+
+/** Of the connections of a process; a look takes a millisecond. */
+const UNKNOWN_KEYS_AT_ONCE = 4;
 
 interface GateOptions {
   readonly db: Db;
@@ -30,6 +34,8 @@ export class Gate {
     this.#limiter = new RateLimiter(this.#leases);
     this.#lastUsed = new LastUsed((keyIds) => markUsed(db, keyIds), logger);
     this.#authenticate = authenticator({
+      // As many wait as there are connections.
+      unknownKeys: createLane(UNKNOWN_KEYS_AT_ONCE),
       db,
       guesses: new Guesses(),
       lastUsed: this.#lastUsed,

@@ -27,6 +27,11 @@ export class Guesses {
     return Math.max(waitMs, this.#busyMs(own));
   }
 
+  /** Whether a key was right from there when it was looked up last. */
+  wasRight(address: string, key: string): boolean {
+    return this.#right.has(`${networkOf(address)} ${key}`);
+  }
+
   /** Nobody's key, or nobody's any more. */
   wrong(address: string, key: string): void {
     const network = networkOf(address);
