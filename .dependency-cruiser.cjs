@@ -23,6 +23,7 @@ const ROOMS = [
   'dead-letters',
   'provider-health',
   'queue',
+  'fleets',
   'actions',
   'attempts',
   'waiting',

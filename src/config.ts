@@ -171,7 +171,7 @@ function shape(env: OwnEnvironment, providers: readonly ProviderName[], values: 
     host: env.HOST,
     apiPort: env.API_PORT,
     webhooksPort: env.WEBHOOKS_PORT,
-    /** Where the process answers `GET /metrics`; undefined: nowhere. */
+    /** Where the process answers `GET /metrics`, `/healthz` and `/readyz`; undefined: nowhere. */
     metricsPort: env.METRICS_PORT,
     /** Where receivers and providers reach the webhooks service; no slash at the end. */
     publicUrl,

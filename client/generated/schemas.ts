@@ -322,6 +322,8 @@ export type Overview = {
   readonly queues: readonly (Queue)[];
   readonly providers: readonly (Provider)[];
   readonly holds: readonly (Hold)[];
+  /** Those that run, or died in the last hour. */
+  readonly processes: readonly (Process)[];
   readonly dead_letters: {
     /** Dead e-mails that nobody has retried or discarded. */
     readonly waiting: number;
@@ -429,6 +431,30 @@ export type Hold = {
   readonly held: number;
   /** Whose key it was, as `client` or `client/key`. */
   readonly who: string | null;
+};
+
+export type Process = {
+  readonly process: 'api' | 'webhooks' | 'dispatcher' | 'worker';
+  /** Of a worker. */
+  readonly priority: 'critical' | 'medium' | 'low' | null;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly started_at: string;
+  /** When it last said that it runs; it does so every five seconds. */
+  readonly beat_at: string;
+  /** How long ago that is, in seconds. */
+  readonly beat_s: number;
+  /** For more than 12 s: frozen, cut off from the database, or dead. */
+  readonly silent: boolean;
+  /** Of a worker: it asks Temporal for tasks, and Temporal answers. */
+  readonly polling: boolean | null;
+  /** Of a worker: calls to providers under way. */
+  readonly slots_used: number | null;
+  /** Of a worker: how many there may be. */
+  readonly slots: number | null;
+  /** Of a worker: when it last got a task; null: none yet. */
+  readonly last_task_at: string | null;
 };
 
 export type Job = {

@@ -2,13 +2,17 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { ensureBootstrapKey } from '../domain/clients/bootstrap-key.js';
 import { loadStatuses } from '../domain/emails/statuses.js';
+import { heartbeatRow } from '../domain/fleets/heartbeats.js';
 import { ensureProviders } from '../domain/provider-health/rows.js';
 import { closeServer, createServer, listen } from '../http/server.js';
 import { type Db, openDatabase } from '../postgres/database.js';
 import { assertDurable } from '../postgres/durability.js';
-import { pendingMigrations } from '../postgres/migrate.js';
+import { faultOfDatabase, pendingMigrations } from '../postgres/migrate.js';
+import type { Health } from '../process/health.js';
+import { startHeartbeat } from '../process/heartbeat.js';
 import { createQuietLog } from '../process/quiet-log.js';
 import type { Stop } from '../process/service.js';
+import { releaseVersion } from '../process/version.js';
 import { createObjectReader } from '../storage/reader.js';
 import { lazyTemporal } from '../temporal/lazy-connection.js';
 import { createApp } from './app.js';
@@ -52,7 +56,12 @@ interface RunningApi {
  *
  * @throws when the database cannot be reached, is not durable or not migrated, or the port is taken.
  */
-export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLimits = API_LIMITS): Promise<RunningApi> {
+export async function startApi(
+  config: ApiConfig,
+  logger: Logger,
+  limits: ApiLimits = API_LIMITS,
+  health?: Pick<Health, 'needs'>,
+): Promise<RunningApi> {
   const { url, poolSize } = config.database;
   const quiet = createQuietLog(logger);
   const db = openDatabase({ url, poolSize, name: 'api', logger: quiet });
@@ -63,7 +72,10 @@ export async function startApi(config: ApiConfig, logger: Logger, limits: ApiLim
   );
   const waker = createWorkflowWaker(temporal, logger);
   const gate = new Gate({ db, logger, trustedProxies: config.trustedProxies });
+  health?.needs('database_unavailable', () => faultOfDatabase(db));
+  const heartbeat = startHeartbeat(heartbeatRow(db, { process: 'api', priority: null, version: releaseVersion() }));
   const close = async () => {
+    await heartbeat.stop();
     await waker.stop();
     await gate.stop();
     await Promise.all([db.destroy(), uploads.destroy()]);

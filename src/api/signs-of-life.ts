@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { stateOf } from '../domain/fleets/heartbeats.js';
 import { hasDispatcher } from '../domain/queue/dispatcher-sign.js';
 import type { SignsOfLife } from '../domain/waiting/explain.js';
 import type { Db } from '../postgres/database.js';
@@ -19,7 +20,11 @@ const ACTIVITY_QUEUE = 2;
 
 type Fleet = 'some' | 'none' | 'unreachable';
 
-/** Asks PostgreSQL for the dispatcher, and Temporal, when it is first needed, for workers and workflows. */
+/**
+ * Goes by heartbeats: a frozen process keeps its lock and its polls for minutes, but says nothing. What says nothing
+ * because its release did not yet is asked for as then: PostgreSQL for the dispatcher's lock, and Temporal, when it is
+ * first needed, for workers and workflows.
+ */
 export function createSignsOfLife(db: Db, temporal: LazyTemporal, namespace: string): SignsOfLife {
   const known = new Map<Priority, { readonly fleet: Promise<Fleet>; readonly untilMs: number }>();
 
@@ -41,6 +46,9 @@ export function createSignsOfLife(db: Db, temporal: LazyTemporal, namespace: str
   };
 
   const lookFor = async (priority: Priority): Promise<Fleet> => {
+    const state = await stateOf(db, 'worker', priority);
+    if (state === 'well') return 'some';
+    if (state === 'silent') return 'none';
     const polled = await ask((link) =>
       Promise.all([
         isPolled(link, workflowQueueOf(priority), WORKFLOW_QUEUE),
@@ -52,7 +60,10 @@ export function createSignsOfLife(db: Db, temporal: LazyTemporal, namespace: str
   };
 
   return {
-    hasDispatcher: () => hasDispatcher(db),
+    async hasDispatcher() {
+      const state = await stateOf(db, 'dispatcher', null);
+      return state === 'unknown' ? hasDispatcher(db) : state === 'well';
+    },
     workersOf(priority) {
       const last = known.get(priority);
       if (last && last.untilMs > Date.now()) return last.fleet;

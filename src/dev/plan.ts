@@ -9,7 +9,7 @@ export interface PlannedProcess {
   readonly name: string;
   readonly script: string;
   readonly args: readonly string[];
-  /** Where it answers `GET /metrics`; undefined: nowhere. */
+  /** Where it answers `GET /metrics`, `/healthz` and `/readyz`; undefined: nowhere. */
   readonly metricsPort?: number;
 }
 

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import { sweepOrphanChunks } from '../domain/emails/chunks.js';
+import { forgetDead } from '../domain/fleets/heartbeats.js';
 import { SEARCH_INDEXES } from '../domain/search/indexes.js';
 import { mergeServiceLevels } from '../domain/service-levels/merge.js';
 import { MESSAGE_INDEX } from '../domain/tracking/message-index.js';
@@ -40,6 +41,7 @@ export async function keepHouse(db: Db): Promise<void> {
   await completeMonthIndexes(db, [MESSAGE_INDEX, ...SEARCH_INDEXES]);
   await sweepOrphanChunks(db);
   await mergeServiceLevels(db);
+  await forgetDead(db);
   for (const [table, expired] of Object.entries(EXPIRED)) await deleteBatches(db, table, expired);
 }
 

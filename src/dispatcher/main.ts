@@ -1,22 +1,32 @@
+import { heartbeatRow } from '../domain/fleets/heartbeats.js';
 import { openDatabase } from '../postgres/database.js';
 import { assertDurable } from '../postgres/durability.js';
+import { faultOfDatabase } from '../postgres/migrate.js';
+import { startHeartbeat } from '../process/heartbeat.js';
 import { createQuietLog } from '../process/quiet-log.js';
 import { runService } from '../process/service.js';
+import { releaseVersion } from '../process/version.js';
 import { connectTemporal } from '../temporal/connection.js';
 import { sampleSdk } from '../temporal/sdk-metrics.js';
 import { startDispatcher } from './dispatcher.js';
 import { sampleRecord } from './metrics/sample.js';
 
-await runService('dispatcher', async (config, logger, addSample) => {
+await runService('dispatcher', async (config, logger, { addSample, health }) => {
   const db = openDatabase({ ...config.database, name: 'dispatcher', logger: createQuietLog(logger) });
+  health.needs('database_unavailable', () => faultOfDatabase(db));
+  const heartbeat = startHeartbeat(
+    heartbeatRow(db, { process: 'dispatcher', priority: null, version: releaseVersion() }),
+  );
   await assertDurable(db, config.database.asyncReplication);
   const temporal = await connectTemporal(config, logger);
+  health.needs('temporal_unavailable', () => temporal.ping());
   const dispatcher = await startDispatcher(config, db, temporal, logger);
   const { deadlineMs, providers, serviceLevelTarget } = config;
   addSample(sampleRecord({ db, deadlineMs, providers, serviceLevelTarget, windows: dispatcher.windows }));
   addSample(sampleSdk);
   return async () => {
     await dispatcher.stop();
+    await heartbeat.stop();
     await temporal.close();
     await db.destroy();
   };

@@ -35,3 +35,8 @@ export async function pendingMigrations(db: Db): Promise<string[]> {
   const names = new Set(applied.rows.map((row) => row.name));
   return known.filter((name) => !names.has(name)).sort();
 }
+
+/** For readiness: a code when the database lacks a migration of this release. @throws when it does not answer. */
+export async function faultOfDatabase(db: Db): Promise<'database_not_migrated' | undefined> {
+  return (await pendingMigrations(db)).length > 0 ? 'database_not_migrated' : undefined;
+}

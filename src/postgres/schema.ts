@@ -22,6 +22,7 @@ import type { SignalKind, SuppressionTable, UnmatchedWebhookTable, UnsubscribeKe
 
 export { type AttemptState, DEAD_REASONS, type DeadReason } from './schema/attempts.js';
 export type { KeyScope } from './schema/clients.js';
+export type { ProcessKind } from './schema/fleets.js';
 export type { JobItemState, JobState } from './schema/jobs.js';
 export type { QueueState } from './schema/queue.js';
 export type { SignalKind } from './schema/tracking.js';

@@ -14,7 +14,7 @@ export interface Loop {
  *
  * @param run returns how long to pause, in milliseconds; 0 to go on at once.
  */
-export function repeat(name: string, run: () => Promise<number>, logger: Logger): Loop {
+export function repeat(name: string, run: () => Promise<number>, logger: Pick<Logger, 'info' | 'warn'>): Loop {
   let stopped = false;
   let woken = false;
   let endPause: (() => void) | undefined;

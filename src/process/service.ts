@@ -1,31 +1,33 @@
 import type { Logger } from 'pino';
 import { type Config, ConfigError, loadConfig } from '../config.js';
+import { Health } from './health.js';
 import { createLogger } from './log.js';
 import { measureProcess } from './metrics/registry.js';
-import { type Sample, serveMetrics } from './metrics/server.js';
+import { type Sample, serveMonitoring } from './metrics/server.js';
 
 /** What a process hands back once it runs: how to end it in order. */
 export type Stop = () => Promise<void>;
 
-/** Adds to what the process answers at `/metrics`. */
-type AddSample = (sample: Sample) => void;
+/** What a process adds to what it answers on `METRICS_PORT`. */
+export interface Monitoring {
+  /** Adds to `/metrics`. */
+  addSample(sample: Sample): void;
+  /** Adds a page of JSON. */
+  addPage(path: `/${string}`, page: () => Promise<unknown>): void;
+  /** What `/healthz` and `/readyz` look at. */
+  readonly health: Pick<Health, 'lives' | 'needs'>;
+}
 
 /**
  * Runs one process of the system: configuration, logger, start, and an orderly stop on SIGTERM or SIGINT (exit 0).
- * With `METRICS_PORT` it answers `GET /metrics` there. A fault at the start is printed plainly and ends with exit 1; a supervisor or orchestrator starts it again.
+ * With `METRICS_PORT` it answers `GET /metrics`, `/healthz` and `/readyz` there, from before its start to its end. A fault
+ * at the start is printed plainly and ends with exit 1; a supervisor or orchestrator starts it again.
  */
 export async function runService(
   name: string,
-  start: (config: Config, logger: Logger, addSample: AddSample) => Promise<Stop>,
+  start: (config: Config, logger: Logger, monitoring: Monitoring) => Promise<Stop>,
 ): Promise<void> {
-  let config: Config;
-  try {
-    config = loadConfig();
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(1);
-  }
+  const config = configOrExit();
   const logger = createLogger(name, config.logLevel);
   process.on('unhandledRejection', (error) => {
     // Unknown state: better to start anew, since everything accepted continues from the record.
@@ -33,17 +35,19 @@ export async function runService(
     process.exit(1);
   });
   try {
-    const samples: Sample[] = [];
-    const stop = await start(config, logger, (sample) => void samples.push(sample));
-    const stopMetrics = await startMetrics(name, config, samples, logger);
+    const { monitoring, health, stopMonitoring } = await startMonitoring(name, config, logger);
+    const stop = await start(config, logger, monitoring);
+    health.started();
     logger.info('started');
     let stopping = false;
     const end = async (signal: string) => {
       if (stopping) return;
       stopping = true;
+      health.stopping();
       logger.info({ signal }, 'stopping');
       await stop().catch((error) => logger.error({ err: error }, 'not stopped in order'));
-      await stopMetrics?.();
+      // After all its work: whoever watches sees that it is ending, and does not take that for dead.
+      await stopMonitoring?.();
       logger.info('stopped');
       process.exit(0);
     };
@@ -55,8 +59,27 @@ export async function runService(
   }
 }
 
-async function startMetrics(name: string, { host, metricsPort }: Config, samples: readonly Sample[], logger: Logger) {
-  if (!metricsPort) return undefined;
+function configOrExit(): Config {
+  try {
+    return loadConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
+}
+
+async function startMonitoring(name: string, { host, metricsPort }: Config, logger: Logger) {
+  const health = new Health();
+  const samples: Sample[] = [];
+  const pages = new Map<string, () => Promise<unknown>>();
+  const monitoring: Monitoring = {
+    addSample: (sample) => void samples.push(sample),
+    addPage: (path, page) => void pages.set(path, page),
+    health,
+  };
+  if (!metricsPort) return { monitoring, health, stopMonitoring: undefined };
   measureProcess(name);
-  return serveMetrics(host, metricsPort, samples, logger);
+  const stopMonitoring = await serveMonitoring(host, metricsPort, { health, samples, pages }, logger);
+  return { monitoring, health, stopMonitoring };
 }

@@ -4,10 +4,15 @@ import type { Logger } from 'pino';
 import { type Config, temporalTls } from '../config.js';
 import { prepareRuntime } from './runtime.js';
 
+/** A server that takes longer to say who it is cannot be called reachable. */
+const ANSWER_MS = 1_500;
+
 /** How a process reaches Temporal. */
 export interface TemporalLink {
   readonly connection: NativeConnection;
   readonly client: Client;
+  /** @throws when the server does not answer now. */
+  ping(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -32,6 +37,9 @@ export async function connectTemporal(
   return {
     connection,
     client: new Client({ connection, namespace: config.temporal.namespace }),
+    async ping() {
+      await connection.withDeadline(Date.now() + ANSWER_MS, () => connection.workflowService.getSystemInfo({}));
+    },
     close: () => connection.close(),
   };
 }

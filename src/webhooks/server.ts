@@ -1,10 +1,15 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { loadStatuses, type StatusCatalogue } from '../domain/emails/statuses.js';
+import { heartbeatRow } from '../domain/fleets/heartbeats.js';
 import { closeServer, createServer, listen } from '../http/server.js';
 import { type Db, openDatabase } from '../postgres/database.js';
+import { faultOfDatabase } from '../postgres/migrate.js';
+import type { Health } from '../process/health.js';
+import { startHeartbeat } from '../process/heartbeat.js';
 import { createQuietLog } from '../process/quiet-log.js';
 import type { Stop } from '../process/service.js';
+import { releaseVersion } from '../process/version.js';
 import { connectTemporal } from '../temporal/connection.js';
 import { createWebhooksApp } from './app.js';
 import { WEBHOOK_LIMITS, type WebhookLimits } from './limits.js';
@@ -25,10 +30,15 @@ export async function startWebhooks(
   config: Config,
   log: Logger,
   limits: WebhookLimits = WEBHOOK_LIMITS,
+  health?: Pick<Health, 'needs'>,
 ): Promise<Stop> {
   // Anybody can make trouble here: refusals by the thousand, and one for each webhook while the database is away.
   const logger = createQuietLog(log);
   const db = openDatabase({ url: config.database.url, poolSize: config.database.poolSize, name: 'webhooks', logger });
+  health?.needs('database_unavailable', () => faultOfDatabase(db));
+  const heartbeat = startHeartbeat(
+    heartbeatRow(db, { process: 'webhooks', priority: null, version: releaseVersion() }),
+  );
   const signaller = createSignaller({ db, connect: () => connectTemporal(config, log), logger });
   const sources = await loadSources(config);
   const catalogue = onceLoaded(db);
@@ -45,6 +55,7 @@ export async function startWebhooks(
   return async () => {
     await closeServer(server, REQUEST_GRACE_MS);
     await signaller.stop(SIGNAL_GRACE_MS);
+    await heartbeat.stop();
     await db.destroy();
     logger.stop();
   };

@@ -1,19 +1,24 @@
 import { parseArgs } from 'node:util';
 import { beginCounting } from '../activities/metrics.js';
 import { loadStatuses } from '../domain/emails/statuses.js';
+import { heartbeatRow } from '../domain/fleets/heartbeats.js';
 import { ensureProviders } from '../domain/provider-health/rows.js';
 import { openDatabase } from '../postgres/database.js';
 import { assertDurable } from '../postgres/durability.js';
+import { faultOfDatabase } from '../postgres/migrate.js';
 import { isPriority, PRIORITIES } from '../priority.js';
+import { startHeartbeat } from '../process/heartbeat.js';
 import { NICENESS, stepBack } from '../process/niceness.js';
 import { createQuietLog } from '../process/quiet-log.js';
 import { runService } from '../process/service.js';
+import { releaseVersion } from '../process/version.js';
 import { createProviders } from '../providers/adapters.js';
 import { createObjectStore } from '../storage/index.js';
 import { connectTemporal } from '../temporal/connection.js';
 import { sampleSdk } from '../temporal/sdk-metrics.js';
 import { FLEET_SIZES } from './fleet.js';
 import { sampleSlots } from './metrics.js';
+import { assertNotFailed, assertPolling, readVitals } from './vitals.js';
 import { startWorker } from './worker.js';
 
 const { values } = parseArgs({ options: { priority: { type: 'string' } } });
@@ -25,11 +30,14 @@ if (!isPriority(priority)) {
 
 stepBack(NICENESS[priority]);
 beginCounting(priority);
-await runService(`worker-${priority}`, async (config, logger, addSample) => {
+await runService(`worker-${priority}`, async (config, logger, { addSample, health }) => {
   const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger: createQuietLog(logger) });
+  health.needs('database_unavailable', () => faultOfDatabase(db));
+  const heartbeat = startHeartbeat(heartbeatRow(db, { process: 'worker', priority, version: releaseVersion() }));
   await assertDurable(db, config.database.asyncReplication);
   await ensureProviders(db);
   const temporal = await connectTemporal(config, logger);
+  health.needs('temporal_unavailable', () => temporal.ping());
   const dependencies = {
     config,
     priority,
@@ -43,10 +51,16 @@ await runService(`worker-${priority}`, async (config, logger, addSample) => {
     logger.fatal({ error: (error as Error).name }, 'the worker ended by itself');
     process.exit(1);
   });
-  addSample(sampleSlots(priority, worker.workers, FLEET_SIZES[priority]));
+  const { workers, lastTask } = worker;
+  const size = FLEET_SIZES[priority];
+  addSample(sampleSlots(priority, workers, size));
+  health.lives('worker_failed', () => assertNotFailed(workers));
+  health.needs('not_polling', () => assertPolling(workers));
+  heartbeat.tell(() => readVitals(workers, size, lastTask, temporal));
   addSample(sampleSdk);
   return async () => {
     await worker.stop();
+    await heartbeat.stop();
     await temporal.close();
     await db.destroy();
   };

@@ -9,6 +9,7 @@ import { FLEET_SIZES, STICKY_TIMEOUT } from './fleet.js';
 import { createJobWorker } from './jobs.js';
 import type { FleetWorkers } from './metrics.js';
 import { startProbes } from './probes.js';
+import { LastTask } from './vitals.js';
 
 /** Built by `npm run build`: bundling takes a second that no worker should spend at its start. */
 const WORKFLOW_BUNDLE = fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url));
@@ -18,6 +19,7 @@ const UPLOAD_GRACE_MS = 2_000;
 /** A process of a fleet that runs. */
 interface RunningWorker {
   readonly workers: FleetWorkers;
+  readonly lastTask: LastTask;
   readonly stop: Stop;
 }
 
@@ -36,9 +38,11 @@ export async function startWorker(
 ): Promise<RunningWorker> {
   const { priority } = dependencies;
   const size = FLEET_SIZES[priority];
-  const common: Pick<WorkerOptions, 'connection' | 'namespace'> = {
+  const lastTask = new LastTask();
+  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'interceptors'> = {
     connection: temporal.connection,
     namespace: config.temporal.namespace,
+    interceptors: lastTask.interceptors,
   };
   const sends = await Worker.create({
     ...common,
@@ -78,5 +82,5 @@ export async function startWorker(
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     await Promise.allSettled(running);
   };
-  return { workers: { workflows, sends }, stop };
+  return { workers: { workflows, sends }, lastTask, stop };
 }

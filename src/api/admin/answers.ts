@@ -59,12 +59,31 @@ const provider = z
 
 export const providerList = z.object({ providers: listOf(provider) });
 
+const runningProcess = z
+  .object({
+    process: z.enum(['api', 'webhooks', 'dispatcher', 'worker']),
+    priority: priority.nullable().describe('Of a worker.'),
+    host: z.string(),
+    pid: z.int(),
+    version: z.string(),
+    started_at: moment,
+    beat_at: moment.describe('When it last said that it runs; it does so every five seconds.'),
+    beat_s: z.number().describe('How long ago that is, in seconds.'),
+    silent: z.boolean().describe('For more than 12 s: frozen, cut off from the database, or dead.'),
+    polling: z.boolean().nullable().describe('Of a worker: it asks Temporal for tasks, and Temporal answers.'),
+    slots_used: z.int().nullable().describe('Of a worker: calls to providers under way.'),
+    slots: z.int().nullable().describe('Of a worker: how many there may be.'),
+    last_task_at: moment.nullable().describe('Of a worker: when it last got a task; null: none yet.'),
+  })
+  .meta({ id: 'Process' });
+
 export const overview = z
   .object({
     as_of: moment,
     queues: listOf(queue),
     providers: listOf(provider),
     holds: listOf(hold),
+    processes: listOf(runningProcess).describe('Those that run, or died in the last hour.'),
     dead_letters: z.object({
       waiting: countOf('Dead e-mails that nobody has retried or discarded.'),
       by_reason: z.record(z.string(), z.int()),

@@ -1,5 +1,6 @@
 import { PROVIDER_NAMES } from '../../config.js';
 import { lastDoers } from '../../domain/audit/listed.js';
+import { listProcesses } from '../../domain/fleets/heartbeats.js';
 import { changeProvider, readProviders } from '../../domain/provider-health/switches.js';
 import { pause, resume } from '../../domain/queue/pauses.js';
 import { countLeftovers, type PauseView, reportQueues } from '../../domain/queue/report.js';
@@ -51,6 +52,7 @@ const readOverview = route({
       ...(await queuesOf(api)),
       ...(await providersOf(api)),
       ...(await holdsOf(api)),
+      processes: await listProcesses(api.db),
       ...(await countLeftovers(api.db)),
       counters,
     };

@@ -1,3 +1,4 @@
+import type { ProcessView } from '../../domain/fleets/heartbeats.js';
 import type { ProviderView } from '../../domain/provider-health/switches.js';
 import type { Leftovers, PauseView, QueueReport } from '../../domain/queue/report.js';
 import { PRIORITIES } from '../../priority.js';
@@ -16,6 +17,7 @@ interface Queues {
 type Overview = Queues &
   Holds &
   Leftovers & {
+    readonly processes: readonly ProcessView[];
     readonly providers: readonly (ProviderView & { readonly changed_by: string | null })[];
     readonly counters: readonly { readonly name: string; readonly label: string; readonly value: number }[];
   };
@@ -71,6 +73,27 @@ function queueTable({ queues }: Queues): string {
   return lines.join('\n');
 }
 
+function processTable(processes: readonly ProcessView[]): string {
+  const headings = ['process', 'priority', 'host', 'pid', 'version', 'runs for', 'slots', 'last task', 'state'];
+  const rows = processes.map((each) => [
+    each.process,
+    each.priority,
+    each.host,
+    each.pid,
+    each.version,
+    since(String(each.started_at)),
+    each.slots === null ? null : `${each.slots_used} of ${each.slots}`,
+    each.last_task_at === null ? null : `${since(String(each.last_task_at))} ago`,
+    stateOfProcess(each),
+  ]);
+  return table(headings, rows);
+}
+
+function stateOfProcess({ silent, beat_s, polling }: ProcessView): string {
+  if (silent) return `SILENT for ${duration(beat_s)}`;
+  return polling === false ? 'does not poll Temporal' : 'well';
+}
+
 async function status(api: Api): Promise<Output> {
   const overview = await api.call<Overview>('GET', '/api/admin/overview');
   const { waiting, by_reason } = overview.dead_letters;
@@ -84,7 +107,13 @@ async function status(api: Api): Promise<Output> {
   ]);
   return {
     json: overview,
-    text: [queueTable(overview), ...holdsOf(overview), providerTable(overview), leftovers].join('\n\n'),
+    text: [
+      queueTable(overview),
+      ...holdsOf(overview),
+      providerTable(overview),
+      processTable(overview.processes),
+      leftovers,
+    ].join('\n\n'),
   };
 }
 
@@ -107,11 +136,13 @@ async function change(api: Api, what: 'pause' | 'resume', priority: string, body
 export const queueCommands: Commands = {
   status: {
     usage: '',
-    summary: 'queues, providers, dead letters at a glance',
+    summary: 'queues, providers, processes, dead letters at a glance',
     example: 'tempost status',
     words: 0,
     help: `late: past its deadline and not handed over. stuck: dispatched more than two minutes ago and still in flight.
-no provider: had their turn and found none that takes them; woken as soon as one does.`,
+no provider: had their turn and found none that takes them; woken as soon as one does.
+SILENT: a process that has not said for 12 s that it runs: frozen, cut off from the database, or dead. It is listed for
+an hour; one that is stopped in order goes at once.`,
     run: status,
   },
   pause: {

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { freePort } from '../../../test/support/ports.js';
+import { Health } from '../health.js';
 import { counter, measureProcess } from './registry.js';
-import { type Sample, serveMetrics, shared } from './server.js';
+import { type Sample, serveMonitoring } from './server.js';
 
 const HOST = '127.0.0.1';
 const told: object[] = [];
@@ -10,7 +11,7 @@ const logger = { error: (fields: object) => void told.push(fields) };
 
 async function serve(...samples: Sample[]) {
   const port = await freePort();
-  const stop = await serveMetrics(HOST, port, samples, logger);
+  const stop = await serveMonitoring(HOST, port, { health: new Health(), samples, pages: new Map() }, logger);
   return { url: `http://${HOST}:${port}`, port, stop: stop! };
 }
 
@@ -43,33 +44,10 @@ it('answers 503 while a sample cannot be had, and 404 elsewhere, and takes no ot
   await stop();
 });
 
-it('a port that is taken costs the metrics and nothing else, and the log says so', async () => {
+it('a port that is taken costs metrics and health, and nothing else, and the log says so', async () => {
   const { port, stop } = await serve();
-  expect(await serveMetrics(HOST, port, [], logger)).toBeUndefined();
+  const monitored = { health: new Health(), samples: [], pages: new Map() };
+  expect(await serveMonitoring(HOST, port, monitored, logger)).toBeUndefined();
   expect(told).toEqual([{ port, code: 'EADDRINUSE' }]);
   await stop();
-});
-
-it('one count serves all who ask in its time, one after another and at once; a failure is not kept', async () => {
-  let counts = 0;
-  let now = 0;
-  let fails = false;
-  const sample = shared(
-    async () => {
-      counts++;
-      if (fails) throw new Error('no database');
-      return String(counts);
-    },
-    5_000,
-    () => now,
-  );
-  expect(await Promise.all([sample(), sample()])).toEqual(['1', '1']);
-  now = 4_999;
-  expect(await sample()).toBe('1');
-  now = 5_000;
-  fails = true;
-  await expect(sample()).rejects.toThrow('no database');
-  fails = false;
-  expect(await sample()).toBe('3');
-  expect(counts).toBe(3);
 });

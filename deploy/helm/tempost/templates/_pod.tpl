@@ -93,29 +93,12 @@ securityContext: {{- include "tempost.containerSecurity" $root | nindent 2 }}
 volumeMounts: {{- include "tempost.mounts" $root | nindent 2 }}
 {{- end }}
 
+{{- /* Api and webhooks are asked where they serve, so that a pod is ready for what comes there; the others on METRICS_PORT. */}}
 {{- define "tempost.probes" -}}
-{{- $root := .root -}}
-{{- $port := $root.Values.probes.port }}
-{{- if .port }}{{ $port = .port }}{{ end }}
-{{- if $port }}
+{{- $port := .port | default .root.Values.metrics.port }}
 startupProbe: { httpGet: { path: /healthz, port: {{ $port }} }, periodSeconds: 2, failureThreshold: 60 }
 livenessProbe: { httpGet: { path: /healthz, port: {{ $port }} }, periodSeconds: 10, timeoutSeconds: 5, failureThreshold: 6 }
 readinessProbe: { httpGet: { path: /readyz, port: {{ $port }} }, periodSeconds: 5, timeoutSeconds: 3, failureThreshold: 3 }
-{{- else if eq .component "dispatcher" }}
-readinessProbe: { httpGet: { path: /metrics, port: metrics }, periodSeconds: 30, timeoutSeconds: 10, failureThreshold: 3 }
-{{- else }}
-readinessProbe:
-  exec:
-    command: {{ include "tempost.connected" $root }}
-  periodSeconds: 10
-  timeoutSeconds: 5
-  failureThreshold: 3
-{{- end }}
-{{- end }}
-
-{{/* Whether the pod holds a connection to Temporal: the kernel's table has ports in hexadecimal, and 01 for established. */}}
-{{- define "tempost.connected" -}}
-["grep", "-qsE", "^ *[0-9]+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:{{ printf "%04X" (int (include "tempost.temporalPort" .)) }} 01 ", "/proc/net/tcp", "/proc/net/tcp6"]
 {{- end }}
 
 {{- define "tempost.mounts" -}}
