@@ -542,7 +542,7 @@ export type ServiceLevels = {
     readonly in_time: number;
     /** Taken later, or past their first deadline and not taken yet. */
     readonly late: number;
-    /** The same, and in time but for the pauses. */
+    /** The same, and in time but for pauses and holds. */
     readonly late_by_pause: number;
     /** Never taken: past their retries. */
     readonly dead: number;
@@ -574,7 +574,7 @@ export type ServiceLevels = {
     readonly in_time: number;
     /** Taken later, or past their first deadline and not taken yet. */
     readonly late: number;
-    /** The same, and in time but for the pauses. */
+    /** The same, and in time but for pauses and holds. */
     readonly late_by_pause: number;
     /** Never taken: past their retries. */
     readonly dead: number;

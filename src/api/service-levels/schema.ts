@@ -44,7 +44,7 @@ export const serviceLevelQuery = z
 const counts = {
   in_time: countOf('Taken by a provider by their first deadline.'),
   late: countOf('Taken later, or past their first deadline and not taken yet.'),
-  late_by_pause: countOf('The same, and in time but for the pauses.'),
+  late_by_pause: countOf('The same, and in time but for pauses and holds.'),
   dead: countOf('Never taken: past their retries.'),
   failed: countOf('Never taken: refused for good.'),
   suppressed: countOf('Never taken: the address is suppressed.'),

@@ -89,7 +89,7 @@ export const serviceLevelCommands: Commands = {
     words: 0,
     options: ['from', 'to', 'by', 'priority', 'client', 'per-client', 'objective'],
     help: `Each e-mail counts once, in the hour (UTC) of its first deadline. Without --from and --to: the last 24 hours.
-attained: in time, of those in time, late or dead. by pause: late, and in time but for the pauses; left out of it.
+attained: in time, of those in time, late or dead. by pause: late, and in time but for pauses and holds; left out.
 budget left: how many more may miss before the objective (--objective) does.`,
     run: (api, _words, values) => show(api, values),
   },

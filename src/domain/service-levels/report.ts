@@ -23,7 +23,7 @@ export interface ServiceLevelCounts {
   readonly in_time: number;
   /** Taken later; or past the deadline and not taken yet, those that are over apart. */
   readonly late: number;
-  /** As `late`, and they would be in time without the pauses: an operator's doing. */
+  /** As `late`, and they would be in time without the pauses and holds: an operator's doing. */
   readonly late_by_pause: number;
   /** Never taken: past their retries, in the dead letter store. */
   readonly dead: number;
@@ -50,9 +50,10 @@ export interface ServiceLevel extends ServiceLevelCounts {
 /** What the queue holds that no provider has ever taken. Sideways, e-mail by e-mail: joined, the planner might read all of `emails`. */
 const OPEN = sql`select date_trunc('hour', e.deadline, 'UTC') as hour, e.priority, e.client_id, e.id,
     e.deadline, e.deadline < now() as overdue,
-    e.deadline < now() and now() - paused_between(e.priority, e.due, now()) <= e.deadline as by_pause
+    e.deadline < now() and now() - stopped_between(e.priority, e.client_id, e.tags, e.sender, e.receiver_address,
+      e.due, now()) <= e.deadline as by_pause
   from email_queue q cross join lateral (
-    select id, client_id, priority, status, sent_at, first_sent_at, late_by_pause,
+    select id, client_id, priority, tags, sender, receiver_address, status, sent_at, first_sent_at, late_by_pause,
       coalesce(first_due_at, due_at) as due, coalesce(first_deadline_at, deadline_at) as deadline
     from emails where id = q.email_id offset 0) e
   where q.state <> 'handed_over' and service_level_of(e.status, coalesce(e.first_sent_at, e.sent_at), e.deadline,
@@ -86,7 +87,7 @@ export async function readServiceLevels(db: Db, query: ServiceLevelQuery): Promi
       union all
       select hour, priority, client_id, 0, (overdue and not by_pause)::int, (overdue and by_pause)::int, 0, 0, 0, 0,
         (not overdue)::int, overdue::int
-      from (${OPEN}) as open where ${within(query)}) as counted
+      from (select * from (${OPEN}) as open where ${within(query)} offset 0) as open) as counted
     group by 1, 2, 3
     having sum(in_time + late + late_by_pause + dead + failed + suppressed + cancelled + pending) > 0
     order by 1, case priority when 'critical' then 1 when 'medium' then 2 else 3 end, 3`.execute(db);

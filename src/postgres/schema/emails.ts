@@ -54,7 +54,7 @@ export interface EmailTable {
   first_due_at: Date | null;
   first_deadline_at: Date | null;
   first_sent_at: Date | null;
-  /** Handed over late, and in time but for the pauses; the database writes it. */
+  /** Handed over late, and in time but for pauses and holds; the database writes it. */
   late_by_pause: boolean | null;
   cancelled_at: Date | null;
   provider: ProviderName | null;
