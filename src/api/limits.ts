@@ -1,7 +1,7 @@
-import type { ArrivalLimits } from '../http/limits.js';
+import type { ServiceLimits } from '../http/limits.js';
 
 /** What one request may cost. Sizes are bytes, 1 MB here being 1024 × 1024 bytes. */
-export interface ApiLimits extends ArrivalLimits {
+export interface ApiLimits extends ServiceLimits {
   /** The largest attachment. 18 MB become 24.7 MB in base64, which fits the smallest provider limit (25 MB). */
   readonly attachmentBytes: number;
   /** The largest content. */
@@ -47,6 +47,9 @@ export const API_LIMITS: ApiLimits = {
   connections: 2_000,
   leftoverBytes: 64 * MB,
   leftoverMs: 30_000,
+  // The largest content, 20 MB as JSON, has six minutes.
+  answerMs: 60_000,
+  answerBytesPerS: 64 * 1024,
   pixelsAtOnce: 3,
   pixelsWaiting: 1_000,
   searchesAtOnce: 3,

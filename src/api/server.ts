@@ -88,8 +88,8 @@ export async function startApi(
     const attachments = createObjectReader(config);
     const resources = { db, uploads, catalogue, logger, deadlineMs, limits, providers, inFlightLimit };
     const app = createApp({ ...resources, serviceLevelTarget, waker, signs, attachments }, gate);
-    const { headersTimeoutMs: headersMs, uploadTimeoutMs, connections } = limits;
-    const server = createServer({ headersMs, requestMs: uploadTimeoutMs + 10_000, connections }, app.callback());
+    const { headersTimeoutMs: headersMs, uploadTimeoutMs } = limits;
+    const server = createServer({ ...limits, headersMs, requestMs: uploadTimeoutMs + 10_000 }, app.callback());
     const port = await listen(server, config.apiPort, config.host);
     logger.info({ port }, 'listening');
     const stop = async () => {

@@ -1,5 +1,7 @@
+import type { AnswerLimits } from './unread.js';
+
 /** What one request, and all connections together, may cost any HTTP service of ours. Sizes are bytes. */
-export interface ArrivalLimits {
+export interface ServiceLimits extends AnswerLimits {
   /** A body must bring `progressBytes` in each stretch of `progressWindowMs`, or it is given up. */
   readonly progressWindowMs: number;
   readonly progressBytes: number;

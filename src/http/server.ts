@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { boundConnections } from './connections.js';
 import { PROBLEM_TYPE, Problem, problemBody } from './problem.js';
+import { type AnswerLimits, cutOffUnread } from './unread.js';
 
 /** How long one request may take to arrive, and how many connections there may be. */
-interface ServerLimits {
+interface ServerLimits extends AnswerLimits {
   /** From the connection to the end of the headers. */
   readonly headersMs: number;
   /** From the connection to the end of the body: behind the time-outs of whoever reads it, for what they do not see. */
@@ -28,6 +29,7 @@ export function createServer(limits: ServerLimits, listener: RequestListener): S
   );
   server.on('clientError', answerClientError);
   boundConnections(server, limits.connections);
+  cutOffUnread(server, limits);
   return server;
 }
 

@@ -1,10 +1,10 @@
-import type { ArrivalLimits } from '../http/limits.js';
+import type { ServiceLimits } from '../http/limits.js';
 
 /**
  * What one request, and all of them together, may cost before anybody knows who sends them. How large a body may be at
  * all is for each provider's format to say. Sizes are bytes.
  */
-export interface WebhookLimits extends ArrivalLimits {
+export interface WebhookLimits extends ServiceLimits {
   /** Up to here a body is small: nearly every webhook is, and large ones never take its room. */
   readonly smallBytes: number;
   /** All small bodies together, and all large ones, from their first byte to their answer. */
@@ -36,6 +36,8 @@ export const WEBHOOK_LIMITS: WebhookLimits = {
   connections: 2_000,
   leftoverBytes: 32 * MB,
   leftoverMs: 10_000,
+  answerMs: 60_000,
+  answerBytesPerS: 64 * KB,
   pixelsAtOnce: 3,
   pixelsWaiting: 1_000,
 };

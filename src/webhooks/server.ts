@@ -44,11 +44,7 @@ export async function startWebhooks(
   const catalogue = onceLoaded(db);
   const app = createWebhooksApp({ sources, db, catalogue, notify: signaller.notify, logger, life: log, limits });
   const server = createServer(
-    {
-      headersMs: limits.headersTimeoutMs,
-      requestMs: limits.bodyTimeoutMs + limits.leftoverMs,
-      connections: limits.connections,
-    },
+    { ...limits, headersMs: limits.headersTimeoutMs, requestMs: limits.bodyTimeoutMs + limits.leftoverMs },
     app.callback(),
   );
   await listen(server, config.webhooksPort, config.host);
