@@ -13,6 +13,7 @@ const PROCESSES = ['api', 'webhooks', 'dispatcher', 'worker', 'cli', 'dev'];
 const ROOMS = [
   'audit',
   'clients',
+  'sessions',
   'suppressions',
   'holds',
   'signals',
@@ -28,6 +29,7 @@ const ROOMS = [
   'attempts',
   'waiting',
   'service-levels',
+  'samples',
   'tracking',
   'jobs',
 ];
@@ -159,6 +161,13 @@ module.exports = {
       to: { pathNot: '^client/' },
     },
     {
+      name: 'nobody-knows-the-console',
+      comment: 'Whom it may know is in scripts/console-imports.mjs.',
+      severity: 'error',
+      from: { path: '^(src|client|sandbox|migrations)/' },
+      to: { path: '^console/' },
+    },
+    {
       name: 'the-command-line-alone-uses-the-client',
       severity: 'error',
       from: { path: '^(src|sandbox|migrations)/', pathNot: within('cli') },
@@ -182,6 +191,9 @@ module.exports = {
     parser: 'swc',
     doNotFollow: { path: 'node_modules' },
     exclude: { path: '[.]test[.]ts$' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js'], conditionNames: ['import', 'require', 'node', 'default'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.js'],
+      conditionNames: ['import', 'require', 'node', 'default'],
+    },
   },
 };

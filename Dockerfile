@@ -16,6 +16,7 @@ COPY migrations migrations
 COPY sandbox sandbox
 COPY bench/processes bench/processes
 COPY client client
+COPY console console
 COPY src src
 # The provider sandbox and the benches' processes are built along, because one build makes all, and left behind.
 RUN npm run build && rm -rf dist/sandbox dist/bench

@@ -56,8 +56,12 @@ const ENDS: ReadonlySet<string> = new Set([
 export class Tempost {
   readonly #transport: Transport;
 
+  /** The api's address, without a slash at its end. */
+  readonly url: string;
+
   /** @throws TypeError for an address or a key that cannot be one. */
   constructor(options: TempostOptions) {
+    this.url = options.url.replace(/\/+$/, '');
     this.#transport = new Transport(options);
   }
 

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import { buildConsole } from './build-console.mjs';
 import { DIGEST_FILE, digestSources, dist, root } from './dist.mjs';
 
 const fresh = join(root, `dist-${process.pid}`);
@@ -21,6 +22,8 @@ try {
   const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error };
   const { code } = await bundleWorkflowCode({ workflowsPath: join(fresh, 'src/workflows/index.js'), logger: quiet });
   writeFileSync(join(fresh, 'workflow-bundle.js'), code);
+
+  await buildConsole(join(fresh, 'console'));
 
   chmodSync(join(fresh, 'src/cli/main.js'), 0o755);
 

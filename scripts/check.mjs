@@ -2,13 +2,14 @@
 // Starts no server. Goes on after a fault, so that one run tells all of them.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { checkConsoleImports } from './console-imports.mjs';
 import { buildIfStale, root } from './dist.mjs';
 import { checkSizes } from './sizes.mjs';
 
 const CHECKS = {
-  types: () => node('typescript/bin/tsc', '--noEmit', '-p', 'tsconfig.json') && typesOfClient(),
+  types: () => typesOf('tsconfig.json') && typesOf('console/tsconfig.json') && typesOfClient(),
   lint: () => node('@biomejs/biome/bin/biome', 'check', '.'),
-  imports: () => importsOfSources() && importsOfBuild(),
+  imports: () => checkConsoleImports() && importsOfSources() && importsOfBuild(),
   sizes: checkSizes,
   docs: checkDocs,
 };
@@ -39,6 +40,11 @@ process.exit(failed.length > 0 ? 1 : 0);
 function node(command, ...args) {
   const path = join(root, 'node_modules', command);
   return spawnSync(process.execPath, [path, ...args], { cwd: root, stdio: 'inherit' }).status === 0;
+}
+
+/** @param {string} project */
+function typesOf(project) {
+  return node('typescript/bin/tsc', '--noEmit', '-p', project);
 }
 
 /** The client's types are what the API's description gives now. */

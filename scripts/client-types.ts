@@ -66,6 +66,7 @@ export function clientTypes(): Readonly<Record<string, string>> {
       ...operations.map(({ operation }) => operationType(operation)),
       '}',
       '',
+      '/** `scope`: what a client’s key needs, null: none will do; `role`: the least of an operator’s. Both null: for everybody. */',
       'export const OPERATIONS = {',
       ...operations.map(({ path, method, operation }) => operationValue(path, method, operation)),
       '} as const;',
@@ -101,7 +102,11 @@ function operationValue(path: string, method: string, { operationId, parameters 
   const answers = successesOf(responses).flatMap(({ content = {} }) => Object.keys(content));
   const answer = answers.length === 0 ? 'none' : answers.every(isJson) ? 'json' : 'bytes';
   const isKeyed = parameters.some(({ name }) => name === 'Idempotency-Key');
-  return `  ${operationId}: { method: '${method}', path: '${path}', answer: '${answer}', keyed: ${isKeyed} },`;
+  const { access } = ROUTES.find((route) => route.operationId === operationId)!;
+  const scope = access !== 'public' && access.scope ? `'${access.scope}'` : 'null';
+  const role = access === 'public' ? 'null' : `'${access.role}'`;
+  const may = `scope: ${scope}, role: ${role}`;
+  return `  ${operationId}: { method: '${method}', path: '${path}', answer: '${answer}', keyed: ${isKeyed}, ${may} },`;
 }
 
 const successesOf = (responses: Operation['responses']) =>

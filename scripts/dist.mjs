@@ -12,24 +12,25 @@ export const dist = join(root, 'dist');
 /** Below dist/: the digest of the sources it was built from. */
 export const DIGEST_FILE = 'sources.sha256';
 
-const FOLDERS = ['src', 'client', 'sandbox', 'migrations', join('bench', 'processes')];
+const FOLDERS = ['src', 'client', 'console', 'sandbox', 'migrations', join('bench', 'processes')];
 /** What else decides what a build gives; the lock file, because the workflow bundle holds parts of packages. */
-const FILES = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.client.json', 'package-lock.json', join('scripts', 'build.mjs')];
+const FILES = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.client.json', 'package-lock.json'];
+const SCRIPTS = ['build.mjs', 'build-console.mjs'].map((name) => join('scripts', name));
 
 /** Everything that a build reads, relative to the project's folder, in a fixed order. */
 export function listSources() {
   const inFolders = FOLDERS.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+      .filter((name) => /[.](tsx?|css|html)$/.test(name) && !name.endsWith('.test.ts'))
       .map((name) => join(folder, name)),
   );
-  return [...inFolders, ...FILES].sort();
+  return [...inFolders, ...FILES, ...SCRIPTS].sort();
 }
 
-/** Takes some 20 ms. */
-export function digestSources() {
+/** Takes some 20 ms. @param {string[]} paths relative to the project's folder */
+export function digestSources(paths = listSources()) {
   const digest = createHash('sha256');
-  for (const path of listSources()) {
+  for (const path of paths) {
     const content = readFileSync(join(root, path));
     digest.update(`${path.split(sep).join('/')} ${content.length}\n`).update(content);
   }

@@ -24,7 +24,7 @@ const EXCEPTIONS = {
   },
 };
 
-const SOURCE = /\.(ts|mjs|cjs|js|css|html)$/;
+const SOURCE = /\.(tsx?|mjs|cjs|js|css|html)$/;
 const TEST = /\.test\.ts$/;
 
 /** @returns faults, a sentence each; none when everything is as it should be. */

@@ -72,7 +72,7 @@ export interface Operations {
       };
     };
     answer: S.Acceptance;
-    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'held' | 'idempotency_key_in_flight' | 'idempotency_key_reused' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_idempotency_key' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'too_many_uploads' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'daily_limit_reached' | 'database_unavailable' | 'held' | 'idempotency_key_in_flight' | 'idempotency_key_reused' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_idempotency_key' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'too_many_uploads' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Find e-mails, the newest first. */
   searchEmails: {
@@ -100,7 +100,7 @@ export interface Operations {
       /** Hand it back as `cursor` to get the next page; null when there is none. */
       readonly next_cursor: string | null;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_many_searches';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_many_searches';
   };
   /** What became of an e-mail. */
   getEmail: {
@@ -110,7 +110,7 @@ export interface Operations {
       };
     };
     answer: S.Email;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'email_not_found' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited';
   };
   /** What an e-mail says. */
   getEmailContent: {
@@ -120,7 +120,17 @@ export interface Operations {
       };
     };
     answer: S.EmailContent;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited' | 'too_many_downloads';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited' | 'too_many_downloads';
+  };
+  /** What an e-mail says, as a page for a frame. */
+  getEmailContentPage: {
+    input: {
+      params: {
+        readonly id: string;
+      };
+    };
+    answer: Blob;
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited';
   };
   /** An e-mail’s attachment. */
   getEmailAttachment: {
@@ -130,7 +140,7 @@ export interface Operations {
       };
     };
     answer: Blob;
-    problem: 'address_not_allowed' | 'attachment_not_found' | 'attachment_unavailable' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited' | 'too_many_downloads';
+    problem: 'address_not_allowed' | 'attachment_not_found' | 'attachment_unavailable' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited' | 'too_many_downloads';
   };
   /** Cancel an e-mail. */
   cancelEmail: {
@@ -140,7 +150,7 @@ export interface Operations {
       };
     };
     answer: S.Email;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited' | 'too_late';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited' | 'too_late';
   };
   /** Give a scheduled e-mail another time. */
   rescheduleEmail: {
@@ -154,7 +164,7 @@ export interface Operations {
       };
     };
     answer: S.Email;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'too_large' | 'too_late' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'too_large' | 'too_late' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Begin another life of an e-mail that is over. */
   retryEmail: {
@@ -175,7 +185,7 @@ export interface Operations {
       /** Which of its lives begins. */
       readonly generation: number;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Do not wait for the end of the back-off. */
   retryEmailNow: {
@@ -187,7 +197,7 @@ export interface Operations {
     answer: {
       readonly id: string;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'not_waiting' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'not_waiting' | 'rate_limited';
   };
   /** Send the same content again, as a new e-mail. */
   resendEmail: {
@@ -201,7 +211,7 @@ export interface Operations {
       };
     };
     answer: S.Acceptance;
-    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'held' | 'idempotency_key_in_flight' | 'idempotency_key_reused' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_idempotency_key' | 'missing_api_key' | 'rate_limited' | 'sender_not_allowed';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'held' | 'idempotency_key_in_flight' | 'idempotency_key_reused' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_idempotency_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited' | 'sender_not_allowed';
   };
   /** What is past its retries, the oldest first. */
   listDeadLetters: {
@@ -231,7 +241,7 @@ export interface Operations {
       /** Hand it back as `cursor` to get the next page; null when there is none. */
       readonly next_cursor: string | null;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
   /** Every death of an e-mail, and the e-mail itself. */
   getDeadLetter: {
@@ -258,7 +268,7 @@ export interface Operations {
       })[];
       readonly email: S.Email;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'dead_letter_not_found' | 'email_not_found' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'dead_letter_not_found' | 'email_not_found' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited';
   };
   /** Retry many dead letters, by a filter. */
   retryDeadLetters: {
@@ -295,7 +305,7 @@ export interface Operations {
       /** How many cannot at this moment. Ask again until `matching` is 0. */
       readonly skipped: number;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Retry a dead letter. */
   retryDeadLetter: {
@@ -316,7 +326,7 @@ export interface Operations {
       /** Which of its lives begins. */
       readonly generation: number;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'daily_limit_reached' | 'database_unavailable' | 'dead_letter_not_found' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'daily_limit_reached' | 'database_unavailable' | 'dead_letter_not_found' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Close a dead letter. */
   discardDeadLetter: {
@@ -329,7 +339,7 @@ export interface Operations {
       readonly id: string;
       readonly resolution: 'discarded';
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'dead_letter_not_found' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'dead_letter_not_found' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited';
   };
   /** The addresses that a client must not write to. */
   listSuppressions: {
@@ -349,7 +359,7 @@ export interface Operations {
       /** Hand it back as `cursor` to get the next page; null when there is none. */
       readonly next_cursor: string | null;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
   /** Suppress an address. */
   addSuppression: {
@@ -363,7 +373,7 @@ export interface Operations {
       };
     };
     answer: S.Suppression;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Take a suppression back. */
   removeSuppression: {
@@ -378,7 +388,7 @@ export interface Operations {
       };
     };
     answer: undefined;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'suppression_not_found';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'suppression_not_found';
   };
   /** All clients, by name. */
   listClients: {
@@ -394,7 +404,7 @@ export interface Operations {
       /** Hand it back as `cursor` to get the next page; null when there is none. */
       readonly next_cursor: string | null;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
   /** Make a client. */
   createClient: {
@@ -405,7 +415,7 @@ export interface Operations {
       };
     };
     answer: S.Client;
-    problem: 'address_not_allowed' | 'client_disabled' | 'client_exists' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_exists' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** A client, its limits, and what it has submitted today. */
   getClient: {
@@ -415,7 +425,7 @@ export interface Operations {
       };
     };
     answer: S.Client;
-    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'cross_site_request' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited';
   };
   /** Change a client. */
   changeClient: {
@@ -449,7 +459,7 @@ export interface Operations {
       };
     };
     answer: S.Client;
-    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'own_client' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'own_client' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** A client’s API keys. */
   listKeys: {
@@ -461,7 +471,7 @@ export interface Operations {
     answer: {
       readonly keys: readonly (S.ApiKey)[];
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'cross_site_request' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited';
   };
   /** Make a new API key. */
   createKey: {
@@ -500,7 +510,7 @@ export interface Operations {
       };
     };
     answer: S.CreatedApiKey;
-    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_keys' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_keys' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Replace an API key by a new one. */
   rotateKey: {
@@ -515,7 +525,7 @@ export interface Operations {
       };
     };
     answer: S.RotatedApiKey;
-    problem: 'address_not_allowed' | 'already_rotated' | 'client_disabled' | 'client_not_found' | 'configured_key' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'key_ended' | 'key_not_found' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'too_large' | 'too_many_keys' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'already_rotated' | 'client_disabled' | 'client_not_found' | 'configured_key' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'key_ended' | 'key_not_found' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'too_large' | 'too_many_keys' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Revoke an API key. */
   revokeKey: {
@@ -526,7 +536,7 @@ export interface Operations {
       };
     };
     answer: undefined;
-    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'key_not_found' | 'missing_api_key' | 'own_key' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'cross_site_request' | 'database_unavailable' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'key_not_found' | 'missing_api_key' | 'own_key' | 'rate_limited';
   };
   /** As whom a client may send. */
   listSenders: {
@@ -538,7 +548,7 @@ export interface Operations {
     answer: {
       readonly senders: readonly (S.AllowedSender)[];
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'cross_site_request' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited';
   };
   /** Allow a client to send as somebody. */
   addSender: {
@@ -554,7 +564,7 @@ export interface Operations {
     answer: {
       readonly senders: readonly (S.AllowedSender)[];
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_senders' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_senders' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Take it back that a client may send as somebody. */
   removeSender: {
@@ -566,13 +576,13 @@ export interface Operations {
       };
     };
     answer: undefined;
-    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'database_unavailable' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'sender_not_found';
+    problem: 'address_not_allowed' | 'client_disabled' | 'client_not_found' | 'cross_site_request' | 'database_unavailable' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'sender_not_found';
   };
   /** Everything at a glance. */
   getOverview: {
     input: {};
     answer: S.Overview;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
   /** The queue of each priority. */
   listQueues: {
@@ -580,7 +590,7 @@ export interface Operations {
     answer: {
       readonly queues: readonly (S.Queue)[];
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
   /** Stop sending, of one priority or of all. */
   pauseQueue: {
@@ -596,7 +606,7 @@ export interface Operations {
     answer: {
       readonly queues: readonly (S.Queue)[];
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'queue_not_found' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'queue_not_found' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Start sending again. */
   resumeQueue: {
@@ -609,7 +619,7 @@ export interface Operations {
     answer: {
       readonly queues: readonly (S.Queue)[];
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'queue_not_found' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'queue_not_found' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** The providers: switches, breakers, quotas. */
   listProviders: {
@@ -617,7 +627,7 @@ export interface Operations {
     answer: {
       readonly providers: readonly (S.Provider)[];
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
   /** Switch a provider, force its breaker, set its limits. */
   changeProvider: {
@@ -640,7 +650,42 @@ export interface Operations {
     answer: {
       readonly providers: readonly (S.Provider)[];
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'provider_not_found' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'provider_not_found' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Everything at a glance, again and again. */
+  watchOverview: {
+    input: {};
+    answer: Blob;
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_many_viewers';
+  };
+  /** How it stood. */
+  listSamples: {
+    input: {
+      query?: {
+        /** Default: an hour before `to`. */
+        readonly from?: string;
+        /** Default: now. */
+        readonly to?: string;
+        readonly points?: number;
+      };
+    };
+    answer: {
+      readonly samples: readonly ({
+        /** The beginning of its interval. */
+        readonly at: string;
+        readonly sample: {
+          /** By priority. */
+          readonly queues: Readonly<Record<string, Readonly<Record<string, number | string | boolean | null>>>>;
+          /** By priority. */
+          readonly flow: Readonly<Record<string, Readonly<Record<string, number | string | boolean | null>>>>;
+          /** By provider; calls are those of five minutes. */
+          readonly providers: Readonly<Record<string, Readonly<Record<string, number | string | boolean | null>>>>;
+          /** Waiting. */
+          readonly dead_letters: number;
+        };
+      })[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
   /** Which mail is held. */
   listHolds: {
@@ -648,7 +693,7 @@ export interface Operations {
     answer: {
       readonly holds: readonly (S.Hold)[];
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
   /** Hold mail by client, domain or tag. */
   holdMail: {
@@ -671,7 +716,7 @@ export interface Operations {
     answer: {
       readonly id: string;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_holds' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_holds' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Release held mail. */
   releaseHold: {
@@ -681,7 +726,7 @@ export interface Operations {
       };
     };
     answer: undefined;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'hold_not_found' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'hold_not_found' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
   /** Retry, cancel or reroute many e-mails. */
   beginJob: {
@@ -744,7 +789,7 @@ export interface Operations {
         readonly sample: readonly (string)[];
       } | null;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_jobs' | 'too_many_searches' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_jobs' | 'too_many_searches' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Jobs, the newest first. */
   listJobs: {
@@ -762,7 +807,7 @@ export interface Operations {
       /** Hand it back as `cursor` to get the next page; null when there is none. */
       readonly next_cursor: string | null;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
   /** A job and its progress. */
   getJob: {
@@ -772,7 +817,7 @@ export interface Operations {
       };
     };
     answer: S.Job;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'job_not_found' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'job_not_found' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
   /** A job’s report, item by item. */
   listJobItems: {
@@ -793,7 +838,7 @@ export interface Operations {
       /** Hand it back as `cursor` to get the next page; null when there is none. */
       readonly next_cursor: string | null;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'job_not_found' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'job_not_found' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
   /** Stop a job. */
   stopJob: {
@@ -807,7 +852,7 @@ export interface Operations {
       };
     };
     answer: S.Job;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'job_not_found' | 'job_over' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'job_not_found' | 'job_over' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Go on with a stopped job. */
   resumeJob: {
@@ -821,7 +866,7 @@ export interface Operations {
       };
     };
     answer: S.Job;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'job_not_found' | 'job_over' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_jobs' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'job_not_found' | 'job_over' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_jobs' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Who did what, the latest first. */
   listAudit: {
@@ -829,7 +874,7 @@ export interface Operations {
       query?: {
         /** As `queue.pause`. */
         readonly action?: string;
-        readonly source?: 'api' | 'cli' | 'temporal';
+        readonly source?: 'api' | 'cli' | 'console' | 'temporal';
         /** Who did it. */
         readonly client?: string;
         /** By which key. */
@@ -852,7 +897,7 @@ export interface Operations {
       /** Hand it back as `cursor` to get the next page; null when there is none. */
       readonly next_cursor: string | null;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
   /** How many e-mails a provider had in time, to the e-mail. */
   getServiceLevels: {
@@ -874,7 +919,95 @@ export interface Operations {
       };
     };
     answer: S.ServiceLevels;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** Who is signed in. */
+  getSession: {
+    input: {};
+    answer: {
+      /** Null: nobody is signed in. */
+      readonly session: S.Session | null;
+    };
+    problem: 'cross_site_request' | 'database_unavailable' | 'internal_error';
+  };
+  /** Sign a browser in. */
+  beginSession: {
+    input: {
+      body: {
+        /** An API key. */
+        readonly key?: string;
+        /** Of an address that signs in once. */
+        readonly token?: string;
+      };
+    };
+    answer: {
+      /** Null: nobody is signed in. */
+      readonly session: S.Session | null;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_link' | 'malformed_request' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Sign out. */
+  endSession: {
+    input: {};
+    answer: undefined;
+    problem: 'cross_site_request' | 'database_unavailable' | 'internal_error';
+  };
+  /** Make an address that signs in once. */
+  createSignInLink: {
+    input: {};
+    answer: {
+      /** Below the api’s own address; the token is behind the `#`, which browsers send nowhere. */
+      readonly path: string;
+      readonly expires_at: string;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** The operators’ console. */
+  getConsole: {
+    input: {};
+    answer: Blob;
+    problem: 'internal_error';
+  };
+  /** The console’s scripts. */
+  getConsoleScript: {
+    input: {
+      params: {
+        readonly file: string;
+      };
+    };
+    answer: Blob;
+    problem: 'internal_error' | 'not_found';
+  };
+  /** The console’s styles. */
+  getConsoleStyle: {
+    input: {
+      params: {
+        readonly file: string;
+      };
+    };
+    answer: Blob;
+    problem: 'internal_error' | 'not_found';
+  };
+  /** The operators’ console. */
+  getConsoleScreen: {
+    input: {
+      params: {
+        readonly screen: string;
+      };
+    };
+    answer: Blob;
+    problem: 'internal_error';
+  };
+  /** The operators’ console. */
+  getConsoleItem: {
+    input: {
+      params: {
+        readonly screen: string;
+        readonly id: string;
+      };
+    };
+    answer: Blob;
+    problem: 'internal_error';
   };
   /** The tracking pixel. */
   recordOpen: {
@@ -917,56 +1050,69 @@ export interface Operations {
   };
 }
 
+/** `scope`: what a client’s key needs, null: none will do; `role`: the least of an operator’s. Both null: for everybody. */
 export const OPERATIONS = {
-  sendEmail: { method: 'POST', path: '/api/send', answer: 'json', keyed: true },
-  searchEmails: { method: 'GET', path: '/api/emails', answer: 'json', keyed: false },
-  getEmail: { method: 'GET', path: '/api/email/{id}', answer: 'json', keyed: false },
-  getEmailContent: { method: 'GET', path: '/api/email/{id}/content', answer: 'json', keyed: false },
-  getEmailAttachment: { method: 'GET', path: '/api/email/{id}/attachment', answer: 'bytes', keyed: false },
-  cancelEmail: { method: 'POST', path: '/api/email/{id}/cancel', answer: 'json', keyed: false },
-  rescheduleEmail: { method: 'POST', path: '/api/email/{id}/reschedule', answer: 'json', keyed: false },
-  retryEmail: { method: 'POST', path: '/api/email/{id}/retry', answer: 'json', keyed: false },
-  retryEmailNow: { method: 'POST', path: '/api/email/{id}/retry-now', answer: 'json', keyed: false },
-  resendEmail: { method: 'POST', path: '/api/email/{id}/resend', answer: 'json', keyed: true },
-  listDeadLetters: { method: 'GET', path: '/api/dead-letters', answer: 'json', keyed: false },
-  getDeadLetter: { method: 'GET', path: '/api/dead-letters/{id}', answer: 'json', keyed: false },
-  retryDeadLetters: { method: 'POST', path: '/api/dead-letters/retry', answer: 'json', keyed: false },
-  retryDeadLetter: { method: 'POST', path: '/api/dead-letters/{id}/retry', answer: 'json', keyed: false },
-  discardDeadLetter: { method: 'POST', path: '/api/dead-letters/{id}/discard', answer: 'json', keyed: false },
-  listSuppressions: { method: 'GET', path: '/api/suppressions', answer: 'json', keyed: false },
-  addSuppression: { method: 'POST', path: '/api/suppressions', answer: 'json', keyed: false },
-  removeSuppression: { method: 'DELETE', path: '/api/suppressions/{address}', answer: 'none', keyed: false },
-  listClients: { method: 'GET', path: '/api/clients', answer: 'json', keyed: false },
-  createClient: { method: 'POST', path: '/api/clients', answer: 'json', keyed: false },
-  getClient: { method: 'GET', path: '/api/clients/{id}', answer: 'json', keyed: false },
-  changeClient: { method: 'PATCH', path: '/api/clients/{id}', answer: 'json', keyed: false },
-  listKeys: { method: 'GET', path: '/api/clients/{id}/keys', answer: 'json', keyed: false },
-  createKey: { method: 'POST', path: '/api/clients/{id}/keys', answer: 'json', keyed: false },
-  rotateKey: { method: 'POST', path: '/api/clients/{id}/keys/{key}/rotate', answer: 'json', keyed: false },
-  revokeKey: { method: 'DELETE', path: '/api/clients/{id}/keys/{key}', answer: 'none', keyed: false },
-  listSenders: { method: 'GET', path: '/api/clients/{id}/senders', answer: 'json', keyed: false },
-  addSender: { method: 'POST', path: '/api/clients/{id}/senders', answer: 'json', keyed: false },
-  removeSender: { method: 'DELETE', path: '/api/clients/{id}/senders/{sender}', answer: 'none', keyed: false },
-  getOverview: { method: 'GET', path: '/api/admin/overview', answer: 'json', keyed: false },
-  listQueues: { method: 'GET', path: '/api/admin/queues', answer: 'json', keyed: false },
-  pauseQueue: { method: 'POST', path: '/api/admin/queues/{priority}/pause', answer: 'json', keyed: false },
-  resumeQueue: { method: 'POST', path: '/api/admin/queues/{priority}/resume', answer: 'json', keyed: false },
-  listProviders: { method: 'GET', path: '/api/admin/providers', answer: 'json', keyed: false },
-  changeProvider: { method: 'PATCH', path: '/api/admin/providers/{name}', answer: 'json', keyed: false },
-  listHolds: { method: 'GET', path: '/api/admin/holds', answer: 'json', keyed: false },
-  holdMail: { method: 'POST', path: '/api/admin/holds', answer: 'json', keyed: false },
-  releaseHold: { method: 'DELETE', path: '/api/admin/holds/{id}', answer: 'none', keyed: false },
-  beginJob: { method: 'POST', path: '/api/admin/jobs', answer: 'json', keyed: false },
-  listJobs: { method: 'GET', path: '/api/admin/jobs', answer: 'json', keyed: false },
-  getJob: { method: 'GET', path: '/api/admin/jobs/{id}', answer: 'json', keyed: false },
-  listJobItems: { method: 'GET', path: '/api/admin/jobs/{id}/items', answer: 'json', keyed: false },
-  stopJob: { method: 'POST', path: '/api/admin/jobs/{id}/stop', answer: 'json', keyed: false },
-  resumeJob: { method: 'POST', path: '/api/admin/jobs/{id}/resume', answer: 'json', keyed: false },
-  listAudit: { method: 'GET', path: '/api/admin/audit', answer: 'json', keyed: false },
-  getServiceLevels: { method: 'GET', path: '/api/admin/service-levels', answer: 'json', keyed: false },
-  recordOpen: { method: 'GET', path: '/api/email/{id}/open', answer: 'bytes', keyed: false },
-  isAlive: { method: 'GET', path: '/healthz', answer: 'json', keyed: false },
-  isReady: { method: 'GET', path: '/readyz', answer: 'json', keyed: false },
-  getDescription: { method: 'GET', path: '/openapi.json', answer: 'json', keyed: false },
-  getReference: { method: 'GET', path: '/docs', answer: 'bytes', keyed: false },
+  sendEmail: { method: 'POST', path: '/api/send', answer: 'json', keyed: true, scope: 'send', role: 'admin' },
+  searchEmails: { method: 'GET', path: '/api/emails', answer: 'json', keyed: false, scope: 'read', role: 'viewer' },
+  getEmail: { method: 'GET', path: '/api/email/{id}', answer: 'json', keyed: false, scope: 'read', role: 'viewer' },
+  getEmailContent: { method: 'GET', path: '/api/email/{id}/content', answer: 'json', keyed: false, scope: 'content', role: 'operator' },
+  getEmailContentPage: { method: 'GET', path: '/api/email/{id}/content/page', answer: 'bytes', keyed: false, scope: 'content', role: 'operator' },
+  getEmailAttachment: { method: 'GET', path: '/api/email/{id}/attachment', answer: 'bytes', keyed: false, scope: 'content', role: 'operator' },
+  cancelEmail: { method: 'POST', path: '/api/email/{id}/cancel', answer: 'json', keyed: false, scope: 'send', role: 'operator' },
+  rescheduleEmail: { method: 'POST', path: '/api/email/{id}/reschedule', answer: 'json', keyed: false, scope: 'send', role: 'operator' },
+  retryEmail: { method: 'POST', path: '/api/email/{id}/retry', answer: 'json', keyed: false, scope: 'send', role: 'operator' },
+  retryEmailNow: { method: 'POST', path: '/api/email/{id}/retry-now', answer: 'json', keyed: false, scope: 'send', role: 'operator' },
+  resendEmail: { method: 'POST', path: '/api/email/{id}/resend', answer: 'json', keyed: true, scope: 'send', role: 'operator' },
+  listDeadLetters: { method: 'GET', path: '/api/dead-letters', answer: 'json', keyed: false, scope: 'read', role: 'viewer' },
+  getDeadLetter: { method: 'GET', path: '/api/dead-letters/{id}', answer: 'json', keyed: false, scope: 'read', role: 'viewer' },
+  retryDeadLetters: { method: 'POST', path: '/api/dead-letters/retry', answer: 'json', keyed: false, scope: 'send', role: 'operator' },
+  retryDeadLetter: { method: 'POST', path: '/api/dead-letters/{id}/retry', answer: 'json', keyed: false, scope: 'send', role: 'operator' },
+  discardDeadLetter: { method: 'POST', path: '/api/dead-letters/{id}/discard', answer: 'json', keyed: false, scope: 'send', role: 'operator' },
+  listSuppressions: { method: 'GET', path: '/api/suppressions', answer: 'json', keyed: false, scope: 'suppressions', role: 'viewer' },
+  addSuppression: { method: 'POST', path: '/api/suppressions', answer: 'json', keyed: false, scope: 'suppressions', role: 'operator' },
+  removeSuppression: { method: 'DELETE', path: '/api/suppressions/{address}', answer: 'none', keyed: false, scope: 'suppressions', role: 'operator' },
+  listClients: { method: 'GET', path: '/api/clients', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  createClient: { method: 'POST', path: '/api/clients', answer: 'json', keyed: false, scope: null, role: 'admin' },
+  getClient: { method: 'GET', path: '/api/clients/{id}', answer: 'json', keyed: false, scope: 'read', role: 'viewer' },
+  changeClient: { method: 'PATCH', path: '/api/clients/{id}', answer: 'json', keyed: false, scope: null, role: 'admin' },
+  listKeys: { method: 'GET', path: '/api/clients/{id}/keys', answer: 'json', keyed: false, scope: 'admin', role: 'viewer' },
+  createKey: { method: 'POST', path: '/api/clients/{id}/keys', answer: 'json', keyed: false, scope: 'admin', role: 'admin' },
+  rotateKey: { method: 'POST', path: '/api/clients/{id}/keys/{key}/rotate', answer: 'json', keyed: false, scope: 'admin', role: 'admin' },
+  revokeKey: { method: 'DELETE', path: '/api/clients/{id}/keys/{key}', answer: 'none', keyed: false, scope: 'admin', role: 'admin' },
+  listSenders: { method: 'GET', path: '/api/clients/{id}/senders', answer: 'json', keyed: false, scope: 'read', role: 'viewer' },
+  addSender: { method: 'POST', path: '/api/clients/{id}/senders', answer: 'json', keyed: false, scope: null, role: 'admin' },
+  removeSender: { method: 'DELETE', path: '/api/clients/{id}/senders/{sender}', answer: 'none', keyed: false, scope: null, role: 'admin' },
+  getOverview: { method: 'GET', path: '/api/admin/overview', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  listQueues: { method: 'GET', path: '/api/admin/queues', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  pauseQueue: { method: 'POST', path: '/api/admin/queues/{priority}/pause', answer: 'json', keyed: false, scope: null, role: 'operator' },
+  resumeQueue: { method: 'POST', path: '/api/admin/queues/{priority}/resume', answer: 'json', keyed: false, scope: null, role: 'operator' },
+  listProviders: { method: 'GET', path: '/api/admin/providers', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  changeProvider: { method: 'PATCH', path: '/api/admin/providers/{name}', answer: 'json', keyed: false, scope: null, role: 'operator' },
+  watchOverview: { method: 'GET', path: '/api/admin/stream', answer: 'bytes', keyed: false, scope: null, role: 'viewer' },
+  listSamples: { method: 'GET', path: '/api/admin/samples', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  listHolds: { method: 'GET', path: '/api/admin/holds', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  holdMail: { method: 'POST', path: '/api/admin/holds', answer: 'json', keyed: false, scope: null, role: 'operator' },
+  releaseHold: { method: 'DELETE', path: '/api/admin/holds/{id}', answer: 'none', keyed: false, scope: null, role: 'operator' },
+  beginJob: { method: 'POST', path: '/api/admin/jobs', answer: 'json', keyed: false, scope: null, role: 'operator' },
+  listJobs: { method: 'GET', path: '/api/admin/jobs', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  getJob: { method: 'GET', path: '/api/admin/jobs/{id}', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  listJobItems: { method: 'GET', path: '/api/admin/jobs/{id}/items', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  stopJob: { method: 'POST', path: '/api/admin/jobs/{id}/stop', answer: 'json', keyed: false, scope: null, role: 'operator' },
+  resumeJob: { method: 'POST', path: '/api/admin/jobs/{id}/resume', answer: 'json', keyed: false, scope: null, role: 'operator' },
+  listAudit: { method: 'GET', path: '/api/admin/audit', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  getServiceLevels: { method: 'GET', path: '/api/admin/service-levels', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  getSession: { method: 'GET', path: '/api/session', answer: 'json', keyed: false, scope: null, role: null },
+  beginSession: { method: 'POST', path: '/api/session', answer: 'json', keyed: false, scope: null, role: null },
+  endSession: { method: 'DELETE', path: '/api/session', answer: 'none', keyed: false, scope: null, role: null },
+  createSignInLink: { method: 'POST', path: '/api/session/links', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  getConsole: { method: 'GET', path: '/console', answer: 'bytes', keyed: false, scope: null, role: null },
+  getConsoleScript: { method: 'GET', path: '/console/scripts/{file}', answer: 'bytes', keyed: false, scope: null, role: null },
+  getConsoleStyle: { method: 'GET', path: '/console/styles/{file}', answer: 'bytes', keyed: false, scope: null, role: null },
+  getConsoleScreen: { method: 'GET', path: '/console/{screen}', answer: 'bytes', keyed: false, scope: null, role: null },
+  getConsoleItem: { method: 'GET', path: '/console/{screen}/{id}', answer: 'bytes', keyed: false, scope: null, role: null },
+  recordOpen: { method: 'GET', path: '/api/email/{id}/open', answer: 'bytes', keyed: false, scope: null, role: null },
+  isAlive: { method: 'GET', path: '/healthz', answer: 'json', keyed: false, scope: null, role: null },
+  isReady: { method: 'GET', path: '/readyz', answer: 'json', keyed: false, scope: null, role: null },
+  getDescription: { method: 'GET', path: '/openapi.json', answer: 'json', keyed: false, scope: null, role: null },
+  getReference: { method: 'GET', path: '/docs', answer: 'bytes', keyed: false, scope: null, role: null },
 } as const;

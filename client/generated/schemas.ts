@@ -505,7 +505,7 @@ export type Act = {
   readonly id: number;
   readonly at: string;
   /** `temporal`: made in Temporal itself, past us. */
-  readonly source: 'api' | 'cli' | 'temporal';
+  readonly source: 'api' | 'cli' | 'console' | 'temporal';
   /** Whose key it was; null: nobody’s that is known. */
   readonly client_id: string | null;
   /** As it was then, and so the key’s name and role. */
@@ -608,4 +608,16 @@ export type ServiceLevels = {
     /** No provider has it yet. */
     readonly waiting: boolean;
   })[];
+};
+
+export type Session = {
+  readonly client_id: string;
+  readonly client_name: string;
+  readonly key_name: string | null;
+  /** Of an operator’s key; null: it is a client’s. */
+  readonly role: 'viewer' | 'operator' | 'admin' | null;
+  /** Of a client’s key. */
+  readonly scopes: readonly ('send' | 'read' | 'content' | 'suppressions' | 'admin')[];
+  /** At the latest; an hour without a request ends it, too. */
+  readonly expires_at: string;
 };

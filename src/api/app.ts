@@ -18,7 +18,7 @@ export function createApp(resources: ApiResources, gate: Gate): Koa<ApiState> {
   const { limits, logger } = resources;
   // A method that is none of an address is its fault, also one that no address has.
   const router = new Router<ApiState>({ methods: METHODS });
-  mountRoutes(router, ROUTES, shareAmongRequests(resources), gate);
+  mountRoutes(router, ROUTES, shareAmongRequests(resources, gate), gate);
 
   const app = new Koa<ApiState>();
   app.use(boundLeftovers(limits));

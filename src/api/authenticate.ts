@@ -2,8 +2,9 @@ import type { Context, Middleware } from 'koa';
 import { AddressBlocks } from '../address-blocks.js';
 import type { Access } from '../domain/clients/access.js';
 import { refusalOf } from '../domain/clients/access.js';
-import { hashKey } from '../domain/clients/key-text.js';
 import { type Client, findClientByKey, type KeyState, readKeyState } from '../domain/clients/keys.js';
+import { takeLink } from '../domain/sessions/links.js';
+import { findClientBySession } from '../domain/sessions/sessions.js';
 import { clientAddress } from '../http/client-address.js';
 import { Problem } from '../http/problem.js';
 import type { Db } from '../postgres/database.js';
@@ -12,6 +13,7 @@ import type { Lane } from '../process/lane.js';
 import { type Actor, actorOf } from './actor.js';
 import type { LastUsed } from './last-used.js';
 import type { Guesses } from './rate-limits/guesses.js';
+import { type Credential, credentialIn, fingerprintOf, refuseOtherSites } from './session/credential.js';
 
 /** What the middleware of one request tells the next. */
 export interface ApiState {
@@ -20,6 +22,8 @@ export interface ApiState {
   client: Client;
   /** Set by `authenticate`: who does this, for whatever tells of it. */
   actor: Actor;
+  /** Set by `authenticate`: whether it is a browser that is signed in. */
+  bySession: boolean;
   /** Set by `authenticate`: authenticates once more, for a request that took its time. @throws Problem 401, 403. */
   confirm: () => Promise<void>;
   /** The e-mail the request is about, for the log. */
@@ -31,13 +35,6 @@ export interface ApiState {
 }
 
 export type ApiMiddleware = Middleware<ApiState>;
-
-/** The key that a request brings. */
-export const keyIn = (ctx: Context): string | undefined =>
-  /^Bearer +(\S+) *$/i.exec(ctx.get('Authorization'))?.[1] ?? undefined;
-
-/** A key's hash, for what is remembered of keys in memory: never keys themselves. */
-export const fingerprintOf = (key: string): string => hashKey(key).toString('base64');
 
 interface AuthenticatorOptions {
   readonly db: Db;
@@ -51,31 +48,34 @@ interface AuthenticatorOptions {
   readonly trustedProxies: AddressBlocks;
 }
 
+/** Whose credential it is; undefined when it is nobody's. */
+type Find = (text: string) => Promise<Client | undefined>;
+
+/** Finds out who shows a credential, and from which address. @throws Problem 401, 403, 429. */
+export type Identify = (ctx: Context, credential: Credential) => Promise<{ client: Client; address: string }>;
+
 /**
- * Lets a request pass with `Authorization: Bearer KEY` of a client that is not disabled, from where the key is taken.
+ * Knows a client that is not disabled by a key, from where the key is taken, or by a session that such a key has begun.
  *
- * @throws Problem 401 without a valid key, 403 when its client is disabled or it comes from elsewhere, 429 for an
- *   address that has sent many wrong keys.
+ * @throws Problem 401 without a valid one, 403 when its client is disabled or it comes from elsewhere, 429 for an
+ *   address that has sent many wrong ones.
  */
-export function authenticator({
-  db,
-  unknownKeys,
-  guesses,
-  lastUsed,
-  trustedProxies,
-}: AuthenticatorOptions): ApiMiddleware {
-  return async (ctx, next) => {
-    const key = keyIn(ctx);
-    if (key === undefined) throw unauthorized(false);
-    const fingerprint = fingerprintOf(key);
+export function identifier({ db, unknownKeys, guesses, lastUsed, trustedProxies }: AuthenticatorOptions): Identify {
+  const finds: Readonly<Record<Credential['kind'], Find>> = {
+    key: (text) => findClientByKey(db, text),
+    session: (text) => findClientBySession(db, text),
+    link: (text) => takeLink(db, text),
+  };
+  return async (ctx, credential) => {
+    const fingerprint = fingerprintOf(credential);
     const address = clientAddress(ctx.req, trustedProxies);
     const waitMs = guesses.waitMs(address, fingerprint);
     if (waitMs > 0) throw tooManyGuesses(waitMs);
-    const find = () => findClientByKey(db, key);
+    const find = () => finds[credential.kind](credential.text);
     const client = await (guesses.wasRight(address, fingerprint) ? find() : unknownKeys.run(find));
     if (!client) {
       guesses.wrong(address, fingerprint);
-      throw unauthorized(true);
+      throw unauthorized(NOBODYS[credential.kind]);
     }
     const refusal = refusalOfClient(client, address);
     if (refusal) {
@@ -84,14 +84,35 @@ export function authenticator({
     }
     guesses.right(address, fingerprint);
     lastUsed.note(client.keyId);
+    return { client, address };
+  };
+}
+
+/** Lets a request pass that shows who makes it, by a key or by a session. @throws Problem 401, 403, 429. */
+export function authenticator(db: Db, identify: Identify): ApiMiddleware {
+  return async (ctx, next) => {
+    const credential = credentialIn(ctx);
+    if (!credential) throw unauthorized('missing_api_key');
+    if (credential.kind === 'session') refuseOtherSites(ctx);
+    const { client, address } = await identify(ctx, credential);
     ctx.state.client = client;
     ctx.state.actor = actorOf(client, address);
-    ctx.state.confirm = async () => {
-      const state = await readKeyState(db, client.keyId);
-      if (state !== 'valid') throw problemOfKey(state);
-    };
+    ctx.state.bySession = credential.kind === 'session';
+    ctx.state.confirm = () => confirm(db, credential, client.keyId);
     await next();
   };
+}
+
+/** @throws Problem 401, 403 when what was shown opens nothing any more. */
+async function confirm(db: Db, { kind, text }: Credential, keyId: string): Promise<void> {
+  if (kind === 'session') {
+    const client = await findClientBySession(db, text);
+    if (!client) throw unauthorized('invalid_session');
+    if (client.disabled) throw clientDisabled();
+    return;
+  }
+  const state = await readKeyState(db, keyId);
+  if (state !== 'valid') throw problemOfKey(state);
 }
 
 /** Why a key that is somebody's is not taken. */
@@ -126,7 +147,7 @@ export const authorise =
 
 /** What a request is told whose key has lost its right while it was read. */
 export const problemOfKey = (state: Exclude<KeyState, 'valid'>): Problem =>
-  state === 'disabled' ? clientDisabled() : unauthorized(true);
+  state === 'disabled' ? clientDisabled() : unauthorized('invalid_api_key');
 
 const clientDisabled = () => new Problem(403, 'client_disabled', 'This client has been disabled.');
 
@@ -135,10 +156,17 @@ const tooManyGuesses = (waitMs: number) =>
     headers: { 'Retry-After': String(Math.ceil(waitMs / 1_000)) },
   });
 
-function unauthorized(keyGiven: boolean): Problem {
-  const challenge = `Bearer realm="tempost"${keyGiven ? ', error="invalid_token"' : ''}`;
-  const detail = keyGiven ? 'This API key is not valid.' : 'An API key is needed: Authorization: Bearer KEY.';
-  return new Problem(401, keyGiven ? 'invalid_api_key' : 'missing_api_key', detail, {
-    headers: { 'WWW-Authenticate': challenge },
-  });
+/** What is said of a credential that is nobody's, or nobody's any more. */
+const NOBODYS = { key: 'invalid_api_key', session: 'invalid_session', link: 'invalid_link' } as const;
+
+const UNAUTHORIZED = {
+  missing_api_key: 'An API key is needed: Authorization: Bearer KEY.',
+  invalid_api_key: 'This API key is not valid.',
+  invalid_session: 'This session is over. Sign in again.',
+  invalid_link: 'This address was used, or is too old. Make a new one.',
+};
+
+function unauthorized(code: keyof typeof UNAUTHORIZED): Problem {
+  const challenge = `Bearer realm="tempost"${code === 'missing_api_key' ? '' : ', error="invalid_token"'}`;
+  return new Problem(401, code, UNAUTHORIZED[code], { headers: { 'WWW-Authenticate': challenge } });
 }

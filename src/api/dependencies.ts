@@ -9,7 +9,12 @@ import type { PerPriority } from '../priority.js';
 import { createFairLane, type FairLane } from '../process/fair-lane.js';
 import { createLane, type Lane } from '../process/lane.js';
 import type { ObjectReader } from '../storage/reader.js';
+import type { Identify } from './authenticate.js';
+import { type ConsoleFiles, loadConsole } from './console/files.js';
+import type { Gate } from './gate.js';
 import type { ApiLimits } from './limits.js';
+import { Live } from './live/live.js';
+import { createLook, type LiveSample } from './live/sample.js';
 import { UploadSlots } from './send/upload-slots.js';
 import type { WorkflowWaker } from './workflow-waker.js';
 
@@ -44,21 +49,26 @@ export interface ApiDependencies extends ApiResources {
   readonly searches: FairLane;
   /** Contents and attachments that are being read, by client: each lasts as long as its reader likes. */
   readonly downloads: FairLane;
+  readonly identify: Identify;
+  /** How it stands, for all who look at once. */
+  readonly live: Live<LiveSample>;
+  /** The console's files. */
+  readonly files: ConsoleFiles;
 }
 
 /** Adds what the requests of one process share. */
-export function shareAmongRequests(resources: ApiResources): ApiDependencies {
+export function shareAmongRequests(resources: ApiResources, { identify }: Pick<Gate, 'identify'>): ApiDependencies {
   const { limits } = resources;
   const pixels = createLane(limits.pixelsAtOnce, limits.pixelsWaiting);
   const searches = createFairLane({ atOnce: limits.searchesAtOnce, mostWaiting: limits.searchesWaiting });
   const { downloadsAtOnce, downloadsWaiting } = limits;
   const downloads = createFairLane({ atOnce: downloadsAtOnce, mostWaiting: downloadsWaiting, isLasting: true });
+  const live = new Live(createLook(resources), resources.logger);
   return {
     ...resources,
     pendingMigrations: sharedLook(() => pendingMigrations(resources.db)),
     slots: new UploadSlots(limits),
-    pixels,
-    searches,
-    downloads,
+    ...{ pixels, searches, downloads, live, identify },
+    files: loadConsole(),
   };
 }

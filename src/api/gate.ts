@@ -5,12 +5,12 @@ import { markUsed } from '../domain/clients/keys.js';
 import { takeTokens } from '../domain/clients/rate-buckets.js';
 import type { RateKind } from '../domain/clients/rates.js';
 import type { Db } from '../postgres/database.js';
-import { createLane } from '../process/lane.js';
-import { type ApiMiddleware, authenticator, authorise, fingerprintOf, keyIn } from './authenticate.js';
+import { type ApiMiddleware, authenticator, authorise, type Identify, identifier } from './authenticate.js';
 import { LastUsed } from './last-used.js';
 import { Guesses } from './rate-limits/guesses.js';
 import { Leases } from './rate-limits/leases.js';
 import { RateLimiter } from './rate-limits/limiter.js';
+import { credentialIn, fingerprintOf } from './session/credential.js';
 
 /** Of the connections of a process; a look takes a millisecond. */
 const UNKNOWN_KEYS_AT_ONCE = 4;
@@ -28,12 +28,14 @@ export class Gate {
   readonly #limiter: RateLimiter;
   readonly #lastUsed: LastUsed;
   readonly #authenticate: ApiMiddleware;
+  /** For whoever signs in: the same door as for everybody. */
+  readonly identify: Identify;
 
   constructor({ db, logger, trustedProxies }: GateOptions) {
     this.#leases = new Leases((asks) => takeTokens(db, asks));
     this.#limiter = new RateLimiter(this.#leases);
     this.#lastUsed = new LastUsed((keyIds) => markUsed(db, keyIds), logger);
-    this.#authenticate = authenticator({
+    this.identify = identifier({
       // As many wait as there are connections.
       unknownKeys: createLane(UNKNOWN_KEYS_AT_ONCE),
       db,
@@ -41,6 +43,7 @@ export class Gate {
       lastUsed: this.#lastUsed,
       trustedProxies: new AddressBlocks(trustedProxies),
     });
+    this.#authenticate = authenticator(db, this.identify);
   }
 
   /** Who comes past these may do what a route of this access does. */
@@ -57,8 +60,8 @@ export class Gate {
   /** A key that has just been out of requests is not even looked up. @throws Problem 429. */
   #refuseFlood(kind: RateKind): ApiMiddleware {
     return async (ctx, next) => {
-      const key = keyIn(ctx);
-      if (key !== undefined) this.#limiter.refuseKnown(fingerprintOf(key), kind);
+      const credential = credentialIn(ctx);
+      if (credential) this.#limiter.refuseKnown(fingerprintOf(credential), kind);
       await next();
     };
   }
@@ -66,8 +69,8 @@ export class Gate {
   /** @throws Problem 429 for a client or a key that makes more requests than it may. */
   #limitRate(kind: RateKind): ApiMiddleware {
     return async (ctx, next) => {
-      const key = keyIn(ctx)!;
-      ctx.set(await this.#limiter.admit(ctx.state.client, fingerprintOf(key), kind));
+      const credential = credentialIn(ctx)!;
+      ctx.set(await this.#limiter.admit(ctx.state.client, fingerprintOf(credential), kind));
       await next();
     };
   }

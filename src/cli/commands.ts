@@ -1,6 +1,7 @@
 import type { Command, Commands, OptionName } from './command.js';
 import { auditCommands } from './commands/audit.js';
 import { clientCommands } from './commands/clients.js';
+import { consoleCommands } from './commands/console.js';
 import { deadLetterCommands } from './commands/dead-letters.js';
 import { emailCommands } from './commands/emails.js';
 import { holdCommands } from './commands/holds.js';
@@ -40,6 +41,7 @@ export const GROUPS: readonly [title: string, commands: Commands][] = [
   ['Suppressions', suppressionCommands],
   ['Audit', auditCommands],
   ['Clients', { ...clientCommands, ...keyCommands, ...senderCommands }],
+  ['Console', consoleCommands],
   ['Shell', completionCommands],
 ];
 export const COMMANDS: Commands = Object.assign({}, ...GROUPS.map(([, commands]) => commands));

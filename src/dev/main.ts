@@ -1,5 +1,6 @@
 import { type Config, ConfigError, loadConfig } from '../config.js';
 import { Aftermath } from './aftermath.js';
+import { consoleAddress } from './console-address.js';
 import { formatLine, formatSentence, isWorthShowing } from './log-view.js';
 import { childEnvironment, STOP_ORDER } from './plan.js';
 import { isPortFree } from './ports.js';
@@ -65,7 +66,9 @@ async function main(): Promise<void> {
     reloadOnRequest({ ...started, restart: (names) => supervisor.restart(names), say });
     const curl = exampleCurl(started.addresses, writeSample(settings.dataDir));
     const folders = foldersOf(settings, started.postgresHome);
-    print(banner(started.addresses, { folders, pids: supervisor.pids(), planned: started.planned, curl }));
+    const console = await consoleAddress(started.addresses);
+    const { planned } = started;
+    print(banner(started.addresses, { folders, pids: supervisor.pids(), planned, curl, console }));
     say('start', 'ready: e-mail is taken and sent');
   } catch (error) {
     if (signal.aborted) return; // The end is under way.

@@ -61,10 +61,12 @@ interface BannerFacts {
   readonly planned: readonly PlannedProcess[];
   /** See `exampleCurl`. */
   readonly curl: string;
+  /** See `consoleAddress`. */
+  readonly console: string;
 }
 
 /** The one table of a run, and the commands to begin with. */
-export function banner(addresses: Addresses, { folders, pids, planned, curl }: BannerFacts): string {
+export function banner(addresses: Addresses, { folders, pids, planned, curl, console }: BannerFacts): string {
   const optional = (name: string, value: string | undefined): [string, string][] => (value ? [[name, value]] : []);
   const processes = wrapped(
     [...pids].map(([name, pid]) => `${name} ${pid}`),
@@ -89,6 +91,11 @@ export function banner(addresses: Addresses, { folders, pids, planned, curl }: B
     ...processes.map((line, index): [string, string] => [index === 0 ? 'Process ids' : '', line]),
   ];
   const commands = [
+    'Open the console. This address signs you in once, for a quarter of an hour; later `npm run --silent tempost console`',
+    'prints another one:',
+    '',
+    console,
+    '',
     'Set the key, for the commands in the README:',
     '',
     `export KEY=${shellQuote(addresses.apiKey)}`,

@@ -4,6 +4,8 @@ import type { Config } from '../config.js';
 import { loadStatuses, type StatusCatalogue } from '../domain/emails/statuses.js';
 import { sendDigests, setNoticePolicy } from '../domain/notices/notices.js';
 import { putBackReleased } from '../domain/queue/held.js';
+import { createMeasure } from '../domain/samples/measure.js';
+import { isSampleDue, keepSample } from '../domain/samples/samples.js';
 import { deliverSignals, removeDelivered } from '../domain/signals/deliver.js';
 import { takePendingSignals } from '../domain/signals/outbox.js';
 import { matchUnmatched } from '../domain/tracking/unmatched.js';
@@ -31,6 +33,8 @@ const PAUSES_MS = 1_000;
 const BREAKERS_MS = 1_000;
 /** How soon a released hold is seen whose notice was lost. */
 const HOLDS_MS = 2_000;
+/** Often enough that each interval of the samples has one, of whichever dispatcher. */
+const SAMPLES_MS = 5_000;
 /** Nobody waits for it: it is for whoever asks later who did it. */
 const OPERATORS_MS = 10_000;
 /** How soon a job begins, or goes on after Temporal has lost it. */
@@ -65,6 +69,8 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
   const { namespace } = config.temporal;
   const againAfterMs = config.sweep.afterMs;
   const watchBreakers = createBreakerWatch(db, logger);
+  const { deadlineMs, providers } = config;
+  const measure = createMeasure({ db, deadlineMs, providers });
   const watchOperators = createOperatorWatch({ db, client, logger });
   /** After a full batch there may be more. */
   const batches = async (done: Promise<number>, full: number, pauseMs: number) => ((await done) === full ? 0 : pauseMs);
@@ -93,6 +99,11 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
     digests: () => batches(sendDigests(db, DIGESTS_BATCH), DIGESTS_BATCH, DIGESTS_MS),
     /** Starts the workflows of operators' jobs. */
     jobs: () => startJobs({ db, client, logger }).then(() => JOBS_MS),
+    /** Keeps how it stands, for charts. */
+    async samples() {
+      if (await isSampleDue(db)) await keepSample(db, await measure());
+      return SAMPLES_MS;
+    },
     housekeeping: () => keepHouse(db).then(() => HOUSEKEEPING_MS),
   };
 }

@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { sweepOrphanChunks } from '../domain/emails/chunks.js';
 import { forgetDead } from '../domain/fleets/heartbeats.js';
+import { OLD_SAMPLES } from '../domain/samples/samples.js';
 import { SEARCH_INDEXES } from '../domain/search/indexes.js';
 import { mergeServiceLevels } from '../domain/service-levels/merge.js';
 import { MESSAGE_INDEX } from '../domain/tracking/message-index.js';
@@ -32,6 +33,9 @@ const EXPIRED: Record<string, RawBuilder<unknown>> = {
   // Thirteen months, so that a month can be held against the same one a year before.
   service_levels: sql`hour < now() - interval '400 days'`,
   late_emails: sql`hour < now() - interval '90 days'`,
+  samples: OLD_SAMPLES,
+  sessions: sql`expires_at < now()`,
+  sign_in_links: sql`expires_at < now()`,
 };
 const BATCH = 5_000;
 

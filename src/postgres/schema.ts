@@ -4,6 +4,7 @@ import type { Priority } from '../priority.js';
 import type { DeadEmailTable, LookUpTable, SendAttemptTable } from './schema/attempts.js';
 import type { AuditLogTable } from './schema/audit.js';
 import type { ApiKeyTable, ClientTable, RateBucketTable } from './schema/clients.js';
+import type { SampleTable, SessionTable, SignInLinkTable } from './schema/console.js';
 import type {
   AttachmentTable,
   EmailEventTable,
@@ -68,6 +69,9 @@ export interface Database {
   process_heartbeats: ProcessHeartbeatTable;
   jobs: JobTable;
   job_items: JobItemTable;
+  sessions: SessionTable;
+  sign_in_links: SignInLinkTable;
+  samples: SampleTable;
 }
 
 /** What is counted for good; the label says for which provider. */

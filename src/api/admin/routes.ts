@@ -7,7 +7,7 @@ import { countLeftovers, type PauseView, reportQueues } from '../../domain/queue
 import { readCounters } from '../../postgres/counters.js';
 import { PRIORITIES, type Priority } from '../../priority.js';
 import type { ApiDependencies } from '../dependencies.js';
-import { holdsOf } from '../holds/routes.js';
+import { holdsOf } from '../holds/listed.js';
 import { jsonBody, route } from '../routing/route.js';
 import { invalidFields } from '../send/faults.js';
 import { overview, providerList, queueList } from './answers.js';

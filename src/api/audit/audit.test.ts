@@ -86,6 +86,7 @@ interface Asked {
 /** A request for every audited route, each of which does something. */
 const REQUESTS: Readonly<Record<string, () => Asked | Promise<Asked>>> = {
   getEmailContent: async () => ({ path: { id: await queued() } }),
+  getEmailContentPage: async () => ({ path: { id: await queued() } }),
   getEmailAttachment: async () => ({ path: { id: await attached() } }),
   cancelEmail: async () => ({ path: { id: await queued() } }),
   rescheduleEmail: async () => ({ path: { id: await scheduled() }, body: { send_at: LATER } }),

@@ -85,7 +85,7 @@ function logActs(logger: Pick<Logger, 'info'>, doer: Doer, action: string, targe
 
 /** Who makes the request. */
 function doerOf(ctx: ApiContext): Doer {
-  const source = CLI.test(ctx.get('User-Agent')) ? 'cli' : 'api';
+  const source = ctx.state.bySession ? 'console' : CLI.test(ctx.get('User-Agent')) ? 'cli' : 'api';
   return { source, ...ctx.state.actor, requestId: ctx.state.requestId };
 }
 

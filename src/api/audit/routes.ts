@@ -12,7 +12,7 @@ const act = z
   .object({
     id: z.int(),
     at: moment,
-    source: z.enum(['api', 'cli', 'temporal']).describe('`temporal`: made in Temporal itself, past us.'),
+    source: z.enum(['api', 'cli', 'console', 'temporal']).describe('`temporal`: made in Temporal itself, past us.'),
     client_id: z.uuid().nullable().describe('Whose key it was; null: nobody’s that is known.'),
     client_name: z.string().nullable().describe('As it was then, and so the key’s name and role.'),
     key_id: z.uuid().nullable(),
@@ -44,7 +44,7 @@ const list = route({
   access: { scope: null, role: 'viewer' },
   query: z.strictObject({
     action: z.string().max(64).optional().describe('As `queue.pause`.'),
-    source: z.enum(['api', 'cli', 'temporal']).optional(),
+    source: z.enum(['api', 'cli', 'console', 'temporal']).optional(),
     client: z.uuid().optional().describe('Who did it.'),
     key: z.uuid().optional().describe('By which key.'),
     kind: z.enum(TARGET_KINDS).optional().describe('Of the target.'),

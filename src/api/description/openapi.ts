@@ -29,6 +29,7 @@ export function problemsOf({ access, params, headers, query, body, problems = []
   };
   if (access !== 'public') {
     add('missing_api_key', 'invalid_api_key', 'client_disabled', 'address_not_allowed', 'database_unavailable');
+    add('invalid_session', 'cross_site_request');
     add('rate_limited', access.scope ? 'insufficient_scope' : 'operator_only');
     if (access.role !== 'viewer') add('insufficient_role');
   }
@@ -53,7 +54,15 @@ export function describeRoutes(routes: readonly Route[], version: string) {
       servers: [{ url: '/' }],
       tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
       components: {
-        securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key.' } },
+        securitySchemes: {
+          key: { type: 'http', scheme: 'bearer', description: 'An API key.' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: 'tempost_session',
+            description: 'A browser that is signed in; its own pages alone.',
+          },
+        },
       },
       paths,
     },
@@ -79,7 +88,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     summary,
     description: [description, neededFor(access)].filter(Boolean).join('\n\n'),
     tags: [tag],
-    security: access === 'public' ? [] : [{ key: [] }],
+    security: access === 'public' ? [] : [{ key: [] }, { session: [] }],
     'x-access': whoMay(access),
     requestParams: {
       ...(params && { path: parametersOf(params) }),

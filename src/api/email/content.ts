@@ -84,6 +84,41 @@ function placeUntilAnswered(downloads: FairLane, { res, state }: ApiContext): Pr
   });
 }
 
+/** Styles and pictures of its own, and nothing else: no script, no request to anybody, no form, no way out of its frame. */
+const PAGE_POLICY =
+  "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; " +
+  "frame-ancestors 'self'";
+
+const readContentPage = route({
+  method: 'get',
+  path: '/api/email/{id}/content/page',
+  operationId: 'getEmailContentPage',
+  summary: 'What an e-mail says, as a page for a frame',
+  description: [
+    'Its HTML as it was submitted, under a policy that runs nothing and loads nothing: pictures from elsewhere, which tell',
+    'their owner who looks, stay empty. An e-mail of text alone is shown as that.',
+  ].join(' '),
+  tag: 'E-mails',
+  access: { scope: 'content', role: 'operator' },
+  params: { id: emailId },
+  answer: { status: 200, description: 'The page.', schema: z.string(), mediaType: 'text/html' },
+  problems: ['email_not_found', 'too_many_downloads'],
+  audit: { look: 'email.read_content', targets: ({ params }) => [{ kind: 'email', id: params.id }] },
+  handle: async ({ params: { id } }, ctx, { db, downloads }) => {
+    await placeUntilAnswered(downloads, ctx);
+    const found = await findContent(db, scopeOf(ctx.state.client), id);
+    if (!found) throw emailNotFound();
+    ctx.state.emailId = id;
+    ctx.set('Cache-Control', 'no-store');
+    ctx.set('Content-Security-Policy', PAGE_POLICY);
+    const { content, content_type, alternative } = found;
+    const html = content_type === 'text/plain' ? alternative : content;
+    return html ?? `<!doctype html><meta charset="utf-8"><pre>${escaped(content)}</pre>`;
+  },
+});
+
+const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+
 /** The stream is the handler's own to send: its length is known, and it may break off. */
 const file = z.custom<void>().meta({ override: { type: 'string', format: 'binary' } });
 
@@ -158,4 +193,4 @@ const unavailable = (code: 'attachment_unavailable' | 'too_many_downloads', deta
 const tooManyDownloads = () =>
   unavailable('too_many_downloads', 'Too many contents and attachments are being read at this moment.');
 
-export const contentRoutes = [readContent, readAttachment];
+export const contentRoutes = [readContent, readContentPage, readAttachment];

@@ -1,24 +1,11 @@
 import { z } from 'zod';
-import { lastDoers } from '../../domain/audit/listed.js';
-import { hold as beginHold, listHolds, MOST_HOLDS, release } from '../../domain/holds/holds.js';
+import { hold as beginHold, MOST_HOLDS, release } from '../../domain/holds/holds.js';
 import { Problem } from '../../http/problem.js';
-import type { ApiDependencies } from '../dependencies.js';
 import { uuid } from '../fields.js';
 import { listOf } from '../routing/answers.js';
 import { jsonBody, route } from '../routing/route.js';
+import { holdsOf } from './listed.js';
 import { hold, holdBody } from './schema.js';
-
-/** The holds there are, with who began each. */
-export async function holdsOf({ db }: Pick<ApiDependencies, 'db'>) {
-  const holds = await listHolds(db);
-  const doers = await lastDoers(
-    db,
-    'hold',
-    ['hold.begin'],
-    holds.map(({ id }) => id),
-  );
-  return { holds: holds.map((each) => ({ ...each, who: doers.get(each.id) ?? null })) };
-}
 
 const list = route({
   method: 'get',

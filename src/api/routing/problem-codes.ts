@@ -17,6 +17,12 @@ export const PROBLEMS = {
     status: 401,
     when: 'The key is not known, has expired or was revoked, be it while the request came.',
   },
+  invalid_session: { status: 401, when: 'The browser’s session is over, be it while the request came.' },
+  invalid_link: { status: 401, when: 'The address to sign in with was used, is too old, or is none.' },
+  cross_site_request: {
+    status: 403,
+    when: 'It is a browser’s session, and the request comes from another site’s page.',
+  },
   client_disabled: { status: 403, when: 'The client that the key belongs to has been disabled.' },
   address_not_allowed: { status: 403, when: 'The key is not taken from the address that the request comes from.' },
   insufficient_scope: { status: 403, when: 'The key does not have the scope that this needs.' },
@@ -88,6 +94,7 @@ export const PROBLEMS = {
     status: 503,
     when: 'Too many contents and attachments are being read at this moment. Ask again.',
   },
+  too_many_viewers: { status: 503, when: 'This process shows how it stands to as many as it can. Ask again.' },
   too_many_searches: { status: 503, when: 'Too many searches wait at this moment. Ask again.' },
   held: { status: 503, when: 'An operator does not take such mail for now. Ask again.' },
   too_many_uploads: {

@@ -23,6 +23,7 @@ export type Tag =
   | 'Suppressions'
   | 'Clients and keys'
   | 'Administration'
+  | 'Console'
   | 'Service';
 
 /** A parameter of the path, or a header: a text. */

@@ -30,7 +30,7 @@ const columnsOf = (act: Page['acts'][number]) => [
 export const auditCommands: Commands = {
   audit: {
     usage:
-      '[--action NAME] [--kind KIND] [--target ID] [--client ID] [--key ID] [--source api|cli|temporal] [--from TIME] [--to TIME] [--limit N]',
+      '[--action NAME] [--kind KIND] [--target ID] [--client ID] [--key ID] [--source api|cli|console|temporal] [--from TIME] [--to TIME] [--limit N]',
     summary: 'who did what, the latest first',
     example: 'tempost audit --action queue.pause --from 2026-11-01T00:00:00Z',
     words: 0,

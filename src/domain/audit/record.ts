@@ -6,7 +6,7 @@ import { idOf, type Target } from './targets.js';
 
 /** Who does something, and through which interface. */
 export interface Doer {
-  readonly source: 'api' | 'cli' | 'temporal';
+  readonly source: 'api' | 'cli' | 'console' | 'temporal';
   readonly clientId?: string;
   readonly clientName?: string;
   readonly keyId?: string;

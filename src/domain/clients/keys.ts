@@ -25,20 +25,22 @@ export interface Client extends Holder {
 export const roleOf = (row: { readonly role: Role | null; readonly operator: boolean }): Role | null =>
   row.role ?? (row.operator ? 'admin' : null);
 
-/** The client a key belongs to. @returns undefined when the key is unknown, revoked or expired. */
-export async function findClientByKey(db: Db, key: string): Promise<Client | undefined> {
-  const row = await db
+/** Rows of keys that open, with their clients; `clientOf` reads them. For who looks one up by something of its own. */
+export const selectOpenKeys = (db: Db) =>
+  db
     .selectFrom('api_keys as k')
     .innerJoin('clients as c', 'c.id', 'k.client_id')
     .select(['c.id', 'c.name', 'c.disabled_at', 'k.id as key_id', 'k.name as key_name', 'k.operator', 'k.role'])
     .select(['k.scopes', 'k.allowed_addresses'])
     .select(RATE_COLUMNS.map((column) => `c.${column}` as const))
     .select(RATE_COLUMNS.map((column) => `k.${column} as key_${column}` as const))
-    .where('k.key_hash', '=', hashKey(key))
     .where('k.revoked_at', 'is', null)
-    .where((eb) => eb.or([eb('k.expires_at', 'is', null), eb('k.expires_at', '>', sql<Date>`now()`)]))
-    .executeTakeFirst();
-  if (!row) return undefined;
+    .where((eb) => eb.or([eb('k.expires_at', 'is', null), eb('k.expires_at', '>', sql<Date>`now()`)]));
+
+type OpenKeyRow = Awaited<ReturnType<ReturnType<typeof selectOpenKeys>['execute']>>[number];
+
+/** What such a row says. */
+export function clientOf(row: OpenKeyRow): Client {
   const role = roleOf(row);
   return {
     id: row.id,
@@ -58,6 +60,12 @@ export async function findClientByKey(db: Db, key: string): Promise<Client | und
       read_burst: row.key_read_burst,
     } satisfies RateColumns),
   };
+}
+
+/** The client a key belongs to. @returns undefined when the key is unknown, revoked or expired. */
+export async function findClientByKey(db: Db, key: string): Promise<Client | undefined> {
+  const row = await selectOpenKeys(db).where('k.key_hash', '=', hashKey(key)).executeTakeFirst();
+  return row && clientOf(row);
 }
 
 /** Whether a key is taken. `revoked` also means expired, or unknown. */

@@ -5,7 +5,7 @@ export interface AuditLogTable {
   id: Generated<number>;
   at: Generated<Date>;
   /** By which way: `api`, `cli`, or `temporal`. */
-  source: 'api' | 'cli' | 'temporal';
+  source: 'api' | 'cli' | 'console' | 'temporal';
   client_id: string | null;
   client_name: string | null;
   key_id: string | null;

@@ -1,0 +1,97 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link, useLocation } from 'wouter';
+import { call } from '../api/call.js';
+import { useLive } from '../api/live.js';
+import { useMay, useSession } from '../api/session.js';
+import { count } from '../ui/numbers.js';
+import { Brand } from './brand.js';
+import { SCREENS } from './screens.js';
+import { useTheme } from './theme.js';
+
+/** The list of screens, who is signed in, and whether what is shown is of now. */
+export function Side() {
+  const may = useMay();
+  const watches = may('watchOverview');
+  return (
+    <div className="side">
+      <Brand />
+      <nav className="nav" aria-label="Screens">
+        <ul>
+          {SCREENS.filter(({ needs }) => may(needs)).map((screen) => (
+            <li key={screen.path}>
+              {screen.rule && <hr className="nav-rule" />}
+              <Item {...screen} watches={watches} />
+            </li>
+          ))}
+        </ul>
+      </nav>
+      <Who watches={watches} />
+    </div>
+  );
+}
+
+type ItemProps = (typeof SCREENS)[number] & { readonly watches: boolean };
+
+function Item({ path, name, waiting, watches }: ItemProps) {
+  const [location] = useLocation();
+  const isHere = path === '/' ? location === '/' : location.startsWith(path);
+  return (
+    <Link href={path} aria-current={isHere ? 'page' : undefined}>
+      {name}
+      {waiting && watches && <Waiting of={waiting} />}
+    </Link>
+  );
+}
+
+function Waiting({ of }: { readonly of: NonNullable<ItemProps['waiting']> }) {
+  const { sample } = useLive();
+  const waiting = sample ? of(sample) : 0;
+  return waiting > 0 ? <span className="count">{waiting > 9_999 ? '9,999+' : count(waiting)}</span> : null;
+}
+
+const LINE = {
+  connecting: ['', 'Connecting…'],
+  live: ['is-good', 'Live'],
+  trouble: ['is-warn', 'Cannot look now'],
+  offline: ['is-bad', 'Offline'],
+} as const;
+
+function Line() {
+  const [tone, words] = LINE[useLive().state];
+  return (
+    <span className="line-state" role="status">
+      <span className={`dot ${tone}`} />
+      {words}
+    </span>
+  );
+}
+
+function Who({ watches }: { readonly watches: boolean }) {
+  const session = useSession();
+  const queries = useQueryClient();
+  const [theme, nextTheme] = useTheme();
+  const { mutate } = useMutation({
+    mutationFn: () => call('endSession', {}),
+    onSettled: () => {
+      window.dispatchEvent(new Event('tempost:signed-out'));
+      queries.setQueryData(['session'], null);
+    },
+  });
+  return (
+    <div className="who">
+      {watches && <Line />}
+      <div className="who-name">
+        <strong>{session.client_name}</strong>
+        {[session.key_name, session.role ?? 'client'].filter(Boolean).join(' · ')}
+      </div>
+      <div className="who-buttons">
+        <button type="button" className="button is-small" onClick={nextTheme} aria-label={`Theme: ${theme}`}>
+          {theme === 'system' ? 'Auto' : theme === 'light' ? 'Light' : 'Dark'}
+        </button>
+        <button type="button" className="button is-small" onClick={() => mutate()}>
+          Sign out
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,64 @@
+import { useId } from 'react';
+
+interface FieldProps {
+  readonly label: string;
+  readonly name: string;
+  readonly hint?: string;
+  readonly value?: string;
+  readonly required?: boolean;
+  readonly type?: 'text' | 'number' | 'password' | 'datetime-local';
+  readonly min?: number;
+  readonly step?: string;
+}
+
+/** One line of a form. */
+export function Field({ label, name, hint, value, type = 'text', ...rest }: FieldProps) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <input id={id} name={name} type={type} defaultValue={value} autoComplete="off" {...rest} />
+      {hint && <span className="hint">{hint}</span>}
+    </div>
+  );
+}
+
+interface ChoiceProps {
+  readonly label: string;
+  readonly name: string;
+  readonly options: readonly (readonly [value: string, words: string])[];
+  readonly value?: string;
+  readonly onChange?: (value: string) => void;
+}
+
+/** One of several. */
+export function Choice({ label, name, options, value, onChange }: ChoiceProps) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <select
+        id={id}
+        name={name}
+        {...(onChange
+          ? { value: value ?? '', onChange: ({ target }) => onChange(target.value) }
+          : { defaultValue: value ?? '' })}
+      >
+        {options.map(([each, words]) => (
+          <option key={each} value={each}>
+            {words}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** Yes or no. */
+export function Check({ label, name }: { readonly label: string; readonly name: string }) {
+  return (
+    <label className="check">
+      <input type="checkbox" name={name} /> <span>{label}</span>
+    </label>
+  );
+}

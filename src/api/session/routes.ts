@@ -1,0 +1,116 @@
+import type { Client } from '../../domain/clients/keys.js';
+import { createLink } from '../../domain/sessions/links.js';
+import { beginSession, endSession, findClientBySession, sessionEnd } from '../../domain/sessions/sessions.js';
+import { Problem } from '../../http/problem.js';
+import { jsonBody, route } from '../routing/route.js';
+import { refuseOtherSites, refuseOtherSitesPages, sessionIn, setSessionCookie } from './credential.js';
+import { linkAnswer, sessionAnswer, signInBody } from './schema.js';
+
+/** Signing in to the console. What a session may is what its key may; programs use keys. */
+
+const shown = (client: Client, expiresAt: Date) => ({
+  client_id: client.id,
+  client_name: client.name,
+  key_name: client.keyName,
+  role: client.role,
+  scopes: client.scopes,
+  expires_at: expiresAt,
+});
+
+const read = route({
+  method: 'get',
+  path: '/api/session',
+  operationId: 'getSession',
+  summary: 'Who is signed in',
+  tag: 'Console',
+  access: 'public',
+  answer: { status: 200, description: 'Who this browser is signed in as.', schema: sessionAnswer },
+  problems: ['database_unavailable', 'cross_site_request'],
+  handle: async (_input, ctx, { db }) => {
+    ctx.set('Cache-Control', 'no-store');
+    const token = sessionIn(ctx);
+    if (!token) return { session: null };
+    refuseOtherSites(ctx);
+    const client = await findClientBySession(db, token);
+    const end = client && !client.disabled ? await sessionEnd(db, token) : null;
+    return { session: client && end ? shown(client, end) : null };
+  },
+});
+
+const begin = route({
+  method: 'post',
+  path: '/api/session',
+  operationId: 'beginSession',
+  summary: 'Sign a browser in',
+  description: [
+    'With an API key, or with an address that signs in once. The session may what the key may, for twelve hours at most',
+    'and until an hour without a request; it ends with its key. Sets the cookie `tempost_session`.',
+  ].join(' '),
+  tag: 'Console',
+  access: 'public',
+  body: jsonBody(signInBody),
+  answer: {
+    status: 200,
+    description: 'Who is signed in.',
+    schema: sessionAnswer,
+    headers: { 'Set-Cookie': 'The session; no script can read it.' },
+  },
+  problems: [
+    ...(['invalid_api_key', 'invalid_link', 'client_disabled', 'address_not_allowed', 'cross_site_request'] as const),
+    ...(['rate_limited', 'database_unavailable'] as const),
+  ],
+  audit: { none: 'it is in the log; what is done in the session has rows of its own' },
+  handle: async ({ body }, ctx, api) => {
+    refuseOtherSitesPages(ctx);
+    const { key, token: once } = body;
+    const credential = key === undefined ? { kind: 'link' as const, text: once! } : { kind: 'key' as const, text: key };
+    const { client } = await api.identify(ctx, credential);
+    const before = sessionIn(ctx);
+    if (before) await endSession(api.db, before);
+    const { token, expiresAt } = await beginSession(api.db, client.keyId);
+    setSessionCookie(ctx, token, expiresAt);
+    ctx.set('Cache-Control', 'no-store');
+    const { requestId } = ctx.state;
+    api.logger.info({ requestId, clientId: client.id, keyId: client.keyId }, 'signed in to the console');
+    return { session: shown(client, expiresAt) };
+  },
+});
+
+const end = route({
+  method: 'delete',
+  path: '/api/session',
+  operationId: 'endSession',
+  summary: 'Sign out',
+  description: 'The session is gone at once, wherever its cookie may be. Without one nothing happens.',
+  tag: 'Console',
+  access: 'public',
+  answer: { status: 204, description: 'Nobody is signed in.' },
+  problems: ['cross_site_request', 'database_unavailable'],
+  audit: { none: 'it changes nothing but who looks' },
+  handle: async (_input, ctx, { db }) => {
+    const token = sessionIn(ctx);
+    if (!token) return;
+    refuseOtherSites(ctx);
+    await endSession(db, token);
+    setSessionCookie(ctx, null);
+  },
+});
+
+const link = route({
+  method: 'post',
+  path: '/api/session/links',
+  operationId: 'createSignInLink',
+  summary: 'Make an address that signs in once',
+  description: 'As the owner of the key that asks; a browser that is signed in cannot. It lasts a quarter of an hour.',
+  tag: 'Console',
+  access: { scope: null, role: 'viewer' },
+  answer: { status: 201, description: 'The address.', schema: linkAnswer },
+  audit: { none: 'it changes nothing; what is done in the session has rows of its own' },
+  handle: async (_input, ctx, { db }) => {
+    if (ctx.state.bySession) throw new Problem(403, 'cross_site_request', 'This needs an API key, not a session.');
+    const { token, expiresAt } = await createLink(db, ctx.state.client.keyId);
+    return { path: `/console/sign-in#${token}`, expires_at: expiresAt };
+  },
+});
+
+export const sessionRoutes = [read, begin, end, link];
