@@ -25,6 +25,7 @@ const ownSchema = z.object({
   ASYNC_REPLICATION: z.enum(['refuse', 'allow']).default('refuse'),
   TEMPORAL_ADDRESS: z.string().min(1).default('127.0.0.1:7233'),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default'),
+  TEMPORAL_UI_URL: optionalText,
   TEMPORAL_API_KEY: secret,
   TEMPORAL_TLS_CA_FILE: optionalText,
   TEMPORAL_TLS_CERT_FILE: optionalText,
@@ -160,6 +161,8 @@ function shape(env: OwnEnvironment, providers: readonly ProviderName[], values: 
     temporal: {
       address: env.TEMPORAL_ADDRESS,
       namespace: env.TEMPORAL_NAMESPACE,
+      /** Where people look at workflows; undefined: the console names them, and links to nothing. */
+      uiUrl: env.TEMPORAL_UI_URL,
       apiKey: env.TEMPORAL_API_KEY,
       tls: {
         caFile: env.TEMPORAL_TLS_CA_FILE,

@@ -130,7 +130,7 @@ export interface Operations {
       };
     };
     answer: Blob;
-    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited' | 'too_many_downloads';
   };
   /** An e-mail’s attachment. */
   getEmailAttachment: {
@@ -242,6 +242,25 @@ export interface Operations {
       readonly next_cursor: string | null;
     };
     problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** How many there are, by reason, code and provider. */
+  groupDeadLetters: {
+    input: {};
+    answer: {
+      /** The most first. */
+      readonly groups: readonly ({
+        readonly reason: 'lifetime_over' | 'ambiguous' | 'stopped_in_temporal';
+        /** Of the last attempt. */
+        readonly code: string | null;
+        /** Of the last attempt. */
+        readonly provider: 'mailgun' | 'mandrill' | 'smtp' | null;
+        /** How many nobody has retried or discarded. */
+        readonly waiting: number;
+        readonly oldest_at: string;
+        readonly newest_at: string;
+      })[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited';
   };
   /** Every death of an e-mail, and the e-mail itself. */
   getDeadLetter: {
@@ -868,6 +887,22 @@ export interface Operations {
     answer: S.Job;
     problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'job_not_found' | 'job_over' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_jobs' | 'unsupported_media_type' | 'upload_too_slow';
   };
+  /** Webhooks that name no e-mail that we know, the latest first. */
+  listUnmatchedWebhooks: {
+    input: {
+      query?: {
+        /** At most so many on one page. */
+        readonly limit?: number;
+        readonly cursor?: string;
+      };
+    };
+    answer: {
+      readonly webhooks: readonly (S.UnmatchedWebhook)[];
+      /** Hand it back as `cursor` to get the next page; null when there is none. */
+      readonly next_cursor: string | null;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
   /** Who did what, the latest first. */
   listAudit: {
     input: {
@@ -928,7 +963,7 @@ export interface Operations {
       /** Null: nobody is signed in. */
       readonly session: S.Session | null;
     };
-    problem: 'cross_site_request' | 'database_unavailable' | 'internal_error';
+    problem: 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'rate_limited';
   };
   /** Sign a browser in. */
   beginSession: {
@@ -950,7 +985,7 @@ export interface Operations {
   endSession: {
     input: {};
     answer: undefined;
-    problem: 'cross_site_request' | 'database_unavailable' | 'internal_error';
+    problem: 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'rate_limited';
   };
   /** Make an address that signs in once. */
   createSignInLink: {
@@ -1064,6 +1099,7 @@ export const OPERATIONS = {
   retryEmailNow: { method: 'POST', path: '/api/email/{id}/retry-now', answer: 'json', keyed: false, scope: 'send', role: 'operator' },
   resendEmail: { method: 'POST', path: '/api/email/{id}/resend', answer: 'json', keyed: true, scope: 'send', role: 'operator' },
   listDeadLetters: { method: 'GET', path: '/api/dead-letters', answer: 'json', keyed: false, scope: 'read', role: 'viewer' },
+  groupDeadLetters: { method: 'GET', path: '/api/dead-letters/groups', answer: 'json', keyed: false, scope: 'read', role: 'viewer' },
   getDeadLetter: { method: 'GET', path: '/api/dead-letters/{id}', answer: 'json', keyed: false, scope: 'read', role: 'viewer' },
   retryDeadLetters: { method: 'POST', path: '/api/dead-letters/retry', answer: 'json', keyed: false, scope: 'send', role: 'operator' },
   retryDeadLetter: { method: 'POST', path: '/api/dead-letters/{id}/retry', answer: 'json', keyed: false, scope: 'send', role: 'operator' },
@@ -1099,6 +1135,7 @@ export const OPERATIONS = {
   listJobItems: { method: 'GET', path: '/api/admin/jobs/{id}/items', answer: 'json', keyed: false, scope: null, role: 'viewer' },
   stopJob: { method: 'POST', path: '/api/admin/jobs/{id}/stop', answer: 'json', keyed: false, scope: null, role: 'operator' },
   resumeJob: { method: 'POST', path: '/api/admin/jobs/{id}/resume', answer: 'json', keyed: false, scope: null, role: 'operator' },
+  listUnmatchedWebhooks: { method: 'GET', path: '/api/admin/unmatched-webhooks', answer: 'json', keyed: false, scope: null, role: 'viewer' },
   listAudit: { method: 'GET', path: '/api/admin/audit', answer: 'json', keyed: false, scope: null, role: 'viewer' },
   getServiceLevels: { method: 'GET', path: '/api/admin/service-levels', answer: 'json', keyed: false, scope: null, role: 'viewer' },
   getSession: { method: 'GET', path: '/api/session', answer: 'json', keyed: false, scope: null, role: null },

@@ -501,6 +501,19 @@ export type JobItem = {
   readonly done_at: string | null;
 };
 
+export type UnmatchedWebhook = {
+  readonly id: string;
+  readonly provider: 'mailgun' | 'mandrill' | 'smtp';
+  /** Why it belongs to no e-mail. */
+  readonly reason: string;
+  readonly event_type: string | null;
+  /** The provider’s id of the message, where it names one. */
+  readonly provider_message_id: string | null;
+  readonly recorded_at: string;
+  /** When its e-mail is looked for again; null: not any more. */
+  readonly match_at: string | null;
+};
+
 export type Act = {
   readonly id: number;
   readonly at: string;
@@ -618,6 +631,8 @@ export type Session = {
   readonly role: 'viewer' | 'operator' | 'admin' | null;
   /** Of a client’s key. */
   readonly scopes: readonly ('send' | 'read' | 'content' | 'suppressions' | 'admin')[];
+  /** Temporal’s page of workflows; null: not known. */
+  readonly temporal_workflows: string | null;
   /** At the latest; an hour without a request ends it, too. */
   readonly expires_at: string;
 };

@@ -33,6 +33,8 @@ export interface ApiResources {
   readonly waker: WorkflowWaker;
   readonly signs: SignsOfLife;
   readonly attachments: ObjectReader;
+  /** Temporal's page of workflows, for people; null: nobody has said where it is. */
+  readonly temporalWorkflows: string | null;
   /** How many e-mails of a hundred are to be in time. */
   readonly serviceLevelTarget: number;
 }

@@ -5,6 +5,7 @@ import { markUsed } from '../domain/clients/keys.js';
 import { takeTokens } from '../domain/clients/rate-buckets.js';
 import type { RateKind } from '../domain/clients/rates.js';
 import type { Db } from '../postgres/database.js';
+import { createLane } from '../process/lane.js';
 import { type ApiMiddleware, authenticator, authorise, type Identify, identifier } from './authenticate.js';
 import { LastUsed } from './last-used.js';
 import { Guesses } from './rate-limits/guesses.js';

@@ -18,6 +18,7 @@ import { sendRoutes } from './send/routes.js';
 import { serviceLevelRoutes } from './service-levels/routes.js';
 import { sessionRoutes } from './session/routes.js';
 import { suppressionRoutes } from './suppressions/routes.js';
+import { unmatchedRoutes } from './unmatched/routes.js';
 
 /** Everything that the api serves, in the order in which it is described. */
 export const ROUTES: readonly Route[] = [
@@ -33,6 +34,7 @@ export const ROUTES: readonly Route[] = [
   ...liveRoutes,
   ...holdRoutes,
   ...jobRoutes,
+  ...unmatchedRoutes,
   ...auditRoutes,
   ...serviceLevelRoutes,
   ...sessionRoutes,

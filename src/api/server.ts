@@ -86,7 +86,19 @@ export async function startApi(
     const { deadlineMs, providers, inFlightLimit, serviceLevelTarget } = config;
     const signs = createSignsOfLife(db, temporal, config.temporal.namespace);
     const attachments = createObjectReader(config);
-    const resources = { db, uploads, catalogue, logger, deadlineMs, limits, providers, inFlightLimit };
+    const { uiUrl, namespace } = config.temporal;
+    const temporalWorkflows = uiUrl ? `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows` : null;
+    const resources = {
+      db,
+      uploads,
+      catalogue,
+      logger,
+      deadlineMs,
+      limits,
+      providers,
+      inFlightLimit,
+      temporalWorkflows,
+    };
     const app = createApp({ ...resources, serviceLevelTarget, waker, signs, attachments }, gate);
     const { headersTimeoutMs: headersMs, uploadTimeoutMs } = limits;
     const server = createServer({ ...limits, headersMs, requestMs: uploadTimeoutMs + 10_000 }, app.callback());

@@ -65,7 +65,7 @@ export function childEnvironment(settings: Settings, databaseUrl: string): Env {
   const { env, ports, dataDir } = settings;
   return {
     ...(settings.ownPostgres ? { DATABASE_URL: databaseUrl } : {}),
-    ...(settings.ownTemporal ? { TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}` } : {}),
+    ...(settings.ownTemporal ? temporalEnvironment(settings) : {}),
     ...(env.STORAGE === 'gcs' ? {} : { STORAGE_DIR: join(dataDir, 'attachments') }),
     METRICS_PORT: String(ports.metrics),
     BOOTSTRAP_API_KEY: env.BOOTSTRAP_API_KEY ?? bootstrapApiKey(dataDir),
@@ -73,6 +73,11 @@ export function childEnvironment(settings: Settings, databaseUrl: string): Env {
     ...env,
   };
 }
+
+const temporalEnvironment = ({ ports }: Settings): Env => ({
+  TEMPORAL_ADDRESS: `127.0.0.1:${ports.temporal}`,
+  TEMPORAL_UI_URL: `http://127.0.0.1:${ports.temporalUi}`,
+});
 
 function sandboxEnvironment({ env, ports, dataDir }: Settings): Env {
   const sandbox = `http://127.0.0.1:${ports.sandbox}`;

@@ -23,6 +23,7 @@ export class Unreachable extends Error {
 }
 
 interface AnyInput {
+  readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly params?: Readonly<Record<string, unknown>>;
   readonly query?: Readonly<Record<string, unknown>>;
   readonly body?: object;
@@ -55,13 +56,17 @@ export async function call<Id extends OperationId>(
   signal?: AbortSignal,
 ): Promise<AnswerOf<Id>> {
   const { method } = OPERATIONS[id];
-  const { body } = input as AnyInput;
+  const { body, headers } = input as AnyInput;
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let response: Response;
   try {
     response = await fetch(addressOf(id, input as AnyInput), {
       method,
-      headers: { Accept: 'application/json', ...(body && { 'Content-Type': 'application/json' }) },
+      headers: {
+        Accept: 'application/json',
+        ...headers,
+        ...(body && { 'Content-Type': 'application/json' }),
+      } as HeadersInit,
       body: body && JSON.stringify(body),
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     });

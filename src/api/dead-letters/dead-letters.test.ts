@@ -115,3 +115,21 @@ describe('a dead letter', () => {
     expect(await answerOf(await retry(id))).toEqual([409, 'not_retryable']);
   });
 });
+
+describe('GET /api/dead-letters/groups', () => {
+  it('counts the open ones of the key’s client by reason, code and provider, the most first', async () => {
+    const owner = await insertClient(api.db);
+    const dead = (reason: 'lifetime_over' | 'ambiguous', code: string) =>
+      insertDeadEmail(api.db, { clientId: owner.id, reason, attempts: [{ state: 'refused', code }] });
+    await dead('ambiguous', 'timeout');
+    await dead('lifetime_over', 'http_500');
+    await dead('lifetime_over', 'http_500');
+    const answer = await api.get('/api/dead-letters/groups', owner.key);
+    expect(await answer.json()).toMatchObject({
+      groups: [
+        { reason: 'lifetime_over', code: 'http_500', provider: 'mailgun', waiting: 2 },
+        { reason: 'ambiguous', code: 'timeout', provider: 'mailgun', waiting: 1 },
+      ],
+    });
+  });
+});

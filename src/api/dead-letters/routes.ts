@@ -1,7 +1,7 @@
 import { type RetryResult, retryEmail } from '../../domain/actions/retry.js';
 import type { Client } from '../../domain/clients/keys.js';
 import { discard } from '../../domain/dead-letters/dead-letters.js';
-import { countDeadLetters, findDeadLetters } from '../../domain/dead-letters/search.js';
+import { countDeadLetters, findDeadLetters, groupDeadLetters } from '../../domain/dead-letters/search.js';
 import { findEmailView } from '../../domain/emails/view.js';
 import { Problem } from '../../http/problem.js';
 import { auditedByHand } from '../audit/audited.js';
@@ -14,9 +14,11 @@ import {
   bulkRetryAnswer,
   bulkRetryBody,
   deadEmail,
+  deadLetterGroups,
   discardAnswer,
   filterOf,
   listQuery,
+  MOST_GROUPS,
   pageOfDeadLetters,
 } from './schema.js';
 
@@ -42,6 +44,21 @@ const list = route({
     const found = await findDeadLetters(db, { ...filterOf(query, scope), state: query.state }, page);
     ctx.set('Cache-Control', 'no-store');
     return { dead_letters: found.letters, next_cursor: found.next ? cursorOf(found.next) : null };
+  },
+});
+
+const group = route({
+  method: 'get',
+  path: '/api/dead-letters/groups',
+  operationId: 'groupDeadLetters',
+  summary: 'How many there are, by reason, code and provider',
+  description: 'Mostly one cause, and one thing to do. Those of the key’s client; for an operator, everyone’s.',
+  tag: 'Dead letters',
+  access: { scope: 'read', role: 'viewer' },
+  answer: { status: 200, description: 'The groups.', schema: deadLetterGroups },
+  handle: async (_input, ctx, { db }) => {
+    ctx.set('Cache-Control', 'no-store');
+    return { groups: await groupDeadLetters(db, scopeOf(ctx.state.client), MOST_GROUPS) };
   },
 });
 
@@ -152,7 +169,7 @@ const discardOne = route({
   },
 });
 
-export const deadLetterRoutes = [list, read, retryMany, retryOne, discardOne];
+export const deadLetterRoutes = [list, group, read, retryMany, retryOne, discardOne];
 
 /** @throws Problem 403 when a client asks for another one's. */
 function scopeFor(client: Client, asked: string | undefined): string | null {

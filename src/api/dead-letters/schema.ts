@@ -71,6 +71,22 @@ const deadLetter = z
 
 export const pageOfDeadLetters = z.object({ dead_letters: listOf(deadLetter), next_cursor: nextCursor });
 
+/** More kinds of trouble than anybody would read; the rarest are left out. */
+export const MOST_GROUPS = 200;
+
+export const deadLetterGroups = z.object({
+  groups: listOf(
+    z.object({
+      reason,
+      code: z.string().nullable().describe('Of the last attempt.'),
+      provider: providerName.nullable().describe('Of the last attempt.'),
+      waiting: countOf('How many nobody has retried or discarded.'),
+      oldest_at: moment,
+      newest_at: moment,
+    }),
+  ).describe('The most first.'),
+});
+
 export const deadEmail = z.object({
   id: z.uuid(),
   client_id: z.uuid(),

@@ -1,14 +1,16 @@
 import type { Client } from '../../domain/clients/keys.js';
 import { createLink } from '../../domain/sessions/links.js';
-import { beginSession, endSession, findClientBySession, sessionEnd } from '../../domain/sessions/sessions.js';
+import { beginSession, endSession, sessionEnd } from '../../domain/sessions/sessions.js';
 import { Problem } from '../../http/problem.js';
-import { jsonBody, route } from '../routing/route.js';
+import type { ApiDependencies } from '../dependencies.js';
+import { type ApiContext, jsonBody, route } from '../routing/route.js';
 import { refuseOtherSites, refuseOtherSitesPages, sessionIn, setSessionCookie } from './credential.js';
 import { linkAnswer, sessionAnswer, signInBody } from './schema.js';
 
 /** Signing in to the console. What a session may is what its key may; programs use keys. */
 
-const shown = (client: Client, expiresAt: Date) => ({
+const shown = (client: Client, temporal_workflows: string | null, expiresAt: Date) => ({
+  temporal_workflows,
   client_id: client.id,
   client_name: client.name,
   key_name: client.keyName,
@@ -25,17 +27,26 @@ const read = route({
   tag: 'Console',
   access: 'public',
   answer: { status: 200, description: 'Who this browser is signed in as.', schema: sessionAnswer },
-  problems: ['database_unavailable', 'cross_site_request'],
-  handle: async (_input, ctx, { db }) => {
+  problems: ['database_unavailable', 'cross_site_request', 'rate_limited'],
+  handle: async (_input, ctx, api) => {
     ctx.set('Cache-Control', 'no-store');
     const token = sessionIn(ctx);
-    if (!token) return { session: null };
-    refuseOtherSites(ctx);
-    const client = await findClientBySession(db, token);
-    const end = client && !client.disabled ? await sessionEnd(db, token) : null;
-    return { session: client && end ? shown(client, end) : null };
+    const client = token && (await ownerOf(token, ctx, api));
+    const end = client ? await sessionEnd(api.db, token) : null;
+    return { session: client && end ? shown(client, api.temporalWorkflows, end) : null };
   },
 });
+
+/** Whose session it is, past the same door as any other request; undefined when it is over. @throws Problem 403, 429. */
+async function ownerOf(token: string, ctx: ApiContext, { identify }: ApiDependencies): Promise<Client | undefined> {
+  refuseOtherSites(ctx);
+  try {
+    return (await identify(ctx, { kind: 'session', text: token })).client;
+  } catch (error) {
+    if (error instanceof Problem && (error.status === 401 || error.status === 403)) return undefined;
+    throw error;
+  }
+}
 
 const begin = route({
   method: 'post',
@@ -66,13 +77,13 @@ const begin = route({
     const credential = key === undefined ? { kind: 'link' as const, text: once! } : { kind: 'key' as const, text: key };
     const { client } = await api.identify(ctx, credential);
     const before = sessionIn(ctx);
-    if (before) await endSession(api.db, before);
+    if (before && (await ownerOf(before, ctx, api))) await endSession(api.db, before);
     const { token, expiresAt } = await beginSession(api.db, client.keyId);
     setSessionCookie(ctx, token, expiresAt);
     ctx.set('Cache-Control', 'no-store');
     const { requestId } = ctx.state;
     api.logger.info({ requestId, clientId: client.id, keyId: client.keyId }, 'signed in to the console');
-    return { session: shown(client, expiresAt) };
+    return { session: shown(client, api.temporalWorkflows, expiresAt) };
   },
 });
 
@@ -85,13 +96,12 @@ const end = route({
   tag: 'Console',
   access: 'public',
   answer: { status: 204, description: 'Nobody is signed in.' },
-  problems: ['cross_site_request', 'database_unavailable'],
+  problems: ['cross_site_request', 'database_unavailable', 'rate_limited'],
   audit: { none: 'it changes nothing but who looks' },
-  handle: async (_input, ctx, { db }) => {
+  handle: async (_input, ctx, api) => {
     const token = sessionIn(ctx);
     if (!token) return;
-    refuseOtherSites(ctx);
-    await endSession(db, token);
+    if (await ownerOf(token, ctx, api)) await endSession(api.db, token);
     setSessionCookie(ctx, null);
   },
 });

@@ -9,6 +9,7 @@ export const session = z
     key_name: z.string().nullable(),
     role: z.enum(ROLES).nullable().describe('Of an operator’s key; null: it is a client’s.'),
     scopes: listOf(z.enum(SCOPES)).describe('Of a client’s key.'),
+    temporal_workflows: z.string().nullable().describe('Temporal’s page of workflows; null: not known.'),
     expires_at: moment.describe('At the latest; an hour without a request ends it, too.'),
   })
   .meta({ id: 'Session' });

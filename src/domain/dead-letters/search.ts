@@ -78,6 +78,25 @@ export async function countDeadLetters(db: Db, filter: DeadLetterFilter): Promis
   return rows[0]!.count;
 }
 
+/** Dead letters that have the reason, the last code and the provider in common. */
+export interface DeadLetterGroup {
+  readonly reason: DeadReason;
+  readonly code: string | null;
+  readonly provider: ProviderName | null;
+  readonly waiting: number;
+  readonly oldest_at: Date;
+  readonly newest_at: Date;
+}
+
+/** The open dead letters by what they have in common, the most first. @param clientId whose; null for everyone's. */
+export async function groupDeadLetters(db: Db, clientId: string | null, limit: number): Promise<DeadLetterGroup[]> {
+  const { rows } = await sql<DeadLetterGroup>`
+    select reason, code, provider, count(*)::int as waiting, min(died_at) as oldest_at, max(died_at) as newest_at
+    from dead_emails where resolved_at is null and (${clientId}::uuid is null or client_id = ${clientId}::uuid)
+    group by reason, code, provider order by waiting desc, reason, code, provider limit ${limit}`.execute(db);
+  return rows;
+}
+
 function matches(filter: DeadLetterFilter) {
   const conditions = [sql`true`];
   const state = filter.state ?? 'open';

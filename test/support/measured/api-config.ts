@@ -13,6 +13,7 @@ export function apiConfig(
     temporal: {
       address: temporalAddress,
       namespace: 'default',
+      uiUrl: undefined,
       apiKey: undefined,
       tls: { caFile: undefined, certFile: undefined, keyFile: undefined, serverName: undefined },
     },

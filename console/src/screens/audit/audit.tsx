@@ -1,0 +1,113 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { Link } from 'wouter';
+import type { Act } from '../../../../client/generated/schemas.js';
+import { call } from '../../api/call.js';
+import { Card, PageHead } from '../../ui/card.js';
+import { Choice } from '../../ui/field.js';
+import { Pill } from '../../ui/pill.js';
+import { Answer, Empty } from '../../ui/states.js';
+import { type Column, Table } from '../../ui/table.js';
+import { Time } from '../../ui/time.js';
+
+const KINDS = [
+  'queue',
+  'provider',
+  'client',
+  'key',
+  'email',
+  'dead_letter',
+  'hold',
+  'sender',
+  'suppression',
+  'job',
+] as const;
+const SOURCES = ['api', 'cli', 'console', 'temporal'] as const;
+const any = (values: readonly string[]) =>
+  [['', 'any'], ...values.map((value) => [value, value.replace('_', ' ')])] as [string, string][];
+
+const COLUMNS: readonly Column<Act>[] = [
+  { name: 'At', cell: ({ at }) => <Time at={at} /> },
+  {
+    name: 'Who',
+    cell: ({ client_name, key_name, address }) => (
+      <span title={address ?? undefined}>{[client_name, key_name].filter(Boolean).join('/') || 'not known'}</span>
+    ),
+  },
+  { name: 'By', cell: ({ source }) => <Pill>{source}</Pill> },
+  { name: 'What', cell: ({ action }) => <span className="strong">{action}</span> },
+  { name: 'To what', cell: (act) => <Target act={act} /> },
+  { name: 'Why', cell: ({ reason }) => reason ?? <span className="soft">–</span> },
+  { name: 'Change', cell: ({ before, after }) => <span className="small soft">{changeOf(before, after)}</span> },
+];
+
+function Target({ act: { target_kind, target_id } }: { readonly act: Act }) {
+  if (target_kind === 'email' || target_kind === 'dead_letter') {
+    return (
+      <Link className="mono" href={`/emails/${target_id}`}>
+        {target_id}
+      </Link>
+    );
+  }
+  return <span className={target_id.length > 20 ? 'mono' : ''}>{target_id}</span>;
+}
+
+type State = Act['before'];
+
+/** What is different afterwards, in few words. */
+function changeOf(before: State, after: State): string {
+  const [was, is] = [before ?? {}, after ?? {}];
+  const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
+  const words = (value: unknown) =>
+    value === null || value === undefined ? 'none' : typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return names
+    .filter((name) => name !== 'reason' && JSON.stringify(was[name]) !== JSON.stringify(is[name]))
+    .slice(0, 4)
+    .map((name) =>
+      before === null ? `${name} ${words(is[name])}` : `${name} ${words(was[name])} → ${words(is[name])}`,
+    )
+    .join(', ');
+}
+
+/** Who did what, by which way, and why. */
+export function Audit() {
+  const [kind, setKind] = useState('');
+  const [source, setSource] = useState('');
+  const query = useInfiniteQuery({
+    queryKey: ['audit', kind, source],
+    queryFn: ({ pageParam, signal }) => {
+      const filter = { kind: KINDS.find((each) => each === kind), source: SOURCES.find((each) => each === source) };
+      return call('listAudit', { query: { ...filter, limit: 50, cursor: pageParam } }, signal);
+    },
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
+  });
+  return (
+    <>
+      <PageHead
+        title="Audit"
+        about="Each change that somebody made, written in the change’s own transaction; and each look at a content."
+      />
+      <Card title="What was done">
+        <div className="filters">
+          <Choice label="To a" name="kind" options={any(KINDS)} value={kind} onChange={setKind} />
+          <Choice label="By" name="source" options={any(SOURCES)} value={source} onChange={setSource} />
+        </div>
+        <Answer of={query}>
+          {({ pages }) => {
+            const acts = pages.flatMap((page) => page.acts);
+            if (acts.length === 0) return <Empty title="Nothing of that kind was done." />;
+            return <Table label="Audit" columns={COLUMNS} rows={acts} keyOf={({ id }) => String(id)} />;
+          }}
+        </Answer>
+        {query.hasNextPage && (
+          <div className="state is-small">
+            <button type="button" className="button is-small" onClick={() => void query.fetchNextPage()}>
+              Earlier
+            </button>
+          </div>
+        )}
+      </Card>
+    </>
+  );
+}

@@ -1,0 +1,58 @@
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { type AnswerOf, call } from '../../api/call.js';
+import { Card, PageHead } from '../../ui/card.js';
+import { Answer, Empty } from '../../ui/states.js';
+import { type Column, Table } from '../../ui/table.js';
+import { Time } from '../../ui/time.js';
+
+type Unmatched = AnswerOf<'listUnmatchedWebhooks'>['webhooks'][number];
+
+const COLUMNS: readonly Column<Unmatched>[] = [
+  { name: 'Received', cell: ({ recorded_at }) => <Time at={recorded_at} /> },
+  { name: 'Provider', cell: ({ provider }) => provider },
+  { name: 'Event', cell: ({ event_type }) => event_type ?? <span className="soft">–</span> },
+  { name: 'Why it is here', cell: ({ reason }) => reason },
+  {
+    name: 'Message there',
+    cell: ({ provider_message_id }) => <span className="mono small">{provider_message_id ?? '–'}</span>,
+  },
+  {
+    name: 'Looked for again',
+    cell: ({ match_at }) => (match_at ? <Time at={match_at} /> : <span className="soft">no more</span>),
+  },
+];
+
+/** What providers told of e-mails that we do not know. Nothing that they tell is thrown away. */
+export function UnmatchedWebhooks() {
+  const query = useInfiniteQuery({
+    queryKey: ['unmatched'],
+    queryFn: ({ pageParam, signal }) =>
+      call('listUnmatchedWebhooks', { query: { limit: 100, cursor: pageParam } }, signal),
+    initialPageParam: undefined as string | undefined,
+    getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
+  });
+  return (
+    <>
+      <PageHead
+        title="Unmatched webhooks"
+        about="Events that name no e-mail that we know; kept for 90 days. Those with a message id are looked for again."
+      />
+      <Card title="The latest first">
+        <Answer of={query}>
+          {({ pages }) => {
+            const webhooks = pages.flatMap((page) => page.webhooks);
+            if (webhooks.length === 0) return <Empty title="There is none." />;
+            return <Table label="Unmatched webhooks" columns={COLUMNS} rows={webhooks} keyOf={({ id }) => id} />;
+          }}
+        </Answer>
+        {query.hasNextPage && (
+          <div className="state is-small">
+            <button type="button" className="button is-small" onClick={() => void query.fetchNextPage()}>
+              Earlier
+            </button>
+          </div>
+        )}
+      </Card>
+    </>
+  );
+}
