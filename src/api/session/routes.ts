@@ -77,7 +77,8 @@ const begin = route({
     const credential = key === undefined ? { kind: 'link' as const, text: once! } : { kind: 'key' as const, text: key };
     const { client } = await api.identify(ctx, credential);
     const before = sessionIn(ctx);
-    if (before && (await ownerOf(before, ctx, api))) await endSession(api.db, before);
+    const former = before ? await ownerOf(before, ctx, api).catch(() => undefined) : undefined;
+    if (before && former) await endSession(api.db, before);
     const { token, expiresAt } = await beginSession(api.db, client.keyId);
     setSessionCookie(ctx, token, expiresAt);
     ctx.set('Cache-Control', 'no-store');
