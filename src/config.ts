@@ -35,6 +35,7 @@ const ownSchema = z.object({
   API_PORT: port(3000),
   WEBHOOKS_PORT: port(3001),
   METRICS_PORT: z.coerce.number().int().min(1).max(65_535).optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url.optional(),
   PUBLIC_URL: url.optional(),
   PROVIDERS: z.string().default('mailgun,mandrill'),
   MESSAGE_ID_DOMAIN: optionalText,
@@ -176,6 +177,8 @@ function shape(env: OwnEnvironment, providers: readonly ProviderName[], values: 
     webhooksPort: env.WEBHOOKS_PORT,
     /** Where the process answers `GET /metrics`, `/healthz` and `/readyz`; undefined: nowhere. */
     metricsPort: env.METRICS_PORT,
+    /** Whether there is a collector for traces; OpenTelemetry reads by itself where, and how to reach it. */
+    traces: env.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined,
     /** Where receivers and providers reach the webhooks service; no slash at the end. */
     publicUrl,
     /** In the order in which they are tried. */

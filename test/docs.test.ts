@@ -55,6 +55,9 @@ const anchorsOf = (path: string) => [...read(path).matchAll(/^#+ (.*)$/gm)].map(
 /** Names of others that look like variables of ours. */
 const NOT_OURS = new Set([
   'GOOGLE_APPLICATION_CREDENTIALS',
+  'OTEL_EXPORTER_OTLP_HEADERS',
+  'OTEL_TRACES_SAMPLER',
+  'OTEL_SERVICE_NAME',
   'ALLOW_DUPLICATE',
   'USE_EXISTING',
   'TERMINATE_EXISTING',

@@ -3,6 +3,7 @@ import { logStep } from '../process/life-log.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { lookUp } from './look-up.js';
+import { traced } from './traced.js';
 import type { DeliveryCheck, ReconcileRequest } from './types.js';
 
 /**
@@ -11,7 +12,7 @@ import type { DeliveryCheck, ReconcileRequest } from './types.js';
  */
 export function createCheckDelivery(dependencies: ActivityDependencies) {
   return (request: ReconcileRequest): Promise<DeliveryCheck> =>
-    withHeartbeats(() => checkDelivery(dependencies, request));
+    withHeartbeats(() => traced(dependencies, 'delivery check', request, () => checkDelivery(dependencies, request)));
 }
 
 async function checkDelivery(

@@ -4,6 +4,7 @@ import { logStep } from '../process/life-log.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { lookUp } from './look-up.js';
+import { traced } from './traced.js';
 import type { ReconcileRequest, Reconciliation } from './types.js';
 import { decideUnknownOutcome, later, lookUpTimeMs, untilDecision } from './unknown-outcome-policy.js';
 
@@ -12,7 +13,8 @@ import { decideUnknownOutcome, later, lookUpTimeMs, untilDecision } from './unkn
  * the provider is asked, then the priority's policy decides. Called again and again until it is known.
  */
 export function createReconcile(dependencies: ActivityDependencies) {
-  return (request: ReconcileRequest): Promise<Reconciliation> => withHeartbeats(() => reconcile(dependencies, request));
+  return (request: ReconcileRequest): Promise<Reconciliation> =>
+    withHeartbeats(() => traced(dependencies, 'reconcile', request, () => reconcile(dependencies, request)));
 }
 
 async function reconcile(dependencies: ActivityDependencies, request: ReconcileRequest): Promise<Reconciliation> {

@@ -6,12 +6,14 @@ import { noteNotAdmitted, recordOutcome } from '../domain/attempts/outcomes.js';
 import { askPermission, type Permission } from '../domain/attempts/permission.js';
 import type { AttemptId, Outcome } from '../domain/attempts/transitions.js';
 import { logStep } from '../process/life-log.js';
+import { inSpan, noteOnSpan } from '../process/tracing/tracing.js';
 import type { Failed, OutgoingMessage, SendResult } from '../providers/provider.js';
 import type { Provider } from '../providers/registry.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
 import { composeMessage, readAttachment } from './message.js';
 import { countCall, countHandover } from './metrics.js';
+import { traced } from './traced.js';
 import type { SendOutcome, SendRequest, UnrecordedAnswer } from './types.js';
 
 /** How often a second caller looks whether the first has finished. */
@@ -28,7 +30,8 @@ const LARGE_BYTES = 1024 * 1024;
  * at what the record says has been done: a known outcome is adopted, an unknown one is left to `reconcile`.
  */
 export function createSend(dependencies: ActivityDependencies) {
-  return (request: SendRequest): Promise<SendOutcome> => withHeartbeats(() => sendOnce(dependencies, request));
+  return (request: SendRequest): Promise<SendOutcome> =>
+    withHeartbeats(() => traced(dependencies, 'send', request, () => sendOnce(dependencies, request)));
 }
 
 /** The same without heartbeats. */
@@ -47,7 +50,7 @@ export async function sendOnce(dependencies: ActivityDependencies, request: Send
   const message = composeMessage(config, permission.email, id, attachment);
   logStep(logger, 'attempt', id);
   const startedAt = performance.now();
-  const result = await call(provider, message, permission);
+  const result = await tracedCall(provider, message, permission, id);
   countResult(dependencies, provider.name, result, { durationMs: performance.now() - startedAt, ...permission });
   if (result.kind !== 'accepted') logFailed(dependencies.logger, id, result);
   const others = config.providers.filter((name) => name !== provider.name);
@@ -148,10 +151,29 @@ export function askOnce(
   );
 }
 
+/** The call itself, as the trace shows it beside what is written down before and after. */
+function tracedCall(
+  provider: Provider,
+  message: OutgoingMessage,
+  permission: CallLimits,
+  { attempt, generation }: AttemptId,
+) {
+  const attributes = {
+    ...{ 'tempost.provider': provider.name, 'tempost.attempt': attempt, 'tempost.generation': generation },
+  };
+  return inSpan('call', { kind: 'client', attributes }, async () => {
+    const result = await call(provider, message, permission);
+    noteOnSpan({ 'tempost.outcome': result.kind, 'tempost.code': 'code' in result ? result.code : undefined });
+    return result;
+  });
+}
+
+type CallLimits = Pick<Extract<Permission, { kind: 'granted' }>, 'abortAt' | 'sizeBytes'>;
+
 async function call(
   provider: Provider,
   message: OutgoingMessage,
-  { abortAt, sizeBytes }: Pick<Extract<Permission, { kind: 'granted' }>, 'abortAt' | 'sizeBytes'>,
+  { abortAt, sizeBytes }: CallLimits,
 ): Promise<SendResult> {
   // The last check before anything is sent: a process that slept through its time must not begin the call.
   const leftMs = abortAt - performance.now();

@@ -4,22 +4,25 @@ import { findAttachment, noteStored, readSpool } from '../domain/emails/attachme
 import { logStep } from '../process/life-log.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { withHeartbeats } from './heartbeats.js';
+import { traced } from './traced.js';
 
 /**
  * Copies an attachment from the spool to object storage, verified, then drops the spool. The key is made from the
  * e-mail's id, so that doing it twice is doing it once. Sends do not wait for it: they read the spool.
  */
-export function createUploadAttachment({ db, store, logger }: ActivityDependencies) {
+export function createUploadAttachment(dependencies: ActivityDependencies) {
+  const { db, store, logger } = dependencies;
   return async function uploadAttachment(emailId: string): Promise<void> {
     // Heeds cancellation, unlike a send: a worker that stops leaves the upload to the next.
-    const upload = withHeartbeats(async () => {
+    const copy = async () => {
       const attachment = await findAttachment(db, emailId);
       if (!attachment || attachment.storagePath) return;
       const open = () => Readable.from(readSpool(db, emailId), { objectMode: false });
       const path = await store.put(storageKey(emailId), open, attachment, attachment.contentType);
       await noteStored(db, emailId, path);
       logStep(logger, 'uploaded', { emailId, sizeBytes: Number(attachment.sizeBytes) });
-    });
+    };
+    const upload = withHeartbeats(() => traced(dependencies, 'upload', { emailId }, copy));
     await Promise.race([upload, Context.current().cancelled]);
   };
 }

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { boundLeftovers } from '../http/leftovers.js';
 import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
 import { logStep } from '../process/life-log.js';
+import { inSpan, isTracing, noteOnSpan } from '../process/tracing/tracing.js';
 import type { ApiState } from './authenticate.js';
 import { type ApiResources, shareAmongRequests } from './dependencies.js';
 import type { Gate } from './gate.js';
@@ -23,6 +24,7 @@ export function createApp(resources: ApiResources, gate: Gate): Koa<ApiState> {
   const app = new Koa<ApiState>();
   app.use(boundLeftovers(limits));
   app.use(requestHeaders);
+  app.use(trace);
   app.use(accessLog(logger));
   app.use(problems(logger));
   app.use(router.routes());
@@ -40,6 +42,20 @@ const requestHeaders: Middleware<ApiState> = async (ctx, next) => {
   ctx.set('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
   ctx.set('Referrer-Policy', 'no-referrer');
   await next();
+};
+
+/** Requests that may change something are spans; of readers there are too many. */
+const trace: Middleware<ApiState> = async (ctx, next) => {
+  if (!isTracing() || ctx.method !== 'POST') return next();
+  await inSpan('request', { kind: 'server', traceparent: ctx.get('traceparent') }, async () => {
+    await next();
+    const { emailId, problemCode: code, requestId } = ctx.state;
+    const route = (ctx as { _matchedRoute?: string })._matchedRoute;
+    noteOnSpan({
+      ...{ 'http.request.method': ctx.method, 'http.route': route, 'http.response.status_code': ctx.status },
+      ...{ 'tempost.email_id': emailId, 'tempost.code': code, 'tempost.request_id': requestId },
+    });
+  });
 };
 
 /** One line per request, and one more counted: ids and codes. The route's pattern, never the address, which can hold anything. */

@@ -1,11 +1,13 @@
 import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
+import { readTraceparents } from '../domain/emails/traceparents.js';
 import { dispatchBatch, nextDueInMs } from '../domain/queue/queue.js';
-import { readTimesToFirstCall } from '../domain/queue/time-to-first-call.js';
+import { readTimesToFirstCall, type Started } from '../domain/queue/time-to-first-call.js';
 import type { Db } from '../postgres/database.js';
 import { type PerPriority, PRIORITIES, type Priority, perPriority } from '../priority.js';
 import { logStep } from '../process/life-log.js';
+import { inSpan, isTracing } from '../process/tracing/tracing.js';
 import { startWorkflows } from './start.js';
 import { QuickestFirstCall, StartingWindow } from './starting-window.js';
 
@@ -43,6 +45,7 @@ export function createDispatching(
     hasHeadroom: (priority) => !withoutHeadroom.has(priority),
     async dispatch(priority) {
       withoutHeadroom.delete(priority);
+      const startedAtMs = Date.now();
       const window = windows[priority];
       const options = {
         limit: config.inFlightLimit[priority],
@@ -55,7 +58,8 @@ export function createDispatching(
         startWorkflows(client, priority, emails, logger),
       );
       window.note(started, windowFull);
-      for (const { emailId } of started) logStep(logger, 'dispatched', { emailId, priority });
+      if (!isTracing()) for (const { emailId } of started) logStep(logger, 'dispatched', { emailId, priority });
+      else await tellDispatched(db, logger, priority, started, startedAtMs);
       if (blocked || more) withoutHeadroom.add(priority);
       if (blocked) return WHEN_BLOCKED_MS;
       if (more) return WHEN_FULL_MS;
@@ -71,4 +75,23 @@ export function createDispatching(
       return WINDOWS_MS;
     },
   };
+}
+
+/** Their spans: from when they were claimed to when their workflows had been started, or woken. */
+async function tellDispatched(
+  db: Db,
+  logger: Logger,
+  priority: Priority,
+  started: readonly Started[],
+  startedAtMs: number,
+): Promise<void> {
+  const ids = started.map(({ emailId }) => emailId);
+  // A trace must not keep an e-mail from anything.
+  const known = await readTraceparents(db, ids).catch(() => new Map<string, string>());
+  for (const emailId of ids) {
+    const attributes = { 'tempost.priority': priority };
+    await inSpan('dispatch', { emailId, traceparent: known.get(emailId), startedAtMs, attributes }, async () =>
+      logStep(logger, 'dispatched', { emailId, priority }),
+    );
+  }
 }

@@ -4,6 +4,8 @@ import { Health } from './health.js';
 import { createLogger } from './log.js';
 import { measureProcess } from './metrics/registry.js';
 import { type Sample, serveMonitoring } from './metrics/server.js';
+import { createQuietLog } from './quiet-log.js';
+import { startTracing, traceFields } from './tracing/tracing.js';
 
 /** What a process hands back once it runs: how to end it in order. */
 export type Stop = () => Promise<void>;
@@ -28,13 +30,14 @@ export async function runService(
   start: (config: Config, logger: Logger, monitoring: Monitoring) => Promise<Stop>,
 ): Promise<void> {
   const config = configOrExit();
-  const logger = createLogger(name, config.logLevel);
+  const logger = createLogger(name, config.logLevel, config.traces ? traceFields : undefined);
   process.on('unhandledRejection', (error) => {
     // Unknown state: better to start anew, since everything accepted continues from the record.
     logger.fatal({ err: error }, 'unhandled rejection');
     process.exit(1);
   });
   try {
+    const stopTracing = config.traces ? await traceInto(name, logger) : undefined;
     const { monitoring, health, stopMonitoring } = await startMonitoring(name, config, logger);
     const stop = await start(config, logger, monitoring);
     health.started();
@@ -48,6 +51,7 @@ export async function runService(
       await stop().catch((error) => logger.error({ err: error }, 'not stopped in order'));
       // After all its work: whoever watches sees that it is ending, and does not take that for dead.
       await stopMonitoring?.();
+      await stopTracing?.();
       logger.info('stopped');
       process.exit(0);
     };
@@ -67,6 +71,12 @@ function configOrExit(): Config {
     process.stderr.write(`${error.message}\n`);
     process.exit(1);
   }
+}
+
+/** A collector that is away is said once, and again when it has lasted a minute. */
+async function traceInto(name: string, logger: Logger): Promise<() => Promise<void>> {
+  const quiet = createQuietLog(logger);
+  return startTracing(name, () => quiet.warn({}, 'spans could not be exported'));
 }
 
 async function startMonitoring(name: string, { host, metricsPort }: Config, logger: Logger) {

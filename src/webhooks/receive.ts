@@ -2,8 +2,10 @@ import type { Middleware } from 'koa';
 import type { Logger } from 'pino';
 import type { ProviderName } from '../config.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
+import { readTraceparents } from '../domain/emails/traceparents.js';
 import type { Db } from '../postgres/database.js';
 import { logStep } from '../process/life-log.js';
+import { inSpan, isTracing } from '../process/tracing/tracing.js';
 import { type WebhookFormat, WebhookRefusedError } from '../providers/webhook-format/format.js';
 import type { Bodies } from './body.js';
 import type { WebhookLimits } from './limits.js';
@@ -42,6 +44,7 @@ export function receiveWebhook(
 ): Middleware {
   const { db, catalogue } = dependencies;
   return async (ctx) => {
+    const startedAtMs = Date.now();
     const reading = format.open(ctx.req.headers, settings);
     await bodies.read(ctx.req, reading.maxBytes, reading.sink, async () => {
       const told = await reading.verify(new Date());
@@ -52,10 +55,10 @@ export function receiveWebhook(
             ? await storeOnce(db, statuses, provider, told)
             : await storeBatch(db, statuses, provider, told.events);
         if (!stored) throw new WebhookRefusedError('token_reused');
-        finish(dependencies, provider, stored);
+        finish(dependencies, provider, stored, startedAtMs);
       } catch (error) {
         if (!(error instanceof PartlyStoredError)) throw error;
-        finish(dependencies, provider, error.stored);
+        finish(dependencies, provider, error.stored, startedAtMs);
         throw error.cause;
       }
     });
@@ -63,9 +66,28 @@ export function receiveWebhook(
   };
 }
 
-function finish({ notify, logger, life }: WebhookDependencies, provider: ProviderName, stored: Stored): void {
+function finish(dependencies: WebhookDependencies, provider: ProviderName, stored: Stored, startedAtMs: number): void {
+  const { notify, logger } = dependencies;
   notify(stored.signals);
   countStored(provider, stored);
-  for (const { emailId, type } of stored.matched) logStep(life, 'webhook', { emailId, provider, event: type });
+  void tellMatched(dependencies, provider, stored.matched, startedAtMs);
   if (stored.unmatched > 0) logger.info({ provider, count: stored.unmatched }, 'events without an e-mail were kept');
 }
+
+/** A line for each event and, where there are traces, a span: from the request to when it was stored. */
+async function tellMatched(
+  { db, life }: WebhookDependencies,
+  provider: ProviderName,
+  matched: Stored['matched'],
+  startedAtMs: number,
+): Promise<void> {
+  const ids = isTracing() ? [...new Set(matched.map(({ emailId }) => emailId))] : [];
+  const known = ids.length > 0 ? await readTraceparents(db, ids).catch(() => NONE) : NONE;
+  for (const { emailId, type } of matched) {
+    const attributes = { 'tempost.provider': provider, 'tempost.event': type };
+    const span = { emailId, traceparent: known.get(emailId), kind: 'server', attributes, startedAtMs } as const;
+    await inSpan('webhook', span, async () => logStep(life, 'webhook', { emailId, provider, event: type }));
+  }
+}
+
+const NONE: ReadonlyMap<string, string> = new Map();

@@ -1,6 +1,7 @@
 import { acceptEmail, type Submission } from '../../domain/emails/accept.js';
 import { ChunkStaging } from '../../domain/emails/chunks.js';
 import type { PerPriority } from '../../priority.js';
+import { currentTraceparent } from '../../process/tracing/tracing.js';
 import { ACCEPTANCE_PROBLEMS, acceptance, acceptanceAnswer, idempotencyKey } from '../acceptance.js';
 import { route } from '../routing/route.js';
 import { isDocument, readSendDocument } from './document.js';
@@ -74,6 +75,7 @@ const send = route({
         attachment: submitted.attachment && { ...submitted.attachment, emailId: staging.emailId! },
         idempotency: key ? { clientId: client.id, key, requestHash: await hashOf(submitted) } : null,
         keyId: client.keyId,
+        traceparent: currentTraceparent(),
       };
       keepChunks = true;
       const result = await acceptEmail(db, submission);

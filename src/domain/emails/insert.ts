@@ -73,6 +73,7 @@ function withEmail(
         deadline_at: new Date(deadlineAt),
         resend_of: submission.resendOf ?? null,
         notice_for: submission.noticeFor ?? null,
+        traceparent: submission.traceparent ?? null,
       }),
     )
     .with('event', (cte) => cte.insertInto('email_events').values(toRow(id, event)))

@@ -31,6 +31,8 @@ export interface Submission {
   readonly keyId?: string;
   /** The e-mail that this one sends again: its attachment comes along, from the spool or by its place in storage. */
   readonly resendOf?: string;
+  /** The span that it is submitted in (W3C Trace Context). */
+  readonly traceparent?: string;
   /** The e-mail that this one tells the failure of. */
   readonly noticeFor?: string;
 }

@@ -38,6 +38,8 @@ export interface EmailTable {
   headers: JSONColumnType<Record<string, string>> | null;
   /** False: opens are not tracked, neither by us nor by the provider. Null: they are. */
   track_opens: boolean | null;
+  /** The span under which it was accepted (W3C Trace Context); null: traces were off. */
+  traceparent: ColumnType<string | null, string | null | undefined, string | null>;
   reply_to: string | null;
   metadata: JSONColumnType<JsonObject>;
   tags: ColumnType<string[], string[] | undefined, string[]>;
