@@ -4,7 +4,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../src/dev/ports.js';
@@ -12,23 +11,14 @@ import { type Db, openDatabase } from '../src/postgres/database.js';
 import { insertClient, type TestClient } from '../test/support/database.js';
 import { startTestPostgres } from '../test/support/servers/postgres.js';
 import { quantile } from './harness/figures.js';
+import { agent, ask, type Flooded } from './rate-limits-flood.js';
 
 const RATE = 4;
 const BURST = 20;
 const SECONDS = 20;
 const CLIENTS = 10;
 const main = fileURLToPath(new URL('../dist/src/api/main.js', import.meta.url));
-const agent = new Agent({ keepAlive: true, maxSockets: 400 });
-
-const ask = (port: number, key: string): Promise<number> =>
-  new Promise((resolve) => {
-    const call = request(
-      { agent, port, host: '127.0.0.1', path: '/api/suppressions', headers: { Authorization: `Bearer ${key}` } },
-      (response) => response.resume().on('end', () => resolve(response.statusCode!)),
-    );
-    call.on('error', () => resolve(0));
-    call.end();
-  });
+const floodMain = fileURLToPath(new URL('./rate-limits-flood.ts', import.meta.url));
 
 async function startApi(url: string, port: number): Promise<ChildProcess> {
   const env = { ...process.env, DATABASE_URL: url, API_PORT: String(port), LOG_LEVEL: 'error', ...SETTINGS };
@@ -39,28 +29,20 @@ async function startApi(url: string, port: number): Promise<ChildProcess> {
 
 const SETTINGS = { PROVIDERS: 'smtp', SMTP_URL: 'smtp://127.0.0.1:1', STORAGE_DIR: '/nonexistent', NICENESS: '0' };
 
-/** Floods from four requests at a time of each client and process, until it is told to end. @returns those admitted. */
-function flood(clients: readonly TestClient[], ports: readonly number[]) {
-  const admitted = clients.map(() => 0);
-  let over = false;
-  let requests = 0;
-  const runs = clients.flatMap(({ key }, index) =>
-    ports.flatMap((port) =>
-      Array.from({ length: 2 }, async () => {
-        while (!over) {
-          const status = await ask(port, key);
-          requests++;
-          if (status === 200) admitted[index]!++;
-          // As an impatient client does: refused, it comes again at once, almost.
-          else await delay(status === 0 ? 50 : 10);
-        }
-      }),
-    ),
-  );
-  const end = async () => {
-    over = true;
-    await Promise.all(runs);
-    return { admitted, requests };
+/**
+ * Floods from four requests at a time of each client, in a process of its own, so that what it works is no part of what
+ * another client waits.
+ */
+async function flood(clients: readonly TestClient[], ports: readonly number[]) {
+  const keys = clients.map(({ key }) => key);
+  const child = spawn(process.execPath, ['--import', 'tsx', floodMain], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.write(`${JSON.stringify({ keys, ports })}\n`);
+  await once(child.stdout, 'data');
+  const end = async (): Promise<Flooded> => {
+    const answer = once(child.stdout, 'data');
+    child.stdin.end();
+    const [text] = (await answer) as [Buffer];
+    return JSON.parse(text.toString()) as Flooded;
   };
   return { end };
 }
@@ -87,7 +69,7 @@ const percent = (value: number) => `${(100 * value).toFixed(1)} %`;
 async function admittedWhile(db: Db, ports: readonly number[], meanwhile: () => Promise<void>) {
   const clients = await limited(db);
   const begun = performance.now();
-  const running = flood(clients, ports);
+  const running = await flood(clients, ports);
   await Promise.all([meanwhile(), delay(SECONDS * 1_000)]);
   const seconds = (performance.now() - begun) / 1_000;
   const { admitted, requests } = await running.end();
@@ -108,7 +90,7 @@ async function measure(url: string): Promise<void> {
     for (let round = 0; round < 3; round++) {
       alone.push(...(await waits(ports[0]!, quiet.key, 5)));
       const [flooder] = await limited(db);
-      const running = flood([flooder!], ports);
+      const running = await flood([flooder!], ports);
       beside.push(...(await waits(ports[0]!, quiet.key, 5)));
       await running.end();
     }
