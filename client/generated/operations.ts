@@ -915,7 +915,7 @@ export interface Operations {
         /** By which key. */
         readonly key?: string;
         /** Of the target. */
-        readonly kind?: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'job' | 'sender' | 'suppression';
+        readonly kind?: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'job' | 'person' | 'sender' | 'suppression';
         /** Its id; of an entry of a list also the entry. */
         readonly target?: string;
         /** At or after. */
@@ -933,6 +933,38 @@ export interface Operations {
       readonly next_cursor: string | null;
     };
     problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** Forget whoever has an address. */
+  forgetPerson: {
+    input: {
+      body: {
+        /** Exactly one address, bare or with a display name. */
+        readonly address: string;
+        /** Why, in one line; for the audit, so without the address. */
+        readonly reason: string;
+        /** Only count the e-mails. */
+        readonly dry_run?: boolean;
+      };
+    };
+    answer: {
+      readonly dry_run: boolean;
+      /** How many e-mails this request has removed; in a dry run, how many there are, up to 100,000. */
+      readonly emails: number;
+      /** Nothing is left. False in a dry run. */
+      readonly complete: boolean;
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Hand out what is kept of whoever has an address. */
+  exportPerson: {
+    input: {
+      body: {
+        /** Exactly one address, bare or with a display name. */
+        readonly address: string;
+      };
+    };
+    answer: Blob;
+    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_downloads' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** How many e-mails a provider had in time, to the e-mail. */
   getServiceLevels: {

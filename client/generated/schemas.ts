@@ -532,7 +532,7 @@ export type Act = {
   /** The answer’s `X-Request-Id`. */
   readonly request_id: string | null;
   readonly action: string;
-  readonly target_kind: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'job' | 'sender' | 'suppression';
+  readonly target_kind: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'job' | 'person' | 'sender' | 'suppression';
   /** Of an entry of a list: its client and the entry, an address of which is kept as a hash. */
   readonly target_id: string;
   /** How the target stood; null: it was not there, or nobody knows. */

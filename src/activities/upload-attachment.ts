@@ -19,7 +19,7 @@ export function createUploadAttachment(dependencies: ActivityDependencies) {
       if (!attachment || attachment.storagePath) return;
       const open = () => Readable.from(readSpool(db, emailId), { objectMode: false });
       const path = await store.put(storageKey(emailId), open, attachment, attachment.contentType);
-      await noteStored(db, emailId, path);
+      if (!(await noteStored(db, emailId, path))) return store.delete(path);
       logStep(logger, 'uploaded', { emailId, sizeBytes: Number(attachment.sizeBytes) });
     };
     const upload = withHeartbeats(() => traced(dependencies, 'upload', { emailId }, copy));

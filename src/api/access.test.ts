@@ -36,6 +36,8 @@ const EXPECTED: Readonly<Record<string, Expected | 'public'>> = {
   listSuppressions: ['suppressions', 'viewer', 'operator_only'],
   addSuppression: ['suppressions', 'operator', 'operator_only'],
   removeSuppression: ['suppressions', 'operator', 'operator_only'],
+  forgetPerson: [null, 'admin', 'operator_only'],
+  exportPerson: [null, 'admin', 'operator_only'],
   listClients: [null, 'viewer', 'operator_only'],
   createClient: [null, 'admin', 'operator_only'],
   getClient: ['read', 'viewer', 'client_not_found'],

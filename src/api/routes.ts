@@ -13,6 +13,7 @@ import { holdRoutes } from './holds/routes.js';
 import { jobRoutes } from './jobs/routes.js';
 import { liveRoutes } from './live/routes.js';
 import { openRoutes } from './open/routes.js';
+import { personalDataRoutes } from './personal-data/routes.js';
 import type { Route } from './routing/route.js';
 import { sendRoutes } from './send/routes.js';
 import { serviceLevelRoutes } from './service-levels/routes.js';
@@ -36,6 +37,7 @@ export const ROUTES: readonly Route[] = [
   ...jobRoutes,
   ...unmatchedRoutes,
   ...auditRoutes,
+  ...personalDataRoutes,
   ...serviceLevelRoutes,
   ...sessionRoutes,
   ...consoleRoutes,

@@ -57,6 +57,7 @@ export const OPTIONS = {
   'idempotency-key': { type: 'string' },
   follow: { type: 'boolean' },
   until: { type: 'string' },
+  'to-file': { type: 'string' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;

@@ -7,6 +7,7 @@ import { emailCommands } from './commands/emails.js';
 import { holdCommands } from './commands/holds.js';
 import { jobCommands } from './commands/jobs.js';
 import { keyCommands } from './commands/keys.js';
+import { personalDataCommands } from './commands/personal-data.js';
 import { providerCommands } from './commands/providers.js';
 import { queueCommands } from './commands/queues.js';
 import { searchCommands } from './commands/search.js';
@@ -40,6 +41,7 @@ export const GROUPS: readonly [title: string, commands: Commands][] = [
   ['Jobs', jobCommands],
   ['Suppressions', suppressionCommands],
   ['Audit', auditCommands],
+  ['Personal data', personalDataCommands],
   ['Clients', { ...clientCommands, ...keyCommands, ...senderCommands }],
   ['Console', consoleCommands],
   ['Shell', completionCommands],

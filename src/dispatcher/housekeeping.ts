@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { sweepOrphanChunks } from '../domain/emails/chunks.js';
 import { forgetDead } from '../domain/fleets/heartbeats.js';
+import { RESENT_INDEX } from '../domain/personal-data/resent-index.js';
 import { OLD_SAMPLES } from '../domain/samples/samples.js';
 import { SEARCH_INDEXES } from '../domain/search/indexes.js';
 import { mergeServiceLevels } from '../domain/service-levels/merge.js';
@@ -42,7 +43,7 @@ const BATCH = 5_000;
 /** Makes the coming months' partitions, and removes what has expired; several processes may do it at once. */
 export async function keepHouse(db: Db): Promise<void> {
   await ensurePartitions(db);
-  await completeMonthIndexes(db, [MESSAGE_INDEX, ...SEARCH_INDEXES]);
+  await completeMonthIndexes(db, [MESSAGE_INDEX, ...SEARCH_INDEXES, RESENT_INDEX]);
   await sweepOrphanChunks(db);
   await mergeServiceLevels(db);
   await forgetDead(db);

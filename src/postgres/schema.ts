@@ -72,6 +72,8 @@ export interface Database {
   sessions: SessionTable;
   sign_in_links: SignInLinkTable;
   samples: SampleTable;
+  forgotten_key: { only_row: Generated<boolean>; key: Buffer };
+  object_removals: { storage_path: string; asked_at: Generated<Date>; try_at: Generated<Date> };
 }
 
 /** What is counted for good; the label says for which provider. */

@@ -8,6 +8,7 @@ import { sendQueueOf, workflowQueueOf } from '../temporal/names.js';
 import { FLEET_SIZES, STICKY_TIMEOUT } from './fleet.js';
 import { createJobWorker } from './jobs.js';
 import type { FleetWorkers } from './metrics.js';
+import { startObjectRemovals } from './object-removals.js';
 import { startProbes } from './probes.js';
 import { LastTask } from './vitals.js';
 
@@ -77,8 +78,9 @@ export async function startWorker(
   const running = workers.map((worker) => worker.run());
   for (const run of running) run.catch(onFailure);
   const probes = startProbes(dependencies);
+  const removals = startObjectRemovals(dependencies);
   const stop = async () => {
-    await probes.stop();
+    await Promise.all([probes.stop(), removals.stop()]);
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
     await Promise.allSettled(running);
   };

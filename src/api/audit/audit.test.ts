@@ -112,6 +112,8 @@ const REQUESTS: Readonly<Record<string, () => Asked | Promise<Asked>>> = {
       .execute();
     return { path: { address: 'back@example.org' }, query: `?client=${owner.id}` };
   },
+  forgetPerson: () => ({ body: { address: 'forgotten@example.org', reason: 'asked for it' } }),
+  exportPerson: () => ({ body: { address: 'exported@example.org' } }),
   createClient: () => ({ body: { name: 'a new shop' } }),
   changeClient: () => ({ path: { id: owner.id }, body: { daily_limits: { low: 7 } } }),
   createKey: () => ({ path: { id: owner.id }, body: { name: 'a new key' } }),

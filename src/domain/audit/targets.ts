@@ -12,6 +12,8 @@ export type Target =
   | { readonly kind: 'dead_letter'; readonly id: string }
   | { readonly kind: 'hold'; readonly id: string }
   | { readonly kind: 'job'; readonly id: string }
+  /** Whoever has an address. */
+  | { readonly kind: 'person'; readonly address: string }
   /** An entry in a client's list: whom it may send as. */
   | { readonly kind: 'sender'; readonly clientId: string; readonly sender: string }
   /** An entry in a client's list: whom it must not write to. */
@@ -26,12 +28,14 @@ export const TARGET_KINDS = [
   'dead_letter',
   'hold',
   'job',
+  'person',
   'sender',
   'suppression',
 ] as const satisfies readonly Target['kind'][];
 
 /** The id of a target in the rows. An entry of a list is `<client> <entry>`, with addresses in the form of `hashed`. */
 export function idOf(target: Target): string {
+  if (target.kind === 'person') return hashed(target.address);
   if (target.kind === 'sender') return `${target.clientId} ${hashed(target.sender)}`;
   if (target.kind === 'suppression') return `${target.clientId} ${hashed(target.address)}`;
   return target.id;

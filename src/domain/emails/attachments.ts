@@ -72,15 +72,21 @@ export async function* readSpool(db: Db, emailId: string): AsyncGenerator<Buffer
   }
 }
 
-/** Notes where an attachment is stored and drops its spool, in one transaction. */
-export async function noteStored(db: Db, emailId: string, storagePath: string): Promise<void> {
-  await transact(db, async (trx) => {
-    await trx
+/**
+ * Notes where an attachment is stored and drops its spool, in one transaction.
+ *
+ * @returns false when it was forgotten meanwhile: nothing refers to the object then.
+ */
+export async function noteStored(db: Db, emailId: string, storagePath: string): Promise<boolean> {
+  return transact(db, async (trx) => {
+    const noted = await trx
       .updateTable('attachments')
       .set({ storage_path: storagePath, stored_at: new Date() })
       .where('email_id', '=', emailId)
-      .execute();
+      .returning('email_id')
+      .executeTakeFirst();
     await trx.deleteFrom('attachment_chunks').where('email_id', '=', emailId).execute();
+    return noted !== undefined;
   });
 }
 

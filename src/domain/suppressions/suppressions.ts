@@ -2,6 +2,7 @@ import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { Db } from '../../postgres/database.js';
 import type { Database } from '../../postgres/schema.js';
 import { transact } from '../../postgres/transaction.js';
+import { pseudonym, pseudonymOf } from './pseudonyms.js';
 
 export type SuppressionReason = 'bounced' | 'complained' | 'unsubscribed' | 'manual';
 
@@ -24,9 +25,14 @@ const COLUMNS = ['address', 'reason', 'email_id', 'created_at', 'unsubscribed_at
  *
  * For a query of `emails`.
  */
-export const isSuppressed: RawBuilder<boolean> = sql<boolean>`exists (select from suppressions s
+export const isSuppressed: RawBuilder<boolean> = sql<boolean>`(exists (select from suppressions s
   where s.client_id = emails.client_id and s.address = emails.receiver_address
-    and (s.reason <> 'unsubscribed' or emails.priority = 'low'))`;
+    and (s.reason <> 'unsubscribed' or emails.priority = 'low'))
+  or exists (select from forgotten_key k join suppressions s on s.address = ${pseudonymOf(sql`emails.receiver_address`)}
+    where s.client_id = emails.client_id and (s.reason <> 'unsubscribed' or emails.priority = 'low')))`;
+
+/** Suppressions of an address, also of one whose owner was forgotten. */
+const isAbout = (address: string) => sql<boolean>`address in (${address}, ${pseudonym(address)})`;
 
 /** A client's suppressions by address. @param after the last address of the page before. */
 export async function findSuppressions(
@@ -36,7 +42,7 @@ export async function findSuppressions(
   page: { readonly after?: string; readonly limit: number },
 ): Promise<Suppression[]> {
   let query = db.selectFrom('suppressions').select(COLUMNS).where('client_id', '=', clientId);
-  if (filter.address) query = query.where('address', '=', filter.address);
+  if (filter.address) query = query.where(isAbout(filter.address));
   if (filter.reason) query = query.where('reason', '=', filter.reason);
   if (page.after !== undefined) query = query.where('address', '>', page.after);
   return query.orderBy('address').limit(page.limit).execute();
@@ -92,7 +98,7 @@ export async function removeSuppression(db: Db, clientId: string, address: strin
         unsubscribed_at: null,
       })
       .where('client_id', '=', clientId)
-      .where('address', '=', address)
+      .where(isAbout(address))
       .where('unsubscribed_at', 'is not', null)
       .returning('address')
       .executeTakeFirst();
@@ -100,7 +106,7 @@ export async function removeSuppression(db: Db, clientId: string, address: strin
     const removed = await trx
       .deleteFrom('suppressions')
       .where('client_id', '=', clientId)
-      .where('address', '=', address)
+      .where(isAbout(address))
       .returning('address')
       .executeTakeFirst();
     return removed !== undefined;
