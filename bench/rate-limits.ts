@@ -11,14 +11,14 @@ import { type Db, openDatabase } from '../src/postgres/database.js';
 import { insertClient, type TestClient } from '../test/support/database.js';
 import { startTestPostgres } from '../test/support/servers/postgres.js';
 import { quantile } from './harness/figures.js';
-import { agent, ask, type Flooded } from './rate-limits-flood.js';
+import { agent, ask, type Flooded } from './processes/rate-limits-flood.js';
 
 const RATE = 4;
 const BURST = 20;
 const SECONDS = 20;
 const CLIENTS = 10;
 const main = fileURLToPath(new URL('../dist/src/api/main.js', import.meta.url));
-const floodMain = fileURLToPath(new URL('./rate-limits-flood.ts', import.meta.url));
+const floodMain = fileURLToPath(new URL('./processes/rate-limits-flood.ts', import.meta.url));
 
 async function startApi(url: string, port: number): Promise<ChildProcess> {
   const env = { ...process.env, DATABASE_URL: url, API_PORT: String(port), LOG_LEVEL: 'error', ...SETTINGS };

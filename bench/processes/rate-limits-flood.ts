@@ -1,5 +1,5 @@
 /**
- * The flood of `rate-limits.ts`, as a process: reads one line of JSON with `keys` and `ports`, says `begun`, asks from
+ * The flood of `bench/rate-limits.ts`, as a process: reads one line of JSON with `keys` and `ports`, says `begun`, asks from
  * two requests at a time of each key and port until its input ends, and prints what was admitted.
  */
 import { once } from 'node:events';
