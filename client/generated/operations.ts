@@ -953,7 +953,7 @@ export interface Operations {
       /** Nothing is left. False in a dry run. */
       readonly complete: boolean;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Hand out what is kept of whoever has an address. */
   exportPerson: {
@@ -964,7 +964,7 @@ export interface Operations {
       };
     };
     answer: Blob;
-    problem: 'address_not_allowed' | 'client_disabled' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_downloads' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_downloads' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** How many e-mails a provider had in time, to the e-mail. */
   getServiceLevels: {
@@ -1169,6 +1169,8 @@ export const OPERATIONS = {
   resumeJob: { method: 'POST', path: '/api/admin/jobs/{id}/resume', answer: 'json', keyed: false, scope: null, role: 'operator' },
   listUnmatchedWebhooks: { method: 'GET', path: '/api/admin/unmatched-webhooks', answer: 'json', keyed: false, scope: null, role: 'viewer' },
   listAudit: { method: 'GET', path: '/api/admin/audit', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  forgetPerson: { method: 'POST', path: '/api/admin/personal-data/forget', answer: 'json', keyed: false, scope: null, role: 'admin' },
+  exportPerson: { method: 'POST', path: '/api/admin/personal-data/export', answer: 'bytes', keyed: false, scope: null, role: 'admin' },
   getServiceLevels: { method: 'GET', path: '/api/admin/service-levels', answer: 'json', keyed: false, scope: null, role: 'viewer' },
   getSession: { method: 'GET', path: '/api/session', answer: 'json', keyed: false, scope: null, role: null },
   beginSession: { method: 'POST', path: '/api/session', answer: 'json', keyed: false, scope: null, role: null },
