@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { metricNames } from '../../../test/support/monitoring/metric-names.js';
+import { heartbeatRow } from '../../domain/fleets/heartbeats.js';
 import { hold } from '../../domain/holds/holds.js';
 import { changeProvider } from '../../domain/provider-health/switches.js';
 import { pause } from '../../domain/queue/pauses.js';
@@ -44,6 +45,12 @@ async function arrange(db: Db): Promise<void> {
     rate_per_s: 20,
     reason: 'test',
   });
+  const worker = { process: 'worker', priority: 'low', version: '1.2.3' } as const;
+  const vitals = { polling: true, slotsUsed: 0, slots: 60, lastTaskMsAgo: null };
+  await heartbeatRow(db, worker).beat(vitals);
+  await heartbeatRow(db, worker).beat({ ...vitals, polling: false });
+  await heartbeatRow(db, { process: 'api', priority: null, version: '1.2.3' }).beat(undefined);
+  await sql`update process_heartbeats set beat_at = beat_at - interval '1 minute' where process = 'api'`.execute(db);
   await hold(db, { tag: 'spring-sale', reject: false, reason: 'test' });
   await hold(db, { tag: 'summer-sale', reject: true, reason: 'test' });
   // With a first deadline in this hour, so that there is something attained.
@@ -97,6 +104,20 @@ it('tells Prometheus what operators have switched, and what waits for a person, 
   expect(text).toContain('tempost_untold_failures_oldest_seconds 0');
   expect(text).toContain('tempost_holds{effect="hold"} 1');
   expect(text).toContain('tempost_holds{effect="reject"} 1');
+});
+
+it('tells Prometheus which processes say that they run, which do not poll, and which are silent', () => {
+  const processes = (process: string, state: string) => `tempost_processes{process="${process}",state="${state}"}`;
+  for (const sample of [
+    `${processes('worker-low', 'well')} 1`,
+    `${processes('worker-low', 'not_polling')} 1`,
+    `${processes('worker-low', 'silent')} 0`,
+    `${processes('api', 'well')} 0`,
+    `${processes('api', 'silent')} 1`,
+    `${processes('worker-critical', 'well')} 0`,
+  ]) {
+    expect(text.split('\n')).toContain(sample);
+  }
 });
 
 it('counts once for all who ask within some seconds', async () => {

@@ -7,6 +7,7 @@ import type { Sample } from '../../process/metrics/server.js';
 import { shared } from '../../process/shared.js';
 import { gaugesOf } from './gauges.js';
 import { measureLeftovers, measureRareEvents } from './leftovers.js';
+import { measureProcesses } from './processes.js';
 import { measureProviders } from './providers.js';
 import { measureQueues, measureWindows } from './queues.js';
 import { createOutcomeCounter } from './service-levels.js';
@@ -39,6 +40,7 @@ export function sampleRecord(sources: MetricsSources): Sample {
     measureWindows(gauge, windows);
     await measureProviders(gauge, db, providers);
     await measureLeftovers(gauge, db);
+    await measureProcesses(gauge, db);
     await measureRareEvents(registry, db);
     await countOutcomes(registry);
     return registry.metrics();
