@@ -1,18 +1,24 @@
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
-import pg from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { recordOutcome } from '../src/domain/attempts/outcomes.js';
 import { askPermission } from '../src/domain/attempts/permission.js';
 import { lockEmail } from '../src/domain/emails/events.js';
 import { SHIPPED_STATUSES } from '../src/domain/emails/statuses.js';
+import { beginJob, findJob, type Job } from '../src/domain/jobs/jobs.js';
+import type { DropMonthParameters } from '../src/domain/jobs/kinds/drop-month.js';
+import { runSlice } from '../src/domain/jobs/run-slice.js';
 import { dispatchBatch } from '../src/domain/queue/queue.js';
 import { recordPixelOpen } from '../src/domain/tracking/pixel.js';
 import { recordEvents } from '../src/domain/transitions/record.js';
 import { ensurePartitions, uuidFloor } from '../src/postgres/partitions.js';
 import { transact } from '../src/postgres/transaction.js';
+import { createFileStore } from '../src/storage/file-store.js';
 import { sendForm, startTestApi, type TestApi } from './support/api.js';
 import { patient } from './support/patience.js';
 
@@ -21,10 +27,15 @@ const TABLES = ['emails', 'attachments', 'send_attempts', 'email_events'];
 const AT_ONCE = 10;
 
 let api: TestApi;
+let folder: string;
 beforeEach(async () => {
   api = await startTestApi();
+  folder = mkdtempSync(join(tmpdir(), 'tempost-drop-month-'));
 });
-afterEach(() => api.stop());
+afterEach(async () => {
+  await api.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const monthBack = (months: number) => {
   const now = new Date();
@@ -32,22 +43,30 @@ const monthBack = (months: number) => {
 };
 const suffixOf = (month: Date) => month.toISOString().slice(0, 7).replace('-', '');
 
-/** The statement that docs/data.md gives, with its date changed as it says. */
-function documented(month: Date): string {
-  const docs = readFileSync(fileURLToPath(new URL('../docs/data.md', import.meta.url)), 'utf8');
-  const [, statement] = /To drop a month[\s\S]*?```sql\n([\s\S]*?)```/.exec(docs)!;
-  return statement!.replace('2026-10-01', month.toISOString().slice(0, 10));
+const store = () => createFileStore(join(folder, 'objects'));
+
+/** The job, slice by slice, as its workflow does it. @returns how it stands then. */
+async function drop(month: Date): Promise<Job> {
+  const parameters: DropMonthParameters = { month: suffixOf(month) };
+  const id = (await beginJob(api.db, { kind: 'drop_month', parameters, reason: 'old', ratePerS: 10 }))!;
+  return goOn(id);
 }
 
-/** Runs it as an operator does, with psql. */
-async function drop(month: Date): Promise<void> {
-  const client = new pg.Client({ connectionString: api.databaseUrl });
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    await client.query(documented(month));
-  } finally {
-    await client.end();
+async function goOn(id: string): Promise<Job> {
+  const deadlineMs = { critical: 15_000, medium: 900_000, low: 3_600_000 };
+  const context = {
+    db: api.db,
+    catalogue: SHIPPED_STATUSES,
+    deadlineMs,
+    providers: [],
+    store: store(),
+    wake: () => {},
+    tell: () => {},
+  };
+  const options = { sliceMs: 5_000, signal: new AbortController().signal };
+  for (;;) {
+    const { state } = await runSlice(context, id, options);
+    if (state !== 'planning' && state !== 'running') return (await findJob(api.db, id))!;
   }
 }
 
@@ -158,7 +177,9 @@ function traffic(old: readonly string[]) {
   return { failures, done, stop };
 }
 
-describe('the statement that docs/data.md gives to drop a month', () => {
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
+describe('the job that drops a month', () => {
   it('stops no traffic: at 5 submissions a second none fails, while six months go', {
     timeout: patient(120_000),
   }, async () => {
@@ -172,7 +193,7 @@ describe('the statement that docs/data.md gives to drop a month', () => {
     await expect.poll(() => done.submitted).toBeGreaterThan(5);
     const startedAt = Date.now();
     for (const month of months) {
-      await drop(month);
+      expect(await drop(month)).toMatchObject({ state: 'done' });
       expect(await leavesOf(month)).toEqual([]);
     }
     const tookMs = Date.now() - startedAt;
@@ -201,7 +222,7 @@ describe('the statement that docs/data.md gives to drop a month', () => {
     const id = await insertOld();
     const place = { email_id: id, priority: 'low', generation: 1, state: 'handed_over', due_at: new Date() } as const;
     await api.db.insertInto('email_queue').values(place).execute();
-    await expect(drop(month)).rejects.toThrow(/unfinished/);
+    expect(await drop(month)).toMatchObject({ state: 'failed', code: 'unfinished' });
     await kept(id);
     await api.db.deleteFrom('email_queue').execute();
     await drop(month);
@@ -212,7 +233,7 @@ describe('the statement that docs/data.md gives to drop a month', () => {
     const id = await insertOld();
     const letter = { email_id: id, generation: 1, reason: 'ambiguous', client_id: api.client.id } as const;
     await api.db.insertInto('dead_emails').values(letter).execute();
-    await expect(drop(month)).rejects.toThrow(/open dead letters/);
+    expect(await drop(month)).toMatchObject({ state: 'failed', code: 'open_dead_letters' });
     await kept(id);
     await api.post(`/api/dead-letters/${id}/discard`);
     await drop(month);
@@ -220,7 +241,7 @@ describe('the statement that docs/data.md gives to drop a month', () => {
   });
 
   it('refuses a month that is not over', async () => {
-    await expect(drop(monthBack(0))).rejects.toThrow(/over/);
+    expect(await drop(monthBack(0))).toMatchObject({ state: 'failed', code: 'not_over' });
     expect(await leavesOf(monthBack(0))).toHaveLength(4);
   });
 
@@ -235,5 +256,20 @@ describe('the statement that docs/data.md gives to drop a month', () => {
     expect(await leavesOf(month)).toEqual([]);
     expect(await leavesOf(other)).toHaveLength(4);
     expect((await api.get(`/api/email/${id}`)).status).toBe(200);
+  });
+
+  it('removes the objects of the month from the store, and no other, before it forgets where they are', async () => {
+    const other = monthBack(14);
+    await ensurePartitions(api.db, other);
+    const ofMonth = [await insertOld(), ...(await Promise.all([2, 3].map((n) => insertSent(month, n))))];
+    const ofOther = await insertSent(other, 1);
+    const object = { sizeBytes: 1, sha256: sha256(Buffer.from('x')) };
+    for (const id of [...ofMonth, ofOther]) {
+      const path = await store().put(`attachments/${id}`, () => Readable.from(['x']), object, 'text/plain');
+      await api.db.updateTable('attachments').set({ storage_path: path }).where('email_id', '=', id).execute();
+    }
+    expect(readdirSync(join(folder, 'objects', 'attachments'))).toHaveLength(4);
+    expect(await drop(month)).toMatchObject({ state: 'done', counts: { pending: 0, failed: {} } });
+    expect(readdirSync(join(folder, 'objects', 'attachments'))).toEqual([ofOther]);
   });
 });

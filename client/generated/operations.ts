@@ -752,7 +752,7 @@ export interface Operations {
     input: {
       body: {
         /** `retry`: those that are `dead`, unless `status` names others. `cancel`, `reroute`: those that no provider has. */
-        readonly kind: 'cancel' | 'reroute' | 'retry';
+        readonly kind: 'retry' | 'cancel' | 'reroute';
         readonly filter?: {
           /** One address. Case does not matter; `a+b@…` and `a@…` are two. */
           readonly receiver?: string;
@@ -815,7 +815,7 @@ export interface Operations {
     input: {
       query?: {
         readonly state?: 'planning' | 'running' | 'stopped' | 'done' | 'failed';
-        readonly kind?: 'cancel' | 'reroute' | 'retry';
+        readonly kind?: 'cancel' | 'drop_month' | 'reroute' | 'retry';
         /** At most so many on one page. */
         readonly limit?: number;
         readonly cursor?: string;
@@ -827,6 +827,35 @@ export interface Operations {
       readonly next_cursor: string | null;
     };
     problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** Drop a month of e-mails for good. */
+  dropMonth: {
+    input: {
+      params: {
+        readonly month: string;
+      };
+      body: {
+        readonly reason: string;
+        /** Only say what there is. */
+        readonly dry_run?: boolean;
+      };
+    };
+    answer: {
+      readonly dry_run: boolean;
+      /** Null in a dry run. */
+      readonly job: S.Job | null;
+      /** About so many. */
+      readonly emails: number;
+      /** In the database. */
+      readonly bytes: number;
+      /** E-mails that still have something to do: they keep the month. */
+      readonly unfinished: number;
+      /** They keep it, too: retry or discard them. */
+      readonly open_dead_letters: number;
+      /** Some of those that keep it. */
+      readonly examples: readonly (string)[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'month_in_use' | 'month_not_found' | 'operator_only' | 'rate_limited' | 'too_large' | 'too_many_jobs' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** A job and its progress. */
   getJob: {
@@ -1163,6 +1192,7 @@ export const OPERATIONS = {
   releaseHold: { method: 'DELETE', path: '/api/admin/holds/{id}', answer: 'none', keyed: false, scope: null, role: 'operator' },
   beginJob: { method: 'POST', path: '/api/admin/jobs', answer: 'json', keyed: false, scope: null, role: 'operator' },
   listJobs: { method: 'GET', path: '/api/admin/jobs', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  dropMonth: { method: 'POST', path: '/api/admin/months/{month}/drop', answer: 'json', keyed: false, scope: null, role: 'admin' },
   getJob: { method: 'GET', path: '/api/admin/jobs/{id}', answer: 'json', keyed: false, scope: null, role: 'viewer' },
   listJobItems: { method: 'GET', path: '/api/admin/jobs/{id}/items', answer: 'json', keyed: false, scope: null, role: 'viewer' },
   stopJob: { method: 'POST', path: '/api/admin/jobs/{id}/stop', answer: 'json', keyed: false, scope: null, role: 'operator' },

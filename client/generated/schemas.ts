@@ -491,7 +491,7 @@ export type Job = {
 
 export type JobItem = {
   readonly number: number;
-  /** What it is about: an e-mail’s id. */
+  /** What it is about: an e-mail’s id, or a step. */
   readonly target: string;
   /** Which of the e-mail’s lives it had been when it was listed. */
   readonly generation: number | null;

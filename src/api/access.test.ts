@@ -62,6 +62,7 @@ const EXPECTED: Readonly<Record<string, Expected | 'public'>> = {
   holdMail: [null, 'operator', 'operator_only'],
   releaseHold: [null, 'operator', 'operator_only'],
   beginJob: [null, 'operator', 'operator_only'],
+  dropMonth: [null, 'admin', 'operator_only'],
   listJobs: [null, 'viewer', 'operator_only'],
   getJob: [null, 'viewer', 'operator_only'],
   listJobItems: [null, 'viewer', 'operator_only'],

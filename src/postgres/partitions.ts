@@ -4,7 +4,7 @@ import { type Kysely, sql } from 'kysely';
  * The large tables are range-partitioned by the e-mail's UUIDv7, one partition a month. Retention drops a month at
  * once; foreign keys go from leaf to leaf, because one to a partitioned parent would make its partitions undroppable.
  */
-const PARTITIONED = ['emails', 'attachments', 'email_events', 'send_attempts'] as const;
+export const PARTITIONED = ['emails', 'attachments', 'email_events', 'send_attempts'] as const;
 
 /** Months that exist ahead of the current one. `send_at` reaches 30 days, ids are made at acceptance: three is ample. */
 const MONTHS_AHEAD = 3;

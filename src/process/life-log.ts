@@ -10,7 +10,8 @@ type LifeStep =
   | 'opened'
   | 'unsubscribed'
   | 'uploaded'
-  | 'delivery check';
+  | 'delivery check'
+  | 'job';
 
 /** Ids, codes and times; never an address, a subject, or what a provider said. */
 interface LifeFields {

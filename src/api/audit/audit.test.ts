@@ -9,6 +9,7 @@ import { runCli } from '../../cli/run.js';
 import type { ListedAct } from '../../domain/audit/listed.js';
 import { hold } from '../../domain/holds/holds.js';
 import { beginJob, stopJob } from '../../domain/jobs/jobs.js';
+import { ensurePartitions } from '../../postgres/partitions.js';
 import { ROUTES } from '../routes.js';
 import type { Route } from '../routing/route.js';
 
@@ -132,6 +133,11 @@ const REQUESTS: Readonly<Record<string, () => Asked | Promise<Asked>>> = {
     return { path: { id: (await hold(api.db, terms))! } };
   },
   beginJob: () => ({ body: { kind: 'retry', all: true, reason: 'the key was wrong' } }),
+  dropMonth: async () => {
+    const month = new Date(Date.UTC(2024, 0, 15));
+    await ensurePartitions(api.db, month);
+    return { path: { month: '202401' }, body: { reason: 'kept for a year' } };
+  },
   stopJob: async () => ({ path: { id: await job() } }),
   resumeJob: async () => {
     const id = await job();

@@ -6,6 +6,7 @@ import { insertClient } from '../../../test/support/database.js';
 import { insertDeadEmail } from '../../../test/support/dead.js';
 import { answerOf } from '../../../test/support/record.js';
 import { beginJob, stopJob } from '../../domain/jobs/jobs.js';
+import { ensurePartitions } from '../../postgres/partitions.js';
 import { ROUTES } from '../routes.js';
 import { patternOf } from '../routing/mount.js';
 import { PROBLEMS, type ProblemCode } from '../routing/problem-codes.js';
@@ -104,6 +105,9 @@ describe('the documented examples are taken', () => {
       values.id = (await insertClient(api.db)).id;
       const keys = api.db.selectFrom('api_keys').select('id').where('client_id', '=', values.id);
       values.key = (await keys.executeTakeFirstOrThrow()).id;
+    } else if (path.includes('{month}')) {
+      await ensurePartitions(api.db, new Date(Date.UTC(2024, 0, 15)));
+      values.month = '202401';
     } else if (path.startsWith('/api/admin/jobs/{id}')) {
       const terms = { kind: 'cancel', parameters: {}, reason: 'an example', ratePerS: 1 } as const;
       values.id = (await beginJob(api.db, terms))!;

@@ -1,23 +1,13 @@
 import { z } from 'zod';
-import { lastDoers } from '../../domain/audit/listed.js';
-import type { Target } from '../../domain/audit/targets.js';
 import { listItems } from '../../domain/jobs/items.js';
-import {
-  beginJob,
-  findJob,
-  type Job,
-  jobExists,
-  listJobs,
-  MOST_ACTIVE_JOBS,
-  resumeJob,
-  stopJob,
-} from '../../domain/jobs/jobs.js';
+import { jobExists, listJobs, resumeJob, stopJob } from '../../domain/jobs/jobs.js';
 import { previewJob } from '../../domain/jobs/preview.js';
 import { Problem } from '../../http/problem.js';
-import type { ApiDependencies } from '../dependencies.js';
 import { tooManySearches } from '../emails/routes.js';
 import { cursor, cursorOf, pageLimit, uuid } from '../fields.js';
 import { jsonBody, route } from '../routing/route.js';
+import { begin, begunTargets, jobNotFound, shown, tooManyJobs, withDoers } from './begun.js';
+import { dropMonthRoute } from './month.js';
 import {
   begunJob,
   itemState,
@@ -34,23 +24,7 @@ import { parametersOf } from './terms.js';
 /** A dry run answers with what it has counted by then. */
 const PREVIEW_MS = 5_000;
 
-async function withDoers(db: ApiDependencies['db'], jobs: readonly Job[]) {
-  const ids = jobs.map(({ id }) => id);
-  const doers = await lastDoers(db, 'job', ['job.begin'], ids);
-  return jobs.map((job) => ({ ...job, who: doers.get(job.id) ?? null }));
-}
-
-async function shown(db: ApiDependencies['db'], id: string) {
-  const job = await findJob(db, id);
-  if (!job) throw jobNotFound();
-  return (await withDoers(db, [job]))[0]!;
-}
-
-const jobNotFound = () => new Problem(404, 'job_not_found', 'There is no such job.');
-const tooManyJobs = () =>
-  new Problem(409, 'too_many_jobs', `${MOST_ACTIVE_JOBS} jobs are going on; stop one, or wait for its end.`);
-
-const begin = route({
+const beginRoute = route({
   method: 'post',
   path: '/api/admin/jobs',
   operationId: 'beginJob',
@@ -67,10 +41,7 @@ const begin = route({
   }),
   answer: { status: 200, description: 'It begins within seconds; or what it would do.', schema: begunJob },
   problems: ['too_many_jobs', 'too_many_searches'],
-  audit: {
-    action: 'job.begin',
-    targets: (_input, _ctx, begun): readonly Target[] => (begun?.job ? [{ kind: 'job', id: begun.job.id }] : []),
-  },
+  audit: { action: 'job.begin', targets: (_input, _ctx, begun) => begunTargets(begun?.job) },
   handle: async ({ body }, ctx, { db, catalogue, providers, searches }) => {
     const { kind, reason, rate_per_s: ratePerS, dry_run } = body;
     const parameters = parametersOf(body, { catalogue, providers });
@@ -80,12 +51,8 @@ const begin = route({
       if (!preview) throw tooManySearches();
       return { dry_run, job: null, preview };
     }
-    const id = await beginJob(db, { kind, parameters, reason, ratePerS });
-    if (!id) throw tooManyJobs();
-    // Its row in the audit is written after this.
-    const { clientName, keyName } = ctx.state.actor;
-    const who = keyName ? `${clientName}/${keyName}` : clientName;
-    return { dry_run, job: { ...(await shown(db, id)), who }, preview: null };
+    const job = await begin(db, ctx, { kind, parameters, reason, ratePerS });
+    return { dry_run, job, preview: null };
   },
 });
 
@@ -203,4 +170,4 @@ const resume = route({
   },
 });
 
-export const jobRoutes = [begin, list, read, items, stop, resume];
+export const jobRoutes = [beginRoute, dropMonthRoute, list, read, items, stop, resume];

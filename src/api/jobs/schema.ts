@@ -5,8 +5,11 @@ import { priority, providerName } from '../fields.js';
 import { countOf, listOf, moment, nextCursor } from '../routing/answers.js';
 import { isOneLine } from '../send/faults.js';
 
-const KINDS = Object.keys(JOB_KINDS) as [JobKindName, ...JobKindName[]];
-export const kindName = z.enum(KINDS);
+export const kindName = z.enum(Object.keys(JOB_KINDS) as [JobKindName, ...JobKindName[]]);
+
+/** Kinds that are about e-mails by a filter. */
+const EMAIL_KINDS = ['retry', 'cancel', 'reroute'] as const satisfies readonly JobKindName[];
+export type EmailKind = (typeof EMAIL_KINDS)[number];
 export const jobState = z.enum(['planning', 'running', 'stopped', 'done', 'failed']);
 export const itemState = z.enum(['pending', 'done', 'skipped', 'failed']);
 
@@ -44,12 +47,14 @@ const emailFilter = z
 
 export type EmailFilterBody = z.output<typeof emailFilter>;
 
-const why = z.string().trim().min(1, 'must say why').max(200).refine(isOneLine, 'must be one line');
+export const why = z.string().trim().min(1, 'must say why').max(200).refine(isOneLine, 'must be one line');
 
 export const jobBody = z.strictObject({
-  kind: kindName.describe(
-    '`retry`: those that are `dead`, unless `status` names others. `cancel`, `reroute`: those that no provider has.',
-  ),
+  kind: z
+    .enum(EMAIL_KINDS)
+    .describe(
+      '`retry`: those that are `dead`, unless `status` names others. `cancel`, `reroute`: those that no provider has.',
+    ),
   filter: emailFilter.default({}),
   all: z.literal(true).optional().describe('Every one, instead of a filter.'),
   through: z
@@ -110,7 +115,7 @@ export const pageOfJobs = z.object({ jobs: listOf(jobAnswer), next_cursor: nextC
 const item = z
   .object({
     number: z.int(),
-    target: z.string().describe('What it is about: an e-mail’s id.'),
+    target: z.string().describe('What it is about: an e-mail’s id, or a step.'),
     generation: z.int().nullable().describe('Which of the e-mail’s lives it had been when it was listed.'),
     state: itemState,
     code: z.string().nullable().describe('Why it was skipped, or could not be done.'),

@@ -5,11 +5,10 @@ import type { CancelParameters } from '../../domain/jobs/kinds/cancel.js';
 import type { RerouteParameters } from '../../domain/jobs/kinds/reroute.js';
 import type { RetryParameters } from '../../domain/jobs/kinds/retry.js';
 import type { Selection } from '../../domain/jobs/kinds/selection.js';
-import type { JobKindName } from '../../domain/jobs/kinds.js';
 import type { FieldFault } from '../../http/problem.js';
 import { rangeOf } from '../emails/schema.js';
 import { invalidFields } from '../send/faults.js';
-import type { EmailFilterBody, jobBody } from './schema.js';
+import type { EmailFilterBody, EmailKind, jobBody } from './schema.js';
 
 type Body = z.output<typeof jobBody>;
 
@@ -22,7 +21,7 @@ interface Reading {
 }
 
 /** What each kind makes of a body. A new kind is a line here. */
-const TERMS: Readonly<Record<JobKindName, (reading: Reading) => object>> = {
+const TERMS: Readonly<Record<EmailKind, (reading: Reading) => object>> = {
   retry: (reading): RetryParameters => {
     const selection = selectionOf(reading, (rule) => rule.retryable, ['dead']);
     const through = providerIn(reading);

@@ -147,6 +147,29 @@ const BEGIN_OPTIONS: readonly OptionName[] = [
   ...(['status', 'metadata', 'all', 'through', 'rate', 'dry-run', 'reason'] as const),
 ];
 
+interface Month {
+  readonly job: Shown | null;
+  readonly emails: number;
+  readonly bytes: number;
+  readonly unfinished: number;
+  readonly open_dead_letters: number;
+  readonly examples: readonly string[];
+}
+
+async function dropMonth(api: Api, month: string, { reason, ...values }: Values): Promise<Output> {
+  const body = { reason: need(reason, '--reason'), dry_run: values['dry-run'] === true };
+  const json = await api.call<Month>('POST', path`/api/admin/months/${month}/drop`, body);
+  if (json.job) return { json, text: jobText(json.job) };
+  const text = facts([
+    ['e-mails, about', json.emails],
+    ['MB in the database', Math.round(json.bytes / 1_000_000)],
+    ['unfinished', json.unfinished],
+    ['open dead letters', json.open_dead_letters],
+    ['for example', json.examples.join(' ')],
+  ]);
+  return { json, text };
+}
+
 export const jobCommands: Commands = {
   jobs: {
     usage: '[--state S] [--kind K] [--limit N]',
@@ -155,7 +178,7 @@ export const jobCommands: Commands = {
     words: 0,
     options: ['state', 'kind', 'limit'],
     help: `--state planning|running|stopped|done|failed
---kind retry|cancel|reroute
+--kind retry|cancel|reroute|drop_month
 --limit N                      default: 20, at most 100`,
     run: (api, _, values) => list(api, values),
   },
@@ -206,5 +229,15 @@ export const jobCommands: Commands = {
     words: 1,
     options: ['reason'],
     run: switched('resume'),
+  },
+  'drop-month': {
+    usage: 'YYYYMM [--dry-run] --reason TEXT',
+    summary: 'drop the e-mails of a month for good, with their attachments, by a job',
+    example: "tempost drop-month 202601 --reason 'kept for a year' --dry-run",
+    words: 1,
+    options: ['dry-run', 'reason'],
+    help: `Refused while something of the month is unfinished, or has an open dead letter; it says which.
+--dry-run                      only say what there is, and what keeps it`,
+    run: (api, [month], values) => dropMonth(api, need(month, 'The month, as YYYYMM,'), values),
   },
 };

@@ -4,6 +4,7 @@ import { createTestDatabase, insertClient, type TestDatabase } from '../../../te
 import { insertAttempts, insertDeadEmail } from '../../../test/support/dead.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { uuidFloor } from '../../postgres/partitions.js';
+import type { ObjectStore } from '../../storage/object-store.js';
 import { retryEmail } from '../actions/retry.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
 import { listItems } from './items.js';
@@ -32,6 +33,9 @@ const context = () => ({
   catalogue: SHIPPED_STATUSES,
   deadlineMs,
   providers: ['mailgun', 'mandrill'] as const,
+  tell: () => {},
+  // No kind of these touches it.
+  store: {} as ObjectStore,
   wake: (emailId: string) => void woken.push(emailId),
 });
 const range = { from: uuidFloor(new Date(0)), before: uuidFloor(new Date(Date.now() + 86_400_000)) };

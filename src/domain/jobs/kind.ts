@@ -4,6 +4,7 @@ import type { JsonObject } from '../../postgres/schema/json.js';
 import type { JobItemState } from '../../postgres/schema.js';
 import type { Trx } from '../../postgres/transaction.js';
 import type { PerPriority, Priority } from '../../priority.js';
+import type { ObjectStore } from '../../storage/object-store.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
 
 /** What a kind plans with; the api's dry runs have no more than this. */
@@ -16,10 +17,13 @@ export interface PlanContext {
 export interface StepContext extends PlanContext {
   /** The service levels. */
   readonly deadlineMs: PerPriority<number>;
+  readonly store: ObjectStore;
   /** Those we send through, in order. */
   readonly providers: readonly ProviderName[];
   /** Has an e-mail's workflow look at the record, once the step is committed. It may get lost: then it looks later. */
   wake(emailId: string): void;
+  /** Told of each item once what became of it is committed. */
+  tell(stepped: SteppedItem): void;
 }
 
 /** A job as its kind sees it. */
@@ -52,9 +56,9 @@ export interface JobItem {
   readonly generation: number | null;
 }
 
-/** What became of an item; `code` says why it was skipped, or what there is to say of one that was done. */
+/** What became of an item; `code` says why it was skipped, or could not be done. */
 export interface StepResult {
-  readonly state: Exclude<JobItemState, 'pending' | 'failed'>;
+  readonly state: Exclude<JobItemState, 'pending'>;
   readonly code?: string;
 }
 
@@ -66,11 +70,24 @@ export interface JobKind {
    * @param cursor null for the first page, then `next` of the one before.
    */
   plan(context: PlanContext, job: PlannedJob, cursor: JsonObject | null): Promise<PlannedPage>;
-  /** What no transaction can hold, before each step; it may happen more than once. */
-  prepare?(context: StepContext, job: PlannedJob, item: JobItem): Promise<void>;
+  /** Items are done one after the other, and when one fails the job has failed. Left out: four at a time, each by itself. */
+  readonly inOrder?: boolean;
+  /**
+   * What no transaction can hold, before each step; it may happen more than once, and beside itself.
+   *
+   * @returns `again`: it is to be called again before the step, after whatever else waits.
+   */
+  prepare?(context: StepContext, job: PlannedJob, item: JobItem): Promise<'ready' | 'again'>;
   /** Does one item in the transaction that also notes that it is done: so it happens once, or not at all. */
   step(trx: Trx, context: StepContext, job: PlannedJob, item: JobItem): Promise<StepResult>;
 }
 
+/** For the log. */
+export interface SteppedItem extends StepResult {
+  readonly jobId: string;
+  readonly target: string;
+}
+
 export const done: StepResult = { state: 'done' };
+export const failed = (code: string): StepResult => ({ state: 'failed', code });
 export const skipped = (code: string): StepResult => ({ state: 'skipped', code });

@@ -1,10 +1,13 @@
 import type { JobKind } from './kind.js';
 import { cancel } from './kinds/cancel.js';
+import { dropMonth } from './kinds/drop-month.js';
 import { reroute } from './kinds/reroute.js';
 import { retry } from './kinds/retry.js';
 
 /** The kinds of job there are, by name. A new one is a file in `kinds/`, a line here, and its body in the api. */
-export const JOB_KINDS = { cancel, reroute, retry } as const satisfies Readonly<Record<string, JobKind>>;
+export const JOB_KINDS = { cancel, drop_month: dropMonth, reroute, retry } as const satisfies Readonly<
+  Record<string, JobKind>
+>;
 
 export type JobKindName = keyof typeof JOB_KINDS;
 

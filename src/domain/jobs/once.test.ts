@@ -6,6 +6,7 @@ import { insertDeadEmail } from '../../../test/support/dead.js';
 import { patient } from '../../../test/support/patience.js';
 import { type Db, openDatabase } from '../../postgres/database.js';
 import { uuidFloor } from '../../postgres/partitions.js';
+import type { ObjectStore } from '../../storage/object-store.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
 import { beginJob, findJob, resumeJob, stopJob } from './jobs.js';
 import type { RetryParameters } from './kinds/retry.js';
@@ -27,6 +28,9 @@ const context = (db: Db) => ({
   catalogue: SHIPPED_STATUSES,
   deadlineMs: { critical: 15_000, medium: 900_000, low: 3_600_000 },
   providers: ['mailgun', 'mandrill'] as const,
+  tell: () => {},
+  // No kind of these touches it.
+  store: {} as ObjectStore,
   wake: () => {},
 });
 

@@ -53,6 +53,7 @@ export async function runSlice(context: StepContext, jobId: string, options: Sli
       await giveWay(context.db, options.signal);
       const count = await runChunk(context, { ...job, kind, jobId }, options.signal);
       stepped += count;
+      if (kind.inOrder) await failWithItem(context.db, jobId);
       if (count === 0) await finish(context.db, jobId);
     } else if (state === 'planning' || state === 'running') await giveUp(context.db, jobId);
     else return { state, matched, stepped };
@@ -75,7 +76,7 @@ type Chunk = Parameters<typeof stepItem>[1] & { readonly rate_per_s: number };
 /** Does the next items, in no less time than the rate allows. @returns how many there were. */
 async function runChunk(context: StepContext, job: Chunk, signal: AbortSignal): Promise<number> {
   const startedAt = Date.now();
-  const limit = Math.max(1, Math.floor((job.rate_per_s * CHUNK_MS) / 1_000));
+  const limit = job.kind.inOrder ? 1 : Math.max(1, Math.floor((job.rate_per_s * CHUNK_MS) / 1_000));
   const next = await context.db
     .selectFrom('job_items')
     .select('number')
@@ -112,6 +113,14 @@ async function finish(db: Db, jobId: string): Promise<void> {
   await sql`update jobs set state = 'done', ended_at = clock_timestamp(), counts = ${countsOf(sql`${jobId}::uuid`)}
     where id = ${jobId} and state = 'running'
       and not exists (select from job_items where job_id = ${jobId} and state = 'pending')`.execute(db);
+}
+
+/** Of a job that is done in order: what comes behind an item that failed must not be done. */
+async function failWithItem(db: Db, jobId: string): Promise<void> {
+  await sql`update jobs set state = 'failed', ended_at = clock_timestamp(), code = item.code,
+      counts = ${countsOf(sql`${jobId}::uuid`)}
+    from (select code from job_items where job_id = ${jobId} and state = 'failed' limit 1) item
+    where id = ${jobId} and state = 'running'`.execute(db);
 }
 
 /** This release does not know its kind: a newer one has begun it. */

@@ -36,21 +36,23 @@ async function tryItem(context: StepContext, { kind, jobId, parameters }: Step, 
   const job = { id: jobId, parameters };
   if (kind.prepare) {
     const item = await pendingItem(context.db, jobId, number, false);
-    if (item) await kind.prepare(context, job, item);
+    if (item && (await kind.prepare(context, job, item)) === 'again') return;
   }
   const woken: string[] = [];
   const within = { ...context, wake: (emailId: string) => void woken.push(emailId) };
-  await transact(context.db, async (trx) => {
+  const stepped = await transact(context.db, async (trx) => {
     const item = await pendingItem(trx, jobId, number, true);
-    if (!item) return;
-    const { state, code = null } = await kind.step(trx, { ...within, db: trx }, job, item);
+    if (!item) return undefined;
+    const result = await kind.step(trx, { ...within, db: trx }, job, item);
     await trx
       .updateTable('job_items')
-      .set({ state, code, done_at: sql<Date>`clock_timestamp()` })
+      .set({ state: result.state, code: result.code ?? null, done_at: sql<Date>`clock_timestamp()` })
       .where('job_id', '=', jobId)
       .where('number', '=', number)
       .execute();
+    return { jobId, target: item.target, ...result };
   });
+  if (stepped) context.tell(stepped);
   // Before the commit a workflow would find nothing new, and sleep on.
   for (const emailId of woken) context.wake(emailId);
 }
