@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { environmentSchema } from '../src/config.js';
+import { SEND_SLOTS } from '../src/domain/fleets/scale.js';
 import { PRIORITIES } from '../src/priority.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -33,6 +34,15 @@ interface Compose {
   readonly services: Record<string, Service>;
   readonly volumes: Record<string, null>;
 }
+
+describe('deploy/helm', () => {
+  it('its autoscalers reckon with as many e-mails a worker as a worker sends at once', () => {
+    const { fleets } = load(read('deploy/helm/tempost/values.yaml')) as {
+      fleets: Record<string, { inFlight: number }>;
+    };
+    for (const priority of PRIORITIES) expect(fleets[priority]!.inFlight).toBe(SEND_SLOTS[priority]);
+  });
+});
 
 describe('deploy/compose', () => {
   const folder = 'deploy/compose';

@@ -116,6 +116,25 @@ async function processes(): Promise<ProcessView[]> {
 const find = async (process: string, pid?: number) =>
   (await processes()).find((each) => each.process === process && (pid === undefined || each.pid === pid));
 
+it(
+  'a dispatcher tells at /scale how many workers there should be, and who runs',
+  async () => {
+    let critical: Record<string, unknown> | undefined;
+    await until('the worker is counted', async () => {
+      const answer = await ports.ask('dispatcher', '/scale');
+      if (!answer?.ok) return false;
+      const { priorities } = (await answer.json()) as { priorities: Record<string, unknown>[] };
+      critical = priorities.find(({ priority }) => priority === 'critical');
+      return critical?.workers === 1;
+    });
+    expect(critical).toMatchObject({ worker_slots: 50, wanted_workers: 2, paused: false, admitted: true, waiting: 0 });
+    const metrics = await (await ports.ask('dispatcher', '/metrics'))!.text();
+    expect(metrics).toMatch(/^tempost_scale_wanted_workers\{priority="critical"\} 2$/m);
+    expect(await ports.ask('api', '/scale')).toMatchObject({ status: 404 });
+  },
+  PATIENT.timeout,
+);
+
 describe('the list of processes', PATIENT, () => {
   it('has each of them, with what it is and does', async () => {
     await until('all are listed', async () => (await processes()).length === NAMES.length);

@@ -603,6 +603,15 @@ export interface Operations {
     answer: S.Overview;
     problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
+  /** How many workers each priority should have, and why. */
+  getScale: {
+    input: {};
+    answer: {
+      readonly as_of: string;
+      readonly priorities: readonly (S.Scale)[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
   /** The queue of each priority. */
   listQueues: {
     input: {};
@@ -1180,6 +1189,7 @@ export const OPERATIONS = {
   addSender: { method: 'POST', path: '/api/clients/{id}/senders', answer: 'json', keyed: false, scope: null, role: 'admin' },
   removeSender: { method: 'DELETE', path: '/api/clients/{id}/senders/{sender}', answer: 'none', keyed: false, scope: null, role: 'admin' },
   getOverview: { method: 'GET', path: '/api/admin/overview', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  getScale: { method: 'GET', path: '/api/admin/scale', answer: 'json', keyed: false, scope: null, role: 'viewer' },
   listQueues: { method: 'GET', path: '/api/admin/queues', answer: 'json', keyed: false, scope: null, role: 'viewer' },
   pauseQueue: { method: 'POST', path: '/api/admin/queues/{priority}/pause', answer: 'json', keyed: false, scope: null, role: 'operator' },
   resumeQueue: { method: 'POST', path: '/api/admin/queues/{priority}/resume', answer: 'json', keyed: false, scope: null, role: 'operator' },

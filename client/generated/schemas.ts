@@ -457,6 +457,38 @@ export type Process = {
   readonly last_task_at: string | null;
 };
 
+export type Scale = {
+  readonly priority: 'critical' | 'medium' | 'low';
+  /** Due, and not dispatched yet. */
+  readonly waiting: number;
+  /** Due, and held by an operator: no work for a worker. */
+  readonly held: number;
+  /** Being handed over. */
+  readonly in_flight: number;
+  /** How many may be in flight. */
+  readonly in_flight_limit: number;
+  /** Age of the oldest that waits, from when it was due; null: none waits. */
+  readonly oldest_s: number | null;
+  /** Until its deadline; negative: that has passed. */
+  readonly oldest_deadline_in_s: number | null;
+  /** E-mails accepted a second. */
+  readonly arrivals_per_s: {
+    readonly over_1_min: number;
+    readonly over_5_min: number;
+  };
+  readonly paused: boolean;
+  /** A provider takes it. While none does, more workers are no help. */
+  readonly admitted: boolean;
+  /** Workers that say that they run. */
+  readonly workers: number;
+  /** Calls that one worker makes at once. */
+  readonly worker_slots: number;
+  /** The e-mails that are work for workers; 0 while paused. */
+  readonly scale_emails: number;
+  /** How many workers there should be. */
+  readonly wanted_workers: number;
+};
+
 export type Job = {
   readonly id: string;
   readonly kind: string;

@@ -1,7 +1,6 @@
 // The chart as Helm renders it, for each example of values.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { createServer, connect as open } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask, must, root } from './run.js';
@@ -27,8 +26,13 @@ export interface Manifest {
     readonly template?: { readonly spec: { readonly containers: readonly Container[] } };
   };
 }
+interface Probe {
+  readonly httpGet?: { readonly path: string; readonly port: number };
+}
 interface Container {
-  readonly readinessProbe?: { readonly exec?: { readonly command: readonly string[] } };
+  readonly startupProbe?: Probe;
+  readonly livenessProbe?: Probe;
+  readonly readinessProbe?: Probe;
 }
 
 export const examples = (): string[] => readdirSync(join(CHART, 'examples')).map((name) => name.replace(/\.yaml$/, ''));
@@ -111,26 +115,23 @@ export function checkSchemas(build: boolean, packages: string): string {
   }
 }
 
-/** A worker's readiness, tried on connections of this machine: it sees one to Temporal's port, and none to another. */
-export async function checkReadiness(build: boolean): Promise<string> {
-  const helm = tool('helm', build);
-  const server = createServer(() => {});
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  const probe = () => {
-    const manifests = parse(render(helm, 'temporal-cloud', '--set', `temporal.address=127.0.0.1:${port}`));
-    const worker = manifests.find(({ kind, metadata }) => kind === 'Deployment' && /worker-low/.test(metadata.name));
-    const [command, ...args] = worker!.spec!.template!.spec.containers[0]!.readinessProbe!.exec!.command;
-    return ask(command!, args).status === 0;
-  };
-  try {
-    if (probe()) throw new Error('a worker without a connection to Temporal is called ready');
-    const client = open(port, '127.0.0.1');
-    await new Promise((resolve) => client.once('connect', resolve));
-    if (!probe()) throw new Error('a worker with a connection to Temporal is not called ready');
-    client.destroy();
-  } finally {
-    await new Promise((resolve) => server.close(resolve));
+const PROBES = { startupProbe: '/healthz', livenessProbe: '/healthz', readinessProbe: '/readyz' } as const;
+
+/** Every process is asked where it answers: api and webhooks where they serve, the others on METRICS_PORT. */
+export function checkProbes(build: boolean): string {
+  const manifests = parse(render(tool('helm', build), 'temporal-cloud', '--set', 'metrics.port=9999'));
+  const environment = Object.assign({}, ...manifests.map(({ data }) => data ?? {})) as Record<string, string>;
+  const deployments = manifests.filter(({ kind }) => kind === 'Deployment');
+  for (const { metadata, spec } of deployments) {
+    const container = spec!.template!.spec.containers[0]!;
+    const variable = /-(api|webhooks)$/.exec(metadata.name)?.[1]?.toUpperCase() ?? 'METRICS';
+    const port = Number(environment[`${variable}_PORT`]);
+    for (const [probe, path] of Object.entries(PROBES)) {
+      const asked = container[probe as keyof typeof PROBES]?.httpGet;
+      if (asked?.path !== path || asked.port !== port) {
+        throw new Error(`${metadata.name}: its ${probe} asks ${JSON.stringify(asked)}, not ${path} on ${port}`);
+      }
+    }
   }
-  return 'ready while connected to Temporal';
+  return `${deployments.length} processes are asked where they answer`;
 }

@@ -2,7 +2,7 @@
 // --light only what takes under three minutes and needs nothing to be built. Goes on after a fault, so that one run
 // tells all of them.
 import { checkOnCluster } from './acting.js';
-import { checkChart, checkReadiness, checkSchemas } from './chart.js';
+import { checkChart, checkProbes, checkSchemas } from './chart.js';
 import { checkCompose, checkHaproxy, checkPatroni, checkUnits, lintDockerfile } from './files.js';
 import { checkRules } from './rules.js';
 import { Skipped } from './run.js';
@@ -25,7 +25,7 @@ const CHECKS: readonly Check[] = [
   { name: 'Prometheus rules', run: checkRules },
   { name: 'chart', run: () => checkChart(!isLight) },
   { name: 'chart, by schemas', run: () => checkSchemas(!isLight, pythonPackage('kubernetes-validate==1.37.0')) },
-  { name: 'chart, readiness', run: () => checkReadiness(!isLight) },
+  { name: 'chart, probes', run: () => checkProbes(!isLight) },
   { name: 'chart, on a cluster', run: checkOnCluster, isHeavy: true },
 ];
 

@@ -51,6 +51,7 @@ const EXPECTED: Readonly<Record<string, Expected | 'public'>> = {
   removeSender: [null, 'admin', 'operator_only'],
   getOverview: [null, 'viewer', 'operator_only'],
   getServiceLevels: [null, 'viewer', 'operator_only'],
+  getScale: [null, 'viewer', 'operator_only'],
   listQueues: [null, 'viewer', 'operator_only'],
   pauseNothing: [null, 'operator', 'operator_only'],
   resumeNothing: [null, 'operator', 'operator_only'],

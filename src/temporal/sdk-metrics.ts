@@ -16,7 +16,14 @@ export function exportSdkMetricsAt(address: string): void {
  */
 export async function sampleSdk(): Promise<string> {
   if (exporter === undefined) return '';
-  const answer = await fetch(`http://${exporter}/metrics`, { signal: AbortSignal.timeout(PATIENCE_MS) });
-  if (!answer.ok) throw new Error(`Temporal's SDK answered ${answer.status} for its metrics`);
-  return answer.text();
+  const controller = new AbortController();
+  // Held here: fetch holds the signal weakly, and one of `AbortSignal.timeout` that is collected never fires.
+  const timer = setTimeout(() => controller.abort(), PATIENCE_MS);
+  try {
+    const answer = await fetch(`http://${exporter}/metrics`, { signal: controller.signal });
+    if (!answer.ok) throw new Error(`Temporal's SDK answered ${answer.status} for its metrics`);
+    return await answer.text();
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,10 +1,11 @@
+import { SEND_SLOTS } from '../domain/fleets/scale.js';
 import type { Priority } from '../priority.js';
 
 /** How one worker process of a priority's fleet is sized. */
 export interface FleetSize {
   /** Workflow tasks at once. They take milliseconds; more than a few per core only adds contention. */
   readonly workflowSlots: number;
-  /** Provider calls at once in this process: calls a second ÷ seconds a call, doubled for a slow provider. */
+  /** Provider calls at once in this process. */
   readonly sendSlots: number;
   /** Uploads at once: each holds a connection to the object store, and one chunk in memory. */
   readonly uploadSlots: number;
@@ -14,16 +15,11 @@ export interface FleetSize {
   readonly pollers: number;
 }
 
-/**
- * Sizes for one process; the fleet grows by processes.
- * - critical: ten thousand a day is one every eight seconds. Slots are plenty, so that nothing ever waits for one.
- * - medium: 200 thousand a day, mostly in working hours: about 7 a second, 20 in bursts, at up to 1 s a call.
- * - low: a million a day: 12 a second, with a backlog; the in-flight limit bounds what is at work.
- */
+/** Sizes for one process; the fleet grows by processes. */
 export const FLEET_SIZES: Readonly<Record<Priority, FleetSize>> = {
-  critical: { workflowSlots: 20, sendSlots: 50, uploadSlots: 10, cachedWorkflows: 200, pollers: 3 },
-  medium: { workflowSlots: 20, sendSlots: 60, uploadSlots: 10, cachedWorkflows: 500, pollers: 3 },
-  low: { workflowSlots: 20, sendSlots: 40, uploadSlots: 6, cachedWorkflows: 500, pollers: 3 },
+  critical: { workflowSlots: 20, sendSlots: SEND_SLOTS.critical, uploadSlots: 10, cachedWorkflows: 200, pollers: 3 },
+  medium: { workflowSlots: 20, sendSlots: SEND_SLOTS.medium, uploadSlots: 10, cachedWorkflows: 500, pollers: 3 },
+  low: { workflowSlots: 20, sendSlots: SEND_SLOTS.low, uploadSlots: 6, cachedWorkflows: 500, pollers: 3 },
 };
 
 /**

@@ -35,6 +35,7 @@ const queueOf = ({ body }: { body: Body }, priority: string) =>
 
 const ENDPOINTS = [
   ['GET', '/api/admin/overview'],
+  ['GET', '/api/admin/scale'],
   ['GET', '/api/admin/queues'],
   ['POST', '/api/admin/queues/low/pause'],
   ['POST', '/api/admin/queues/low/resume'],
@@ -195,6 +196,17 @@ describe('PATCH /api/admin/providers/{name}', () => {
       status: 404,
       body: { code: 'provider_not_found' },
     });
+  });
+});
+
+describe('GET /api/admin/scale', () => {
+  it('tells how many workers each priority should have, by what waits and who runs', async () => {
+    const { body } = await call('GET', '/api/admin/scale');
+    const { as_of, priorities } = body as unknown as { as_of: string; priorities: Record<string, unknown>[] };
+    expect(as_of).toMatch(/Z$/);
+    expect(priorities.map(({ priority }) => priority)).toEqual(['critical', 'medium', 'low']);
+    expect(priorities[0]).toMatchObject({ worker_slots: 50, workers: 0, wanted_workers: 2, paused: false });
+    expect(priorities[1]).toMatchObject({ arrivals_per_s: { over_5_min: expect.any(Number) } });
   });
 });
 

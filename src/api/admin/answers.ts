@@ -77,6 +77,27 @@ const runningProcess = z
   })
   .meta({ id: 'Process' });
 
+const scale = z
+  .object({
+    priority,
+    waiting: countOf('Due, and not dispatched yet.'),
+    held: countOf('Due, and held by an operator: no work for a worker.'),
+    in_flight: countOf('Being handed over.'),
+    in_flight_limit: countOf('How many may be in flight.'),
+    oldest_s: z.int().nullable().describe('Age of the oldest that waits, from when it was due; null: none waits.'),
+    oldest_deadline_in_s: z.number().nullable().describe('Until its deadline; negative: that has passed.'),
+    arrivals_per_s: z.object({ over_1_min: z.number(), over_5_min: z.number() }).describe('E-mails accepted a second.'),
+    paused: z.boolean(),
+    admitted: z.boolean().describe('A provider takes it. While none does, more workers are no help.'),
+    workers: countOf('Workers that say that they run.'),
+    worker_slots: countOf('Calls that one worker makes at once.'),
+    scale_emails: countOf('The e-mails that are work for workers; 0 while paused.'),
+    wanted_workers: countOf('How many workers there should be.'),
+  })
+  .meta({ id: 'Scale' });
+
+export const scaleList = z.object({ as_of: moment, priorities: listOf(scale) });
+
 export const overview = z
   .object({
     as_of: moment,

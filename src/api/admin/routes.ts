@@ -1,6 +1,7 @@
 import { PROVIDER_NAMES } from '../../config.js';
 import { lastDoers } from '../../domain/audit/listed.js';
 import { listProcesses } from '../../domain/fleets/heartbeats.js';
+import { readScale } from '../../domain/fleets/scale.js';
 import { changeProvider, readProviders } from '../../domain/provider-health/switches.js';
 import { pause, resume } from '../../domain/queue/pauses.js';
 import { countLeftovers, type PauseView, reportQueues } from '../../domain/queue/report.js';
@@ -10,7 +11,7 @@ import type { ApiDependencies } from '../dependencies.js';
 import { holdsOf } from '../holds/listed.js';
 import { jsonBody, route } from '../routing/route.js';
 import { invalidFields } from '../send/faults.js';
-import { overview, providerList, queueList } from './answers.js';
+import { overview, providerList, queueList, scaleList } from './answers.js';
 import { pauseBody, providerBody, providerInPath, queueInPath, resumeBody } from './schema.js';
 
 /**
@@ -57,6 +58,21 @@ const readOverview = route({
       counters,
     };
   },
+});
+
+const readScaleOfFleets = route({
+  method: 'get',
+  path: '/api/admin/scale',
+  operationId: 'getScale',
+  summary: 'How many workers each priority should have, and why',
+  description:
+    'One for each `worker_slots` e-mails that wait or are in flight, at least two of critical and one of the others, at ' +
+    'most as many as `in_flight_limit` can keep busy. A paused priority has no work, and one that no provider takes ' +
+    'wants no more workers than it has. The dispatcher answers the same at `/scale` on its `METRICS_PORT`.',
+  tag: 'Administration',
+  access: { scope: null, role: 'viewer' },
+  answer: { status: 200, description: 'The most urgent first.', schema: scaleList },
+  handle: async (_input, _ctx, api) => ({ as_of: new Date(), priorities: await readScale(api.db, api) }),
 });
 
 const listQueues = route({
@@ -164,6 +180,7 @@ const switchProvider = route({
 
 export const adminRoutes = [
   readOverview,
+  readScaleOfFleets,
   listQueues,
   withoutName('pause'),
   withoutName('resume'),

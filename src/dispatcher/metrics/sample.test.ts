@@ -62,6 +62,7 @@ const sourcesOf = (db: Db) => ({
   db,
   deadlineMs: { critical: 15_000, medium: 60_000, low: 60_000 },
   serviceLevelTarget: 99.9,
+  inFlightLimit: { critical: 50, medium: 60, low: 40 },
   providers: ['mailgun' as const, 'mandrill' as const],
   windows: { critical: { size: 10 }, medium: { size: 6 }, low: { size: 3 } },
 });
@@ -83,6 +84,14 @@ it('tells Prometheus the depth, age and lateness of each queue, the breakers, th
   expect(text).not.toContain('tempost_dispatcher_starting_window{priority="critical"}');
   expect(text).toContain('tempost_service_level_attainment_ratio{priority="critical"} 1');
   expect(text).toContain('tempost_service_level_objective_ratio 0.999');
+  expect(text).toContain('tempost_scale_wanted_workers{priority="critical"} 2');
+  expect(text).toContain('tempost_scale_wanted_workers{priority="low"} 1');
+  expect(text).toContain('tempost_scale_emails{priority="low"} 0');
+  expect(text).toContain('tempost_scale_emails{priority="critical"} 1');
+  expect(text).toContain('tempost_scale_workers{priority="low"} 0');
+  expect(text).toContain('tempost_scale_in_flight_limit{priority="low"} 40');
+  expect(text).toMatch(/^tempost_scale_oldest_deadline_seconds\{priority="low"\} -[3-9]\d$/m);
+  expect(text).toMatch(/^tempost_scale_arrivals_per_second\{priority="low",over="5m"\} 0\.007$/m);
   expect(text).toContain('tempost_events_total{event="ambiguous_attempts",provider="mailgun"} 2');
 });
 

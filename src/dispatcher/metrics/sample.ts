@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 import type { ProviderName } from '../../config.js';
+import { scaleOf } from '../../domain/fleets/scale.js';
 import { reportQueues } from '../../domain/queue/report.js';
 import type { Db } from '../../postgres/database.js';
 import type { PerPriority } from '../../priority.js';
@@ -10,6 +11,7 @@ import { measureLeftovers, measureRareEvents } from './leftovers.js';
 import { measureProcesses } from './processes.js';
 import { measureProviders } from './providers.js';
 import { measureQueues, measureWindows } from './queues.js';
+import { measureScale } from './scale.js';
 import { createOutcomeCounter } from './service-levels.js';
 
 interface MetricsSources {
@@ -19,12 +21,14 @@ interface MetricsSources {
   readonly serviceLevelTarget: number;
   /** Those we send through. */
   readonly providers: readonly ProviderName[];
+  /** How many e-mails of a priority may be in flight. */
+  readonly inFlightLimit: PerPriority<number>;
   /** This dispatcher's own: how many bulk e-mails may be before their first call. */
   readonly windows: PerPriority<{ readonly size: number }>;
 }
 
 /** Alerts look every 15 s or so; counting costs the database one pass over the queue. */
-const MAX_AGE_MS = 5_000;
+export const MAX_AGE_MS = 5_000;
 
 /**
  * What the record says, for Prometheus. All but the windows is the same from each dispatcher, so none has to be the only
@@ -33,10 +37,12 @@ const MAX_AGE_MS = 5_000;
 export function sampleRecord(sources: MetricsSources): Sample {
   const countOutcomes = createOutcomeCounter(sources.db, sources.serviceLevelTarget);
   return shared(async () => {
-    const { db, deadlineMs, providers, windows } = sources;
+    const { db, deadlineMs, providers, inFlightLimit, windows } = sources;
     const registry = new Registry();
     const gauge = gaugesOf(registry);
-    measureQueues(gauge, await reportQueues(db, deadlineMs, providers));
+    const queues = await reportQueues(db, deadlineMs, providers);
+    measureQueues(gauge, queues);
+    measureScale(gauge, await scaleOf(db, queues, { deadlineMs, inFlightLimit }));
     measureWindows(gauge, windows);
     await measureProviders(gauge, db, providers);
     await measureLeftovers(gauge, db);

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 const DEFINED_IN = [
   ...['api', 'webhooks', 'activities', 'worker'].map((folder) => `${folder}/metrics.ts`),
   'process/metrics/registry.ts',
-  ...['queues', 'providers', 'leftovers', 'processes', 'service-levels'].map((name) => `dispatcher/metrics/${name}.ts`),
+  ...['queues', 'scale', 'providers', 'leftovers', 'processes', 'service-levels'].map(
+    (name) => `dispatcher/metrics/${name}.ts`,
+  ),
 ];
 
 /** Every metric of ours, by the sources that define them; a histogram by its bare name. */

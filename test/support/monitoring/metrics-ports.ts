@@ -17,9 +17,19 @@ export async function metricsPorts(): Promise<MetricsPorts> {
   const portOf = new Map<ProcessName, number>(NAMES.map((name, index) => [name, ports[index]!]));
   return {
     envOf: Object.fromEntries(NAMES.map((name) => [name, { METRICS_PORT: String(portOf.get(name)) }])),
-    ask: (name, path) =>
-      fetch(`http://127.0.0.1:${portOf.get(name)}${path}`, { signal: AbortSignal.timeout(PATIENCE_MS) }).catch(
-        () => undefined,
-      ),
+    ask: (name, path) => askWithin(PATIENCE_MS, `http://127.0.0.1:${portOf.get(name)}${path}`),
   };
+}
+
+/** `AbortSignal.timeout` will not do: fetch holds it weakly, and one that is collected never fires. */
+async function askWithin(ms: number, url: string): Promise<Response | undefined> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), ms);
+  try {
+    return await fetch(url, { signal: controller.signal });
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
 }
