@@ -94,6 +94,10 @@ async function leaveTraces(address: string): Promise<string[]> {
     .insertInto('unmatched_webhooks')
     .values({ provider: 'mailgun', reason: 'unknown_email', body })
     .execute();
+  const parameters = JSON.stringify({ selection: { filter: { receiver: address } } });
+  const job = { kind: 'cancel', parameters, reason: `for ${address}`, rate_per_s: 1, state: 'done' } as const;
+  await sql`insert into jobs ${sql.raw('(kind, parameters, reason, rate_per_s, state)')}
+    values (${job.kind}, ${job.parameters}::jsonb, ${job.reason}, ${job.rate_per_s}, ${job.state})`.execute(api.db);
   // What its sender was told of the failure.
   const notice = await submit({ receiver: 'shop@example.com', content: `Your e-mail to ${address} has failed.` });
   await api.db.updateTable('emails').set({ notice_for: dead }).where('id', '=', notice).execute();

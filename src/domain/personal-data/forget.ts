@@ -114,5 +114,14 @@ async function forgetElsewhere(db: Db, address: string): Promise<void> {
     await trx.deleteFrom('suppressions').where('address', '=', address).execute();
   });
   await sql`delete from unmatched_webhooks where position(${address} in lower(concat(body, event))) > 0`.execute(db);
+  // What operators asked for, by a filter with the address; one that is stopped cannot go on without it.
+  await sql`update jobs set parameters = '{"forgotten": true}', cursor = null,
+      reason = case when position(${address} in lower(reason)) > 0 then '[forgotten]' else reason end,
+      code = case when state = 'stopped' then 'forgotten' else code end,
+      ended_at = case when state = 'stopped' then clock_timestamp() else ended_at end,
+      state = case when state = 'stopped' then 'failed' else state end
+    where state not in ('planning', 'running')
+      and position(${address} in lower(concat(parameters, cursor, reason))) > 0`.execute(db);
+  await sql`update holds set reason = '[forgotten]' where position(${address} in lower(reason)) > 0`.execute(db);
   await sql`update audit_log set reason = '[forgotten]' where position(${address} in lower(reason)) > 0`.execute(db);
 }
