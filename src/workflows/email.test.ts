@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { patient } from '../../test/support/patience.js';
 import { refused, scriptWorkflows, start } from '../../test/support/servers/scripted-workflows.js';
 import type { Awaiting, Reconciliation, SendOutcome } from '../activities/types.js';
+import { SHIPPED_STATUSES, statusesThat } from '../domain/emails/statuses.js';
 import type { SignalKind } from '../postgres/schema.js';
 
 scriptWorkflows();
@@ -54,6 +55,23 @@ describe('the e-mail workflow', () => {
       expect(await handle.result()).toBe(status);
       const { searchAttributes } = await handle.describe();
       expect(searchAttributes.EmailStatus).toEqual(status === 'bad_reply' ? [status] : undefined);
+    }
+  });
+
+  it('has the search attribute at every end that is trouble, by hand-over or by news, and at no other', async () => {
+    const trouble = statusesThat(SHIPPED_STATUSES, (rule) => rule.trouble);
+    expect(trouble.toSorted()).toEqual(['bounced', 'complained', 'dead', 'failed', 'suppressed']);
+    for (const [status, { final }] of SHIPPED_STATUSES) {
+      if (!final) continue;
+      const expected = trouble.includes(status) ? [status] : undefined;
+      const unsent = await start({ plan: { trouble }, sends: [{ kind: 'ended', status }] });
+      expect(await unsent.handle.result()).toBe(status);
+      expect([status, (await unsent.handle.describe()).searchAttributes.EmailStatus]).toEqual([status, expected]);
+      const { handle, signal, calls } = await start({ plan: { trouble }, laterPlan: { status, trouble } });
+      await expect.poll(() => calls).toEqual(['send mailgun']);
+      await signal('failed');
+      expect(await handle.result()).toBe(status);
+      expect([status, (await handle.describe()).searchAttributes.EmailStatus]).toEqual([status, expected]);
     }
   });
 
