@@ -17,6 +17,8 @@ interface ChartProps {
   /** How a value is written on the axis. */
   readonly format?: (value: number) => string;
   readonly highest?: number;
+  /** The axis reaches at least so far: small numbers are not drawn large. */
+  readonly least?: number;
 }
 
 const HEIGHT = 190;
@@ -81,7 +83,7 @@ function lastOf(values: readonly (number | null)[], format: (value: number) => s
 const dataOf = ({ times, lines }: ChartProps) =>
   [[...times], ...lines.map(({ values }) => [...values])] as uPlot.AlignedData;
 
-function optionsOf({ lines, format = String, highest }: ChartProps, width: number): uPlot.Options {
+function optionsOf({ lines, format = String, highest, least = 4, times }: ChartProps, width: number): uPlot.Options {
   const axis = {
     stroke: colourOf('soft'),
     grid: { stroke: colourOf('line'), width: 1 },
@@ -93,7 +95,11 @@ function optionsOf({ lines, format = String, highest }: ChartProps, width: numbe
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false } },
-    scales: { y: { range: (_, _min, max) => [0, highest ?? Math.max(1, (max ?? 0) * 1.1)] } },
+    scales: {
+      // A single moment is a place in an hour, not in years.
+      x: { range: (_, min, max) => (min === max ? [min - 1_800, max + 1_800] : [min, max]) },
+      y: { range: (_, _min, max) => [0, highest ?? Math.max(least, (max ?? 0) * 1.1)] },
+    },
     axes: [
       { ...axis, values: (_, splits) => splits.map((at) => timeOf(at, splits)) },
       { ...axis, size: 56, values: (_, splits) => splits.map(format) },
@@ -104,7 +110,7 @@ function optionsOf({ lines, format = String, highest }: ChartProps, width: numbe
         label: name,
         stroke: colourOf(colour),
         width: 1.6,
-        points: { show: false },
+        points: { show: times.length < 3 },
       })),
     ],
   };

@@ -125,6 +125,7 @@ function Charts({ provider, samples }: ProviderCardProps) {
         label={`How long calls of ${provider.provider} took`}
         times={times}
         format={milliseconds}
+        least={200}
         lines={[
           { name: 'half within', colour: 'medium', values: course('median_ms', null) },
           { name: '95 % within', colour: 'critical', values: course('p95_ms', null) },

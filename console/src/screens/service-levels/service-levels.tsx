@@ -75,11 +75,17 @@ function Total({ levels, priority }: TotalProps) {
           <span>{priority}</span>
         </span>
       }
-      aside={<Pill tone={isKept ? 'good' : 'bad'}>{isKept ? 'Kept' : 'Missed'}</Pill>}
+      aside={
+        total && total.measured > 0 ? (
+          <Pill tone={isKept ? 'good' : 'bad'}>{isKept ? 'Kept' : 'Missed'}</Pill>
+        ) : (
+          <Pill>No e-mails</Pill>
+        )
+      }
     >
       <div className="headline">
         <b>{total ? percent(total.in_time, total.measured) : '–'}</b>
-        <span className="soft">in time of {levels.target_percent} %</span>
+        <span className="soft">in time, {levels.target_percent} % wanted</span>
       </div>
       <Numbers
         of={[

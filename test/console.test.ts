@@ -1,0 +1,167 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { axeFaults, chromiumPath, openBrowser, openPage } from './support/browser.js';
+import { patient } from './support/patience.js';
+import { startTestSystem, type TestSystem } from './support/system.js';
+import { until } from './support/until.js';
+
+const MOST_SCRIPT_BYTES = 200 * 1024;
+const scripts = fileURLToPath(new URL('../dist/console/scripts', import.meta.url));
+
+const SCREENS = [
+  ...['', '/find', '/dead-letters', '/providers', '/service-levels', '/jobs', '/audit', '/clients', '/suppressions'],
+  '/unmatched',
+];
+
+/** What would run if it were taken for markup anywhere. */
+const XSS = `"><img src=x onerror="alert(1)"><script>alert(2)</script>`;
+
+if (!chromiumPath)
+  console.log('the console in a browser: SKIPPED, there is no Chromium here (apt-get install chromium)');
+
+describe.skipIf(!chromiumPath)('the console', () => {
+  let system: TestSystem;
+  let browser: Browser;
+  beforeAll(async () => {
+    system = await startTestSystem();
+    browser = await openBrowser();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await system?.drop();
+  });
+
+  const at = (path: string) => `${system.stack.api}/console${path}`;
+
+  async function signedIn(width?: number, colours?: 'light' | 'dark') {
+    const opened = await openPage(browser, width, colours);
+    await opened.page.goto(at(''));
+    await opened.page.getByLabel('API key').fill(system.stack.key);
+    await opened.page.getByRole('button', { name: 'Sign in' }).click();
+    await opened.page.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
+    return opened;
+  }
+
+  it('is at most 200 KB of compressed script', () => {
+    const sizes = readdirSync(scripts).filter((name) => name.endsWith('.br'));
+    expect(sizes.length).toBeGreaterThan(0);
+    expect(sizes.reduce((sum, name) => sum + statSync(join(scripts, name)).size, 0)).toBeLessThan(MOST_SCRIPT_BYTES);
+  });
+
+  it('signs in by an address, once; and a wrong key is told so', async () => {
+    const answer = await fetch(`${system.stack.api}/api/session/links`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${system.stack.key}` },
+    });
+    const { path } = (await answer.json()) as { path: string };
+    const first = await openPage(browser);
+    await first.page.goto(`${system.stack.api}${path}`);
+    await first.page.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
+    expect(first.page.url()).not.toContain(path.split('#')[1]);
+    const second = await openPage(browser);
+    await second.page.goto(`${system.stack.api}${path}`);
+    await second.page.getByText('This address was used, or is too old.').waitFor();
+    await second.page.getByLabel('API key').fill('tp_wrong');
+    await second.page.getByRole('button', { name: 'Sign in' }).click();
+    await second.page.getByText('This API key is not valid.').waitFor();
+    await first.page.getByRole('button', { name: 'Sign out' }).click();
+    await first.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    expect([...first.troubles, ...second.troubles]).toEqual([]);
+  });
+
+  it('leads from a receiver’s address to the timeline in three clicks', async () => {
+    const id = await system.stack.submit({ receiver: 'three.clicks@example.org', subject: 'Clicked for' });
+    await system.stack.isDelivered(id);
+    const { page, troubles } = await signedIn();
+    await page.getByRole('link', { name: 'Find' }).click();
+    await page.getByLabel('Receiver, id').fill('three.clicks@example.org');
+    await page.getByRole('button', { name: 'Find' }).click();
+    await page.getByRole('link', { name: 'three.clicks@example.org' }).click();
+    await page.getByRole('heading', { name: 'Timeline' }).waitFor();
+    expect(page.url()).toContain(id);
+    expect(troubles).toEqual([]);
+  });
+
+  it('shows what strangers write as text, wherever it shows it', async () => {
+    const id = await system.stack.submit({
+      receiver: 'xss@example.org',
+      subject: `subject ${XSS}`,
+      content: `<p>content</p>${XSS}<form action="https://evil.example.com"></form>`,
+      attachment: { filename: `${XSS}.txt`, bytes: Buffer.from('x') },
+      ...({ tags: `tag${XSS}`, content_type: 'text/html', metadata: JSON.stringify({ note: XSS }) } as object),
+    });
+    await system.stack.isDelivered(id);
+    const { page, troubles } = await signedIn();
+    await page.goto(at(`/emails/${id}`));
+    await page.getByRole('heading', { level: 1, name: XSS }).waitFor();
+    await page.getByRole('button', { name: 'Raw events' }).click();
+    await page.getByRole('button', { name: 'HTML' }).click();
+    await page.frameLocator('iframe').getByText('content').waitFor();
+    await page.getByRole('button', { name: 'Text', exact: true }).click();
+    await page.goto(at('/find?q=xss@example.org'));
+    await page.getByRole('link', { name: 'xss@example.org' }).waitFor();
+    // The frame's policy refuses what the e-mail tries: that is told in the console, and no dialog opens.
+    expect(troubles.filter((trouble) => trouble.startsWith('a dialog'))).toEqual([]);
+    expect(await page.evaluate('document.querySelectorAll("img").length')).toBe(0);
+  });
+
+  it('takes an operator through an outage: banner, breaker, switch, and the audit of it', async () => {
+    const { page, troubles } = await signedIn();
+    await system.stack.setFaults({ mailgun: { down: true } });
+    for (let n = 0; n < 8; n++)
+      await system.stack.submit({ priority: 'critical', receiver: `outage-${n}@example.org` });
+    await page.getByText('mailgun takes nothing').waitFor({ timeout: patient(30_000) });
+    await page.getByRole('link', { name: 'Providers' }).click();
+    await changeState(page, 'mailgun', 'open', 'their outage');
+    await page.getByText('Forced open').waitFor();
+    await system.stack.setFaults({});
+    await changeState(page, 'mailgun', 'auto', 'it is over');
+    await page.getByText('Forced open').waitFor({ state: 'hidden' });
+    await page.getByRole('link', { name: 'Audit' }).click();
+    for (const reason of ['their outage', 'it is over']) await page.getByText(reason, { exact: true }).waitFor();
+    expect(troubles).toEqual([]);
+  });
+
+  async function changeState(page: Page, provider: string, state: string, reason: string) {
+    const card = page.getByRole('region', { name: provider });
+    await card.getByRole('button', { name: 'Switch…' }).click();
+    await page.getByLabel('State').selectOption(state);
+    await page.getByLabel('Why').fill(reason);
+    await page.getByRole('button', { name: 'Switch', exact: true }).click();
+    await page.getByText(`${provider} is switched.`).waitFor();
+  }
+
+  it('pauses and resumes, with the reason beside it', async () => {
+    const { page } = await signedIn();
+    await page.getByRole('button', { name: 'Pause low' }).click();
+    await page.getByLabel('Why').fill('a wrong template');
+    await page.getByRole('button', { name: 'Pause', exact: true }).click();
+    await page.getByText(/Paused by .*a wrong template/).waitFor();
+    await page.getByRole('button', { name: 'Resume low' }).click();
+    await page.getByRole('button', { name: 'Resume', exact: true }).click();
+    await page.getByRole('button', { name: 'Pause low' }).waitFor();
+  });
+
+  it.each([
+    [1_400, 'light'],
+    [1_400, 'dark'],
+    [360, 'light'],
+    [360, 'dark'],
+  ] as const)('keeps to WCAG AA and does not scroll sideways at %i px, %s', async (width, colours) => {
+    const { page, troubles } = await signedIn(width, colours);
+    const faults: string[] = [];
+    for (const screen of SCREENS) {
+      await page.goto(at(screen));
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await until(`${screen} has loaded`, async () => (await page.getByText('Loading…').count()) === 0);
+      const wide = await page.evaluate('document.documentElement.scrollWidth');
+      if (Number(wide) > width) faults.push(`${screen} is ${wide} px wide`);
+      faults.push(...(await axeFaults(page)).map((fault) => `${screen}: ${fault}`));
+    }
+    expect(faults).toEqual([]);
+    expect(troubles).toEqual([]);
+  });
+});
