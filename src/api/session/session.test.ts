@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../../../test/support/api.js';
 import { insertClient, type TestClient } from '../../../test/support/database.js';
 import { answerOf } from '../../../test/support/record.js';
+import { ROUTES } from '../routes.js';
 
 let api: TestApi;
 let operator: TestClient;
@@ -146,6 +147,29 @@ describe('a session', () => {
     expect((await pause(session)).status).toBe(200);
     await api.db.updateTable('api_keys').set({ revoked_at: sql<Date>`now()` }).where('client_id', '=', id).execute();
     expect(await answerOf(await overview(session))).toEqual([401, 'invalid_session']);
+  });
+
+  it('is refused whatever its key is refused, at every route', async () => {
+    const { key } = await insertClient(api.db, { keyColumns: { role: 'viewer', scopes: [] } });
+    const session = await signIn(key);
+    const id = '019a0000-0000-7000-8000-000000000000';
+    for (const { method, path, access, operationId } of ROUTES) {
+      if (access === 'public') continue;
+      const filled = path
+        .replaceAll(/\{(id|key)\}/g, id)
+        .replaceAll('{priority}', 'low')
+        .replaceAll('{name}', 'mailgun')
+        .replaceAll(/\{\w+\}/g, 'a@example.org');
+      const body = method === 'get' || method === 'delete' ? undefined : {};
+      const told = async (headers: Record<string, string>) => {
+        const answer = await ask(method.toUpperCase(), filled, headers, body);
+        return [operationId, answer.status, /"code":"(\w+)"/.exec(await answer.text())?.[1]];
+      };
+      const byKey = await told({ Authorization: `Bearer ${key}` });
+      // What makes sessions is for keys alone.
+      if (operationId !== 'createSignInLink') expect(await told(session)).toEqual(byKey);
+      if (access.role !== 'viewer') expect(byKey.slice(1)).toEqual([403, 'insufficient_role']);
+    }
   });
 
   it('shows a client’s key its client’s alone', async () => {
