@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { axeFaults, chromiumPath, openBrowser, openPage } from './support/browser.js';
+import { axeFaults, chromiumPath, openBrowser, openPage } from './support/console/browser.js';
 import { patient } from './support/patience.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import { until } from './support/until.js';
