@@ -22,6 +22,7 @@ const SOURCES = [
   'src/main.ts',
   'src/main.test.ts',
   'client/index.ts',
+  'console/src/main.tsx',
   'sandbox/main.ts',
   'migrations/1.ts',
   'bench/processes/p.ts',
@@ -42,6 +43,7 @@ beforeEach(() => {
     cpSync(join(scripts, `${name}.mjs`), join(root, 'scripts', `${name}.mjs`));
   }
   write('scripts/build.mjs', BUILD);
+  write('scripts/build-console.mjs', '');
   for (const path of SOURCES) {
     write(path, '// As it was.\n');
   }
