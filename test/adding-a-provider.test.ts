@@ -52,6 +52,7 @@ const COPIED = [
   ...[
     'src',
     'client',
+    'console',
     'sandbox',
     'migrations',
     'scripts',

@@ -88,7 +88,7 @@ it('tells Prometheus the depth, age and lateness of each queue, the breakers, th
   expect(text).toContain('tempost_scale_wanted_workers{priority="low"} 1');
   expect(text).toContain('tempost_scale_emails{priority="low"} 0');
   expect(text).toContain('tempost_scale_emails{priority="critical"} 1');
-  expect(text).toContain('tempost_scale_workers{priority="low"} 0');
+  expect(text).toContain('tempost_scale_workers{priority="low"} 2');
   expect(text).toContain('tempost_scale_in_flight_limit{priority="low"} 40');
   expect(text).toMatch(/^tempost_scale_oldest_deadline_seconds\{priority="low"\} -[3-9]\d$/m);
   expect(text).toMatch(/^tempost_scale_arrivals_per_second\{priority="low",over="5m"\} 0\.007$/m);
