@@ -236,7 +236,7 @@ describe('an upgrade from keys without scopes', () => {
       }
     };
     await insertOld('before');
-    await migrate('0011-rate-limits');
+    await migrate('0010-rate-limits');
     await insertOld('meanwhile');
     for (const name of ['before', 'meanwhile']) {
       const own = await findClientByKey(db, `${name} false`);

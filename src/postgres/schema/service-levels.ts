@@ -1,6 +1,6 @@
 import type { Priority } from '../../priority.js';
 
-// How many e-mails were handed over in time. Triggers of `emails` write these tables; see the migration 0015.
+// How many e-mails were handed over in time. Triggers of `emails` write these tables; see the migration of that name.
 
 /** By the hour of the first deadline, and by a part of the e-mails, so that those who count do not wait for each other. */
 export interface ServiceLevelTable {
