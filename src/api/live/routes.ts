@@ -16,7 +16,14 @@ const CONFIRM_MS = 60_000;
 /** Browsers ask anew when it ends. So that a proxy, or a process that is to end, does not wait for ever. */
 const LONGEST_MS = 30 * 60_000;
 
-const stream = z.custom<void>().meta({ override: { type: 'string' } });
+/** One event of the stream, as tools read descriptions of event streams. */
+const stream = z.custom<void>().meta({
+  override: {
+    type: 'object',
+    required: ['event', 'data'],
+    properties: { event: { enum: ['sample', 'trouble'] }, data: { type: 'string', description: 'JSON.' } },
+  },
+});
 
 const watch = route({
   method: 'get',
