@@ -69,3 +69,26 @@ export function Banner({ tone, children }: { readonly tone: BannerTone; readonly
     </div>
   );
 }
+
+interface Paged {
+  readonly hasNextPage: boolean;
+  readonly fetchNextPage: () => unknown;
+}
+
+/** Below a list: asks for its next page, while there is one. Its words say in which direction that is. */
+export function NextPage({
+  of: { hasNextPage, fetchNextPage },
+  children,
+}: {
+  readonly of: Paged;
+  readonly children: string;
+}) {
+  if (!hasNextPage) return null;
+  return (
+    <div className="state is-small">
+      <button type="button" className="button is-small" onClick={() => void fetchNextPage()}>
+        {children}
+      </button>
+    </div>
+  );
+}

@@ -6,7 +6,7 @@ import { call } from '../../api/call.js';
 import { Card, PageHead } from '../../ui/card.js';
 import { Choice } from '../../ui/field.js';
 import { Pill } from '../../ui/pill.js';
-import { Answer, Empty } from '../../ui/states.js';
+import { Answer, Empty, NextPage } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
 import { Time } from '../../ui/time.js';
 
@@ -100,13 +100,7 @@ export function Audit() {
             return <Table label="Audit" columns={COLUMNS} rows={acts} keyOf={({ id }) => String(id)} />;
           }}
         </Answer>
-        {query.hasNextPage && (
-          <div className="state is-small">
-            <button type="button" className="button is-small" onClick={() => void query.fetchNextPage()}>
-              Earlier
-            </button>
-          </div>
-        )}
+        <NextPage of={query}>Earlier</NextPage>
       </Card>
     </>
   );

@@ -8,7 +8,7 @@ import { Card, PageHead } from '../../ui/card.js';
 import { ActDialog, textOf } from '../../ui/dialog.js';
 import { Field } from '../../ui/field.js';
 import { Pill } from '../../ui/pill.js';
-import { Answer, Empty } from '../../ui/states.js';
+import { Answer, Empty, NextPage } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
 import { Time } from '../../ui/time.js';
 
@@ -59,13 +59,7 @@ export function Clients() {
             return <Table label="Clients" columns={COLUMNS} rows={clients} keyOf={({ id }) => id} />;
           }}
         </Answer>
-        {query.hasNextPage && (
-          <div className="state is-small">
-            <button type="button" className="button is-small" onClick={() => void query.fetchNextPage()}>
-              More
-            </button>
-          </div>
-        )}
+        <NextPage of={query}>More</NextPage>
       </Card>
       {isMaking && (
         <ActDialog

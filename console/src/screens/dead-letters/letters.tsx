@@ -6,7 +6,7 @@ import { call } from '../../api/call.js';
 import { useMay } from '../../api/session.js';
 import { Card } from '../../ui/card.js';
 import { ActDialog } from '../../ui/dialog.js';
-import { Answer, Empty } from '../../ui/states.js';
+import { Answer, Empty, NextPage } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
 import { Time } from '../../ui/time.js';
 import { type Group, nameOf } from './groups.js';
@@ -73,13 +73,7 @@ export function Letters({ group }: { readonly group: Group }) {
           );
         }}
       </Answer>
-      {query.hasNextPage && (
-        <div className="state is-small">
-          <button type="button" className="button is-small" onClick={() => void query.fetchNextPage()}>
-            More
-          </button>
-        </div>
-      )}
+      <NextPage of={query}>More</NextPage>
       {discarded && (
         <ActDialog
           title="Discard this dead letter"

@@ -8,7 +8,7 @@ import { Card, PageHead } from '../../ui/card.js';
 import { ActDialog, textOf } from '../../ui/dialog.js';
 import { Choice, Field } from '../../ui/field.js';
 import { Pill } from '../../ui/pill.js';
-import { Answer, Empty } from '../../ui/states.js';
+import { Answer, Empty, NextPage } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
 import { Time } from '../../ui/time.js';
 
@@ -90,13 +90,7 @@ export function Suppressions() {
             );
           }}
         </Answer>
-        {query.hasNextPage && (
-          <div className="state is-small">
-            <button type="button" className="button is-small" onClick={() => void query.fetchNextPage()}>
-              More
-            </button>
-          </div>
-        )}
+        <NextPage of={query}>More</NextPage>
       </Card>
       {dialog === 'add' && <AddDialog client={client} close={() => setDialog(undefined)} />}
       {dialog && dialog !== 'add' && (

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
 import { type AnswerOf, call } from '../../api/call.js';
 import { Card, PageHead } from '../../ui/card.js';
-import { Answer, Empty } from '../../ui/states.js';
+import { Answer, Empty, NextPage } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
 import { Time } from '../../ui/time.js';
 
@@ -45,13 +45,7 @@ export function UnmatchedWebhooks() {
             return <Table label="Unmatched webhooks" columns={COLUMNS} rows={webhooks} keyOf={({ id }) => id} />;
           }}
         </Answer>
-        {query.hasNextPage && (
-          <div className="state is-small">
-            <button type="button" className="button is-small" onClick={() => void query.fetchNextPage()}>
-              Earlier
-            </button>
-          </div>
-        )}
+        <NextPage of={query}>Earlier</NextPage>
       </Card>
     </>
   );
