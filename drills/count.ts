@@ -19,8 +19,10 @@ export interface Count {
   readonly duplicatesUncounted: number;
   /** Acceptance to hand-over, in seconds; null without a hand-over. */
   readonly longestS: PerPriority<number | null>;
-  /** For critical e-mails of ordinary receivers, from the moment at which a provider could be reached. */
+  /** For critical e-mails of ordinary receivers, from the moment at which they could be handed over. */
   readonly longestOrdinaryCriticalS: number | null;
+  /** The longest time without an acceptance while the set was submitted, in seconds. */
+  readonly withoutAcceptanceS: number;
   /** Faults that no number above shows. */
   readonly faults: readonly string[];
   /** E-mails to look at when something is wrong. */
@@ -71,9 +73,17 @@ export async function countAll(world: World, known: readonly KnownEmail[]): Prom
       known.filter((email) => email.priority === 'critical' && email.ordinary),
       (at) => reachableFrom(world, at),
     ),
+    withoutAcceptanceS: longestGapS(known.map(({ acceptedMs }) => acceptedMs)),
     faults: [...bookFaults(known, record), ...contentFaults(known, callsOf)],
     suspects: [...new Set([...lost.map(({ id }) => id), ...doubles.suspects, ...slowest(known, handOverS)])],
   };
+}
+
+/** @returns the longest time between two moments that follow one another, in seconds, to a tenth. */
+export function longestGapS(momentsMs: readonly number[]): number {
+  const sorted = [...momentsMs].sort((a, b) => a - b);
+  const gaps = sorted.slice(1).map((moment, n) => moment - sorted[n]!);
+  return Math.round(Math.max(0, ...gaps) / 100) / 10;
 }
 
 function grouped(calls: readonly AcceptedCall[]): Map<string, AcceptedCall[]> {
@@ -116,10 +126,10 @@ function handOverSeconds(
   return Math.round((first - from(row.created_at.getTime())) / 100) / 10;
 }
 
-/** An e-mail that came so shortly before no provider could be reached had no chance before. */
+/** An e-mail that came so shortly before nothing could be handed over had no chance before. */
 const NO_CHANCE_MS = 1_000;
 
-/** When an e-mail could first have reached a provider. */
+/** When an e-mail could first have been handed over. */
 function reachableFrom({ cutOff }: World, createdAtMs: number): number {
   const met = cutOff.find(({ fromMs, untilMs }) => fromMs - NO_CHANCE_MS < createdAtMs && createdAtMs < untilMs);
   return met?.untilMs ?? createdAtMs;

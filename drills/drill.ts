@@ -1,4 +1,4 @@
-import type { World } from './world.js';
+import type { World, WorldOptions } from './world.js';
 
 /** A length of time in seconds: in the whole drill, and in the quick one of CI. */
 export interface Seconds {
@@ -28,12 +28,26 @@ export interface Drill {
   readonly silence?: true;
   /** Where PostgreSQL's data are to be; made and removed by the drill. */
   readonly disk?: SmallDisk;
+  /** Two of every process of ours, api and webhooks behind a balancer: how production runs. */
+  readonly twoOfEach?: true;
   /** Receivers other than ordinary ones, by the e-mail's number in the set. */
   readonly receiver?: (n: number, emails: number) => string | undefined;
+  /**
+   * Starts servers in the place of the world's own. Each is handed to `own` as soon as it is there, with what ends it: so
+   * nothing stays behind when the rest fails, or the run is interrupted.
+   */
+  servers?(own: (end: () => unknown) => void, options: WorldOptions): Promise<OwnServers>;
   /** Breaks and heals; runs while the set is being submitted. */
   breakAndHeal(world: World): Promise<void>;
   /** More that has to be true in the end. @returns what is not. */
   check?(world: World): Promise<string[]>;
+}
+
+/** Servers that a drill brings itself; those it does not name are the world's. */
+export interface OwnServers {
+  /** An empty database, which the world migrates. */
+  readonly databaseUrl?: string;
+  readonly temporalAddress?: string;
 }
 
 export interface SmallDisk {

@@ -7,7 +7,7 @@ const MOST_EVENTS = 59;
 
 /** @returns what is too long, for a drill's `check`. */
 export async function longHistories(world: World): Promise<string[]> {
-  const connection = await Connection.connect({ address: world.temporal.address });
+  const connection = await Connection.connect({ address: world.temporalAddress });
   try {
     const client = new Client({ connection });
     const emails = await world.query<{ id: string }>('select id from emails');

@@ -16,6 +16,8 @@ export interface KnownEmail {
   readonly n: number;
   readonly id: string;
   readonly priority: Priority;
+  /** When the client had its answer, in milliseconds since 1970. */
+  readonly acceptedMs: number;
   /** Magic receivers take their time on purpose. */
   readonly ordinary: boolean;
   readonly attachmentSha256: string | null;
@@ -38,8 +40,9 @@ export async function submitSet(stack: Stack, drill: Drill, emails: number, over
       receiver: magic ?? `reader-${n}@example.org`,
       ...(bytes && { attachment: { filename: `part-${n}.bin`, bytes } }),
     });
+    const acceptedMs = Date.now();
     const attachmentSha256 = bytes ? createHash('sha256').update(bytes).digest('hex') : null;
-    return { n, id, priority, ordinary: magic === undefined, attachmentSha256 };
+    return { n, id, priority, acceptedMs, ordinary: magic === undefined, attachmentSha256 };
   };
   return Promise.all(Array.from({ length: emails }, (_, n) => one(n)));
 }

@@ -2,13 +2,17 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findTemporalCli } from '../src/dev/temporal/cli.js';
 import type { Drill } from './drill.js';
+import { table } from './production/report.js';
+import { choose, runProduction } from './production/run.js';
+import { SCENARIOS } from './production/scenarios/index.js';
 import { head, keepResults, row } from './report.js';
 import { runDrill } from './run.js';
 import { DRILLS, drillNamed } from './scenarios/index.js';
 import { endAllWorlds } from './world.js';
 
-const USAGE = `npm run drill -- [NAME ...] [--list] [--emails N] [--quick] [--stretch X]
+const USAGE = `npm run drill -- [NAME ...] [--production] [--list] [--emails N] [--quick] [--stretch X]
   NAME        one or several drills, in this order; without a name all of them, one after another
+  --production  the disasters of production: NAME is one of theirs, or NAME/DISASTER; without a name all of them
   --list      the drills and what each breaks
   --emails N  how many e-mails each submits, a third of each priority (default 300)
   --quick     short outages, as in CI
@@ -19,6 +23,7 @@ const USAGE = `npm run drill -- [NAME ...] [--list] [--emails N] [--quick] [--st
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    production: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     emails: { type: 'string', default: '300' },
     stretch: { type: 'string', default: '1' },
@@ -28,13 +33,16 @@ const { values, positionals } = parseArgs({
 });
 const emails = Number(values.emails);
 const stretch = Number(values.stretch);
-const unknown = positionals.filter((name) => !DRILLS.some((drill) => drill.name === name));
+const isProduction = values.production || (positionals.length > 0 && positionals.every(isScenario));
+const known = isProduction ? isScenario : (name: string) => DRILLS.some((drill) => drill.name === name);
+const unknown = positionals.filter((name) => !known(name));
 const write = (text: string) => process.stdout.write(`${text}\n`);
 
 if (values.help) {
   write(USAGE);
 } else if (values.list) {
-  for (const drill of DRILLS) write(`${drill.name.padEnd(28)}  ${drill.breaks}`);
+  for (const [name, what] of isProduction ? productionList() : DRILLS.map(({ name, breaks }) => [name, breaks]))
+    write(`${name!.padEnd(34)}  ${what}`);
 } else if (unknown.length > 0 || !Number.isInteger(emails) || emails < 3 || !(stretch > 0)) {
   process.stderr.write(
     `drill: ${unknown.length > 0 ? `no drill ${unknown.join(', ')}` : '--emails is 3 or more, --stretch above 0'}\n`,
@@ -42,15 +50,45 @@ if (values.help) {
   process.stderr.write(USAGE);
   process.exitCode = 2;
 } else {
-  const chosen = positionals.length > 0 ? positionals.map(drillNamed) : DRILLS;
-  process.exitCode = (await runAll(chosen)) ? 0 : 1;
-}
-
-/** @returns whether every promise was kept. */
-async function runAll(drills: readonly Drill[]): Promise<boolean> {
   endInOrder();
   const dataDir = process.env.DATA_DIR || fileURLToPath(new URL('../.data', import.meta.url));
   const cli = await findTemporalCli({ env: process.env, dataDir });
+  const kept = isProduction
+    ? await runDisasters(cli)
+    : await runAll(positionals.length > 0 ? positionals.map(drillNamed) : DRILLS, cli);
+  process.exitCode = kept ? 0 : 1;
+}
+
+function isScenario(name: string): boolean {
+  try {
+    return choose([name]).length > 0;
+  } catch {
+    return false;
+  }
+}
+
+function productionList(): string[][] {
+  return SCENARIOS.flatMap(({ name, tries, disasters }) => [
+    [name, tries],
+    ...disasters.map((disaster) => [`${name}/${disaster.name}`, disaster.how]),
+  ]);
+}
+
+/** Production's disasters, and one table in the end. @returns whether every promise was kept. */
+async function runDisasters(cli: string): Promise<boolean> {
+  const results = keepResults(new Date());
+  const say = (what: string, sentence: string) => process.stderr.write(`${what}: ${sentence}\n`);
+  const options = { emails, quick: values.quick, stretch, cli, say, keepEvidence: results.keepEvidence };
+  const rows = await runProduction(choose(positionals), options, (row) => {
+    results.keep(row);
+    say(row.what, row.skipped ? `skipped: ${row.skipped}` : 'done');
+  });
+  write(`${table(rows)}\n\nResults: ${results.file}`);
+  return rows.every(({ outcome }) => (outcome?.broken.length ?? 0) === 0);
+}
+
+/** @returns whether every promise was kept. */
+async function runAll(drills: readonly Drill[], cli: string): Promise<boolean> {
   const results = keepResults(new Date());
   let kept = true;
   write(head());

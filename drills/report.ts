@@ -55,11 +55,12 @@ export function keepResults(startedAt: Date) {
   const file = join(RESULTS, `${name}.jsonl`);
   return {
     file,
-    keep(result: DrillResult): void {
+    /** @param result of a drill, or a line of the table of production. */
+    keep(result: object): void {
       appendFileSync(file, `${JSON.stringify(result)}\n`);
     },
     async keepEvidence(drill: string, world: World, count: Count): Promise<void> {
-      const folder = join(RESULTS, `${name}-${drill}`);
+      const folder = join(RESULTS, `${name}-${drill.replace('/', '-')}`);
       mkdirSync(folder, { recursive: true });
       writeFileSync(join(folder, 'emails.txt'), await timelines(world, count.suspects));
       writeFileSync(join(folder, 'hand-overs.csv'), await handOvers(world));

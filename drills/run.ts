@@ -32,6 +32,9 @@ export interface DrillResult {
   readonly broken: readonly string[];
 }
 
+/** See `DrillResult.load`. */
+export const loadNow = () => Math.round((loadavg()[0]! / availableParallelism()) * 10) / 10;
+
 /**
  * Runs one drill on a system of its own.
  *
@@ -51,7 +54,7 @@ export async function runDrill(
   };
   const spent = () => ({
     tookS: Math.round((Date.now() - startedAt) / 1000),
-    load: Math.round((loadavg()[0]! / availableParallelism()) * 10) / 10,
+    load: loadNow(),
   });
   let world: World | undefined;
   try {

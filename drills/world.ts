@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { startTestPostgres, type TestPostgres } from '../test/support/servers/postgres.js';
+import { migrateAt, startTestPostgres, type TestPostgres } from '../test/support/servers/postgres.js';
 import { startOwnTemporal, type TestTemporal } from '../test/support/servers/temporal-server.js';
 import { PROCESS_NAMES, type ProcessName, Stack } from '../test/support/stack.js';
 import type { Drill, Seconds } from './drill.js';
@@ -41,13 +41,12 @@ const timesOf = (quick: boolean): Record<string, string> => ({
 /** What a drill works with: the whole system on servers of its own, every part of which it may break. */
 export class World {
   readonly brokenS: number;
-  /** Times in which no provider could be reached, in milliseconds since 1970. */
+  /** Times in which nothing could be handed over, whatever we did, in milliseconds since 1970. */
   readonly cutOff: { readonly fromMs: number; readonly untilMs: number }[] = [];
 
   private constructor(
     readonly stack: Stack,
-    readonly postgres: TestPostgres,
-    readonly temporal: TestTemporal,
+    private readonly servers: Servers,
     /** Stand before the primary provider (Mailgun) and the other one (Mandrill). */
     readonly primary: Wire,
     readonly fallback: Wire,
@@ -63,20 +62,20 @@ export class World {
   static async start(drill: Drill, options: WorldOptions): Promise<World> {
     const ends: Ends = [];
     live.add(ends);
-    const own = <T>(thing: T, end: (thing: T) => unknown): T => {
+    const own: Own = (thing, end) => {
       ends.unshift(() => end(thing));
       return thing;
     };
     try {
       const disk = drill.disk && own(mountSmallDisk(drill.disk), (mounted) => mounted.remove());
-      const postgres = own(await startTestPostgres(disk?.folder), (server) => server.drop());
-      const temporal = own(await startOwnTemporal(options.cli), (server) => server.drop());
+      const servers = await startServers(drill, options, own, disk?.folder);
       let sandboxPort = 0;
       const primary = own(await openWire(() => sandboxPort), (wire) => wire.close());
       const fallback = own(await openWire(() => sandboxPort), (wire) => wire.close());
       const stack = await Stack.start({
-        databaseUrl: postgres.url,
-        temporalAddress: temporal.address,
+        databaseUrl: servers.databaseUrl,
+        temporalAddress: servers.temporalAddress,
+        twoOfEach: drill.twoOfEach,
         env: {
           ...timesOf(options.quick),
           MAILGUN_API_URL: `http://127.0.0.1:${primary.port}`,
@@ -87,11 +86,31 @@ export class World {
       });
       own(stack, (running) => running.stop());
       sandboxPort = stack.ports.sandbox;
-      return new World(stack, postgres, temporal, primary, fallback, disk?.folder, options, drill.outageS, ends);
+      return new World(stack, servers, primary, fallback, disk?.folder, options, drill.outageS, ends);
     } catch (error) {
       await endAll(ends);
       throw error;
     }
+  }
+
+  /** @throws Error when the drill has brought a database of its own. */
+  get postgres(): TestPostgres {
+    if (!this.servers.postgres) throw new Error('this drill has brought a database of its own');
+    return this.servers.postgres;
+  }
+
+  /** @throws Error when the drill has brought a Temporal of its own. */
+  get temporal(): TestTemporal {
+    if (!this.servers.temporal) throw new Error('this drill has brought a Temporal of its own');
+    return this.servers.temporal;
+  }
+
+  get databaseUrl(): string {
+    return this.servers.databaseUrl;
+  }
+
+  get temporalAddress(): string {
+    return this.servers.temporalAddress;
   }
 
   /** Ends everything and leaves nothing behind. May be called twice. */
@@ -126,7 +145,7 @@ export class World {
 
   /** Asks the record, on a connection of its own: the database may have been away in between. */
   async query<T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
-    const client = new pg.Client({ connectionString: this.postgres.url, connectionTimeoutMillis: 5_000 });
+    const client = new pg.Client({ connectionString: this.databaseUrl, connectionTimeoutMillis: 5_000 });
     client.on('error', () => {});
     await client.connect();
     try {
@@ -135,6 +154,32 @@ export class World {
       await client.end().catch(() => {});
     }
   }
+}
+
+type Own = <T>(thing: T, end: (thing: T) => unknown) => T;
+
+interface Servers {
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  /** Undefined when the drill has brought its own. */
+  readonly postgres?: TestPostgres;
+  readonly temporal?: TestTemporal;
+}
+
+/** Those that the drill brings, and the world's own in the place of the others. */
+async function startServers(drill: Drill, options: WorldOptions, own: Own, folder?: string): Promise<Servers> {
+  const brought = (await drill.servers?.((end) => own(null, end), options)) ?? {};
+  if (brought.databaseUrl) await migrateAt(brought.databaseUrl);
+  const postgres = brought.databaseUrl ? undefined : own(await startTestPostgres(folder), (server) => server.drop());
+  const temporal = brought.temporalAddress
+    ? undefined
+    : own(await startOwnTemporal(options.cli), (server) => server.drop());
+  return {
+    databaseUrl: brought.databaseUrl ?? postgres!.url,
+    temporalAddress: brought.temporalAddress ?? temporal!.address,
+    postgres,
+    temporal,
+  };
 }
 
 /** What ends the parts of a world, the last one started first. */

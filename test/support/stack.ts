@@ -9,24 +9,16 @@ import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../../src/dev/processes/child.js';
 import { patient } from './patience.js';
 import { freePorts } from './ports.js';
+import type { EmailView } from './stack/email-view.js';
+import { balancePairs, type Pairs } from './stack/pairs.js';
+import { PROCESS_NAMES, PROCESSES, type ProcessName, second } from './stack/processes.js';
 import { stackEnvironment } from './stack-environment.js';
 import { until } from './until.js';
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 
-/** The processes of the system, as `npm start` and a cluster run them. */
-export const PROCESSES = {
-  sandbox: ['sandbox/main.js'],
-  api: ['src/api/main.js'],
-  webhooks: ['src/webhooks/main.js'],
-  dispatcher: ['src/dispatcher/main.js'],
-  'worker-critical': ['src/worker/main.js', '--priority', 'critical'],
-  'worker-medium': ['src/worker/main.js', '--priority', 'medium'],
-  'worker-low': ['src/worker/main.js', '--priority', 'low'],
-} as const;
-
-export type ProcessName = keyof typeof PROCESSES;
-export const PROCESS_NAMES = Object.keys(PROCESSES) as ProcessName[];
+export type { EmailView } from './stack/email-view.js';
+export { PROCESS_NAMES, PROCESSES, type ProcessName, second } from './stack/processes.js';
 
 export interface StackOptions {
   readonly databaseUrl: string;
@@ -41,6 +33,8 @@ export interface StackOptions {
   readonly dist?: string;
   /** Those that are not needed. */
   readonly without?: readonly ProcessName[];
+  /** Two of every process of ours, the second named `second-…`; api and webhooks stand behind a balancer. */
+  readonly twoOfEach?: boolean;
 }
 
 export interface Submission {
@@ -74,6 +68,7 @@ export class Stack {
   readonly key = `test-${randomBytes(24).toString('base64url')}`;
   readonly directory = mkdtempSync(join(tmpdir(), 'tempost-stack-'));
   private readonly running = new Map<string, Running>();
+  private pairs: Pairs | undefined;
 
   private constructor(
     readonly ports: Readonly<Record<'api' | 'webhooks' | 'sandbox' | 'inbox' | 'smtp', number>>,
@@ -89,7 +84,12 @@ export class Stack {
     live.add(stack);
     try {
       const needed = PROCESS_NAMES.filter((name) => !options.without?.includes(name));
-      await Promise.all(needed.map((name) => stack.startProcess(name)));
+      if (options.twoOfEach) stack.pairs = await balancePairs(ports);
+      const twice = options.twoOfEach ? needed.filter((name) => name !== 'sandbox') : [];
+      await Promise.all([
+        ...needed.map((name) => stack.startProcess(name)),
+        ...twice.map((name) => stack.startProcess(name, second(name))),
+      ]);
       await stack.ready();
     } catch (error) {
       await stack.stop();
@@ -126,7 +126,11 @@ export class Stack {
     const [script, ...args] = PROCESSES[name];
     const log = createWriteStream(join(this.directory, `${instance}.log`), { flags: 'a' });
     const child = spawn(process.execPath, [...NODE_FLAGS, join(this.options.dist ?? dist, script), ...args], {
-      env: { ...stackEnvironment(this, this.options), ...this.options.envOf?.[name] },
+      env: {
+        ...stackEnvironment(this, this.options),
+        ...this.options.envOf?.[name],
+        ...this.pairs?.envOf.get(instance),
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
@@ -175,6 +179,7 @@ export class Stack {
 
   async stop(): Promise<void> {
     await Promise.all([...this.running.keys()].map((name) => this.end(name, 'SIGKILL')));
+    await this.pairs?.close();
     live.delete(this);
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 10 });
   }
@@ -279,22 +284,5 @@ const DEFAULTS = {
   content: 'Thank you for your order.',
   priority: 'medium',
 };
-
-/** The answer of `GET /api/email/{id}`, as far as tests look at it. */
-export interface EmailView {
-  readonly id: string;
-  readonly status: string;
-  readonly provider: string | null;
-  readonly created_at: string;
-  readonly sent_at: string | null;
-  readonly attachment: { readonly sha256: string; readonly storage_path: string | null } | null;
-  readonly events: readonly {
-    type: string;
-    provider: string | null;
-    occurred_at: string;
-    metadata: Record<string, unknown>;
-  }[];
-  readonly attempts: readonly { provider: string; state: string; code: string | null }[];
-}
 
 export const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');

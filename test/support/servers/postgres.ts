@@ -22,6 +22,12 @@ export interface TestPostgres {
   drop(): Promise<void>;
 }
 
+/** Brings a database to the newest schema, as `npm run migrate` does. */
+export async function migrateAt(databaseUrl: string): Promise<void> {
+  const migrate = fileURLToPath(new URL('../../../dist/src/postgres/migrate-main.js', import.meta.url));
+  await promisify(execFile)(process.execPath, [migrate], { env: { ...process.env, DATABASE_URL: databaseUrl } });
+}
+
 /**
  * A PostgreSQL server of the test's own, migrated, for tests that stop or kill it.
  *
@@ -32,8 +38,7 @@ export async function startTestPostgres(parent = tmpdir()): Promise<TestPostgres
   chmodSync(folder, 0o755);
   const options = { home: join(folder, 'postgres'), port: await freePort() };
   let server = await startPostgres(options);
-  const migrate = fileURLToPath(new URL('../../../dist/src/postgres/migrate-main.js', import.meta.url));
-  await promisify(execFile)(process.execPath, [migrate], { env: { ...process.env, DATABASE_URL: server.url } });
+  await migrateAt(server.url);
   return {
     url: server.url,
     get pid() {

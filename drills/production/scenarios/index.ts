@@ -1,0 +1,5 @@
+import type { Scenario } from '../scenario.js';
+import { TWO_OF_EACH } from './two-of-each.js';
+
+/** Every scenario, in the order in which they are run. */
+export const SCENARIOS: readonly Scenario[] = [TWO_OF_EACH];

@@ -1,0 +1,31 @@
+import { freePorts } from '../ports.js';
+import { startBalancer } from '../servers/balancer.js';
+import { second } from './processes.js';
+
+/** Services that others connect to: two of them need two ports, and a balancer on the one that is known. */
+const SERVICES = [
+  ['api', 'API_PORT'],
+  ['webhooks', 'WEBHOOKS_PORT'],
+] as const;
+
+/** The balancers of a system with two of every process. */
+export interface Pairs {
+  /** What one process is told beside all others, by its instance: the port of its own. */
+  readonly envOf: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  close(): Promise<void>;
+}
+
+/** @param ports where clients and providers connect. */
+export async function balancePairs(ports: Readonly<Record<'api' | 'webhooks', number>>): Promise<Pairs> {
+  const envOf = new Map<string, Readonly<Record<string, string>>>();
+  const balancers = await Promise.all(
+    SERVICES.map(async ([name, variable]) => {
+      const copies = await freePorts(2);
+      [name, second(name)].forEach((instance, n) => {
+        envOf.set(instance, { [variable]: String(copies[n]) });
+      });
+      return startBalancer(ports[name], copies);
+    }),
+  );
+  return { envOf, close: async () => void (await Promise.all(balancers.map((balancer) => balancer.close()))) };
+}
