@@ -182,7 +182,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(postgres/partitions|domain/(tracking/message-index|search/indexes|personal-data/resent-index))[.]ts$',
+          '^src/(postgres/(partitions|contract)|domain/(tracking/message-index|search/indexes|personal-data/resent-index))[.]ts$',
       },
     },
     {

@@ -69,6 +69,7 @@ const ownSchema = z.object({
   OPEN_WINDOW_S: seconds(24 * 60 * 60),
   SWEEP_INTERVAL_S: seconds(5),
   SWEEP_AFTER_S: seconds(60),
+  DRAIN_S: z.coerce.number().min(0).max(600).default(0),
   SHUTDOWN_GRACE_S: seconds(80),
   TRUSTED_PROXIES: z.string().optional(),
   NOTICE_SENDER: z.email().optional(),
@@ -227,6 +228,8 @@ function sending(env: OwnEnvironment) {
     /** Delivery to the end of the workflow; later opens are recorded without it. */
     openWindowMs: ms(env.OPEN_WINDOW_S),
     sweep: { intervalMs: ms(env.SWEEP_INTERVAL_S), afterMs: ms(env.SWEEP_AFTER_S) },
+    /** How long api and webhooks go on taking requests once they are told to stop, and say that they are not ready. */
+    drainMs: ms(env.DRAIN_S),
     /** How long a worker that is told to stop lets running sends finish. */
     shutdownGraceMs: ms(env.SHUTDOWN_GRACE_S),
   };

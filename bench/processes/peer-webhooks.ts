@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { loadConfig } from '../../src/config.js';
 import { loadStatuses } from '../../src/domain/emails/statuses.js';
+import { createReadiness } from '../../src/http/readiness.js';
 import { openDatabase } from '../../src/postgres/database.js';
 import { createLogger } from '../../src/process/log.js';
 import { createWebhooksApp } from '../../src/webhooks/app.js';
@@ -15,6 +16,7 @@ const catalogue = await loadStatuses(db);
 const app = createWebhooksApp({
   sources: await loadSources(config),
   db,
+  readiness: createReadiness(async () => undefined),
   catalogue: async () => catalogue,
   notify: () => {},
   logger,

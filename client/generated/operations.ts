@@ -1139,7 +1139,7 @@ export interface Operations {
     answer: {
       readonly status: 'ready';
     };
-    problem: 'database_not_migrated' | 'database_unavailable' | 'internal_error';
+    problem: 'database_not_migrated' | 'database_too_new' | 'database_unavailable' | 'internal_error' | 'stopping';
   };
   /** This description, as OpenAPI 3.1. */
   getDescription: {

@@ -2,9 +2,8 @@ import type { Logger } from 'pino';
 import type { ProviderName } from '../config.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import type { SignsOfLife } from '../domain/waiting/explain.js';
-import { sharedLook } from '../http/shared-look.js';
+import type { Readiness } from '../http/readiness.js';
 import type { Db } from '../postgres/database.js';
-import { pendingMigrations } from '../postgres/migrate.js';
 import type { PerPriority } from '../priority.js';
 import { createFairLane, type FairLane } from '../process/fair-lane.js';
 import { createLane, type Lane } from '../process/lane.js';
@@ -32,6 +31,7 @@ export interface ApiResources {
   readonly inFlightLimit: PerPriority<number>;
   readonly waker: WorkflowWaker;
   readonly signs: SignsOfLife;
+  readonly readiness: Readiness;
   readonly attachments: ObjectReader;
   /** Temporal's page of workflows, for people; null: nobody has said where it is. */
   readonly temporalWorkflows: string | null;
@@ -41,8 +41,6 @@ export interface ApiResources {
 
 /** What handlers work with. Each takes of it what it needs, in its parameters, where one sees it. */
 export interface ApiDependencies extends ApiResources {
-  /** The migrations that the database lacks; one look for all who ask at the same time. */
-  readonly pendingMigrations: () => Promise<readonly string[]>;
   /** Shared by all submissions that are being read. */
   readonly slots: UploadSlots;
   /** Opens by our own pixel go through it, a few at once. */
@@ -68,7 +66,6 @@ export function shareAmongRequests(resources: ApiResources, { identify }: Pick<G
   const live = new Live(createLook(resources), resources.logger);
   return {
     ...resources,
-    pendingMigrations: sharedLook(() => pendingMigrations(resources.db)),
     slots: new UploadSlots(limits),
     ...{ pixels, searches, downloads, live, identify },
     files: loadConsole(),

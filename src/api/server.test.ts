@@ -48,6 +48,15 @@ describe('the api', () => {
     expect(await response.json()).toMatchObject({ code: 'database_not_migrated' });
   });
 
+  it('is not ready on a database of which a newer release took away what this one needs', async () => {
+    const api = await start();
+    await sql`insert into kysely_migration (name, timestamp) values ('9002-contract', '')`.execute(api.db);
+    await sql`insert into schema_contracts values ('9002-contract', '9001-expand', 'nobody reads it')`.execute(api.db);
+    const response = await fetch(`${api.url}/readyz`);
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ code: 'database_too_new' });
+  });
+
   it('does not start on a database that is not migrated, and says what to do', async () => {
     const empty = await createEmptyDatabase();
     ends.push(empty.drop);

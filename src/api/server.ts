@@ -4,10 +4,11 @@ import { ensureBootstrapKey } from '../domain/clients/bootstrap-key.js';
 import { loadStatuses } from '../domain/emails/statuses.js';
 import { heartbeatRow } from '../domain/fleets/heartbeats.js';
 import { ensureProviders } from '../domain/provider-health/rows.js';
+import { createReadiness } from '../http/readiness.js';
 import { closeServer, createServer, listen } from '../http/server.js';
 import { type Db, openDatabase } from '../postgres/database.js';
-import { assertDurable } from '../postgres/durability.js';
-import { faultOfDatabase, pendingMigrations } from '../postgres/migrate.js';
+import { assertFit } from '../postgres/fit.js';
+import { faultOfDatabase } from '../postgres/migrate.js';
 import type { Health } from '../process/health.js';
 import { startHeartbeat } from '../process/heartbeat.js';
 import { createQuietLog } from '../process/quiet-log.js';
@@ -36,6 +37,7 @@ export type ApiConfig = Pick<
   | 'apiPort'
   | 'bootstrapApiKey'
   | 'deadlineMs'
+  | 'drainMs'
   | 'shutdownGraceMs'
   | 'providers'
   | 'serviceLevelTarget'
@@ -54,7 +56,7 @@ interface RunningApi {
  * Starts the api: it serves from the moment this resolves. It contacts Temporal only to wake a workflow sooner and
  * to say why one waits, and needs it for nothing.
  *
- * @throws when the database cannot be reached, is not durable or not migrated, or the port is taken.
+ * @throws when the database cannot be reached, is not fit for this release, or the port is taken.
  */
 export async function startApi(
   config: ApiConfig,
@@ -86,6 +88,7 @@ export async function startApi(
     const { deadlineMs, providers, inFlightLimit, serviceLevelTarget } = config;
     const signs = createSignsOfLife(db, temporal, config.temporal.namespace);
     const attachments = createObjectReader(config);
+    const readiness = createReadiness(() => faultOfDatabase(db));
     const { uiUrl, namespace } = config.temporal;
     const temporalWorkflows = uiUrl ? `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows` : null;
     const resources = {
@@ -99,13 +102,14 @@ export async function startApi(
       inFlightLimit,
       temporalWorkflows,
     };
-    const app = createApp({ ...resources, serviceLevelTarget, waker, signs, attachments }, gate);
+    const app = createApp({ ...resources, serviceLevelTarget, waker, signs, attachments, readiness }, gate);
     const { headersTimeoutMs: headersMs, uploadTimeoutMs } = limits;
     const server = createServer({ ...limits, headersMs, requestMs: uploadTimeoutMs + 10_000 }, app.callback());
     const port = await listen(server, config.apiPort, config.host);
     logger.info({ port }, 'listening');
     const stop = async () => {
-      await closeServer(server, config.shutdownGraceMs);
+      readiness.stop();
+      await closeServer(server, { drainMs: config.drainMs, graceMs: config.shutdownGraceMs });
       await close();
     };
     return { port, stop };
@@ -117,11 +121,7 @@ export async function startApi(
 
 async function prepare(db: Db, config: ApiConfig, logger: Logger): Promise<void> {
   const { bootstrapApiKey } = config;
-  await assertDurable(db, config.database.asyncReplication);
-  const pending = await pendingMigrations(db);
-  if (pending.length > 0) {
-    throw new Error(`The database is not migrated (missing: ${pending.join(', ')}). Run "npm run migrate" first.`);
-  }
+  await assertFit(db, config.database, logger);
   await ensureProviders(db);
   if (bootstrapApiKey && !(await ensureBootstrapKey(db, BOOTSTRAP_CLIENT, bootstrapApiKey))) {
     logger.warn('BOOTSTRAP_API_KEY was revoked or belongs to another client: it is no operator’s key');

@@ -1,7 +1,7 @@
 import { heartbeatRow } from '../domain/fleets/heartbeats.js';
 import { readScale } from '../domain/fleets/scale.js';
 import { openDatabase } from '../postgres/database.js';
-import { assertDurable } from '../postgres/durability.js';
+import { assertFit } from '../postgres/fit.js';
 import { faultOfDatabase } from '../postgres/migrate.js';
 import { startHeartbeat } from '../process/heartbeat.js';
 import { createQuietLog } from '../process/quiet-log.js';
@@ -19,7 +19,7 @@ await runService('dispatcher', async (config, logger, { addSample, addPage, heal
   const heartbeat = startHeartbeat(
     heartbeatRow(db, { process: 'dispatcher', priority: null, version: releaseVersion() }),
   );
-  await assertDurable(db, config.database.asyncReplication);
+  await assertFit(db, config.database, logger);
   const temporal = await connectTemporal(config, logger);
   health.needs('temporal_unavailable', () => temporal.ping());
   const dispatcher = await startDispatcher(config, db, temporal, logger);

@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { boundConnections } from './connections.js';
 import { PROBLEM_TYPE, Problem, problemBody } from './problem.js';
 import { type AnswerLimits, cutOffUnread } from './unread.js';
@@ -44,8 +45,19 @@ export function listen(server: Server, port: number, host: string): Promise<numb
   });
 }
 
-/** Takes no new requests, lets running ones finish, and cuts them off after the grace. */
-export async function closeServer(server: Server, graceMs: number): Promise<void> {
+/** How long a server that is told to stop goes on. */
+interface Ending {
+  /** For so long it takes requests as before, until load balancers have seen that it is not ready. */
+  readonly drainMs: number;
+  /** For so long afterwards running requests may finish. */
+  readonly graceMs: number;
+}
+
+/** Drains: answers whoever still comes, each time for the last time; then takes nothing new, and lets the rest finish. */
+export async function closeServer(server: Server, { drainMs, graceMs }: Ending): Promise<void> {
+  // Before the answer is made. A connection that is kept alive would bring its next request when nobody takes it.
+  server.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'));
+  await delay(drainMs);
   const cutOff = setTimeout(() => server.closeAllConnections(), graceMs);
   // A kept-alive connection may become idle only now; closing it at once is kinder than its time-out.
   const idle = setInterval(() => server.closeIdleConnections(), 100);

@@ -9,7 +9,7 @@ const LIMITS = { headersMs: 10_000, requestMs: 10_000, connections: 100 };
 
 let server: ReturnType<typeof createServer> | undefined;
 afterEach(async () => {
-  if (server) await closeServer(server, 0);
+  if (server) await closeServer(server, { drainMs: 0, graceMs: 0 });
 });
 
 async function serve(limits: { answerMs: number; answerBytesPerS: number }): Promise<number> {

@@ -1,42 +1,84 @@
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { DEFAULT_MIGRATION_TABLE, FileMigrationProvider, Migrator, sql } from 'kysely';
+import { FileMigrationProvider, type Migration, Migrator, sql } from 'kysely';
+import type { Contract } from './contract.js';
 import type { Db } from './database.js';
+import { assertUsable, readSchemaState } from './schema-state.js';
 
 const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
+const files = new FileMigrationProvider({ fs, path, migrationFolder: folder });
 
-const migratorOf = (db: Db) =>
-  new Migrator({ db, provider: new FileMigrationProvider({ fs, path, migrationFolder: folder }) });
+/** A migration's file, as far as this reads it. */
+type MigrationFile = Migration & { readonly contracts?: readonly Contract[] };
 
 /**
- * Brings the database to the newest schema; several processes may try at once, one does it.
+ * Brings the database to the newest schema; several processes may try at once, one does it. A database that a newer
+ * release has migrated is left as it is: that is what a roll-back finds.
  *
  * @returns the names of the migrations that ran now.
- * @throws whatever the failing migration threw; those before it stay applied.
+ * @throws SchemaError when a newer release has taken away what this one needs; whatever the failing migration threw,
+ * those before it stay applied.
  */
 export async function migrate(db: Db): Promise<string[]> {
-  const { error, results } = await migratorOf(db).migrateToLatest();
+  const known = await knownMigrations();
+  const { pending, newer } = await readSchemaState(db, known);
+  if (newer.length > 0) {
+    await assertUsable(db, known);
+    if (pending.length === 0) return [];
+  }
+  return runMigrations(db, { getMigrations: async () => withContracts(await files.getMigrations()) });
+}
+
+/** For tests, which bring migrations of their own. */
+export async function runMigrations(
+  db: Db,
+  provider: { getMigrations(): Promise<Record<string, Migration>> },
+): Promise<string[]> {
+  const { error, results } = await new Migrator({ db, provider }).migrateToLatest();
   if (error) throw error;
   return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName);
 }
 
-/**
- * The migrations this release has and the database has not. By name, without loading them: readiness checks ask often.
- */
-export async function pendingMigrations(db: Db): Promise<string[]> {
-  const files = await fs.readdir(folder);
-  const known = files.filter((file) => /(?<!\.d)\.[jt]s$/.test(file)).map((file) => path.parse(file).name);
-  const { rows } = await sql<{
-    exists: boolean;
-  }>`select to_regclass(${DEFAULT_MIGRATION_TABLE}) is not null as exists`.execute(db);
-  if (!rows[0]?.exists) return known.sort();
-  const applied = await sql<{ name: string }>`select name from ${sql.table(DEFAULT_MIGRATION_TABLE)}`.execute(db);
-  const names = new Set(applied.rows.map((row) => row.name));
-  return known.filter((name) => !names.has(name)).sort();
+/** Migrations that write down what they take away, in the transaction in which they do. */
+export function withContracts(migrations: Record<string, MigrationFile>): Record<string, Migration> {
+  const entries = Object.entries(migrations).map(([name, migration]): [string, Migration] => {
+    const { contracts = [] } = migration;
+    if (contracts.length === 0) return [name, migration];
+    const up: Migration['up'] = async (db) => {
+      await migration.up(db);
+      for (const { expandedBy, because } of contracts) {
+        await sql`insert into schema_contracts (migration, needs, because)
+          values (${name}, ${expandedBy}, ${because}) on conflict do nothing`.execute(db);
+      }
+    };
+    return [name, { up }];
+  });
+  return Object.fromEntries(entries);
 }
 
-/** For readiness: a code when the database lacks a migration of this release. @throws when it does not answer. */
-export async function faultOfDatabase(db: Db): Promise<'database_not_migrated' | undefined> {
-  return (await pendingMigrations(db)).length > 0 ? 'database_not_migrated' : undefined;
+/** The migrations of this release, the first one first. By name, without loading them: readiness checks ask often. */
+export async function knownMigrations(): Promise<string[]> {
+  const names = await fs.readdir(folder);
+  return names
+    .filter((file) => /(?<!\.d)\.[jt]s$/.test(file))
+    .map((file) => path.parse(file).name)
+    .sort();
+}
+
+/** What speaks against working with this database. @throws when it does not answer. */
+export async function faultOfDatabase(db: Db): Promise<'database_not_migrated' | 'database_too_new' | undefined> {
+  const { pending, blocks } = await readSchemaState(db, await knownMigrations());
+  if (pending.length > 0) return 'database_not_migrated';
+  return blocks.length > 0 ? 'database_too_new' : undefined;
+}
+
+/**
+ * For the start of a process.
+ *
+ * @returns migrations of a newer release that the database has, and with which this one can work.
+ * @throws SchemaError saying what to do; anything else when the database does not answer.
+ */
+export async function assertMigrated(db: Db): Promise<readonly string[]> {
+  return assertUsable(db, await knownMigrations());
 }

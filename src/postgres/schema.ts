@@ -73,6 +73,7 @@ export interface Database {
   sign_in_links: SignInLinkTable;
   samples: SampleTable;
   forgotten_key: { only_row: Generated<boolean>; key: Buffer };
+  schema_contracts: { migration: string; needs: string; because: string; at: Generated<Date> };
   object_removals: { storage_path: string; asked_at: Generated<Date>; try_at: Generated<Date> };
 }
 

@@ -1,11 +1,9 @@
 import { setTimeout } from 'node:timers/promises';
 import { Router } from '@koa/router';
 import Koa, { type Middleware } from 'koa';
-import { sql } from 'kysely';
 import { PIXEL_GIF, PIXEL_HEADERS, recordPixelOpen } from '../domain/tracking/pixel.js';
 import { boundLeftovers } from '../http/leftovers.js';
 import { PROBLEM_TYPE, Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
-import { sharedLook } from '../http/shared-look.js';
 import { createLane, type Lane } from '../process/lane.js';
 import { logStep } from '../process/life-log.js';
 import { NotUnderstoodError, WebhookRefusedError } from '../providers/webhook-format/format.js';
@@ -16,7 +14,6 @@ import { receiveUnsubscribe, showUnsubscribe } from './unsubscribe.js';
 
 /** A reader waits for an image at most this long; an open that takes longer is still recorded. */
 const PIXEL_PATIENCE_MS = 2_000;
-const READY_PATIENCE_MS = 2_000;
 /** Providers have schedules of their own; this is for whoever honours it. */
 const RETRY_AFTER_S = '30';
 
@@ -82,17 +79,9 @@ function showPixel({ db, catalogue, notify, logger, life }: WebhookDependencies,
   };
 }
 
-function showReadiness({ db }: WebhookDependencies): Middleware {
-  const answers = sharedLook(() =>
-    sql`select 1`.execute(db).then(
-      () => true,
-      () => false,
-    ),
-  );
+function showReadiness({ readiness }: WebhookDependencies): Middleware {
   return async (ctx) => {
-    if (!(await Promise.race([answers(), setTimeout(READY_PATIENCE_MS, false, { ref: false })]))) {
-      throw new Problem(503, 'database_unavailable', 'The database cannot be reached now.');
-    }
+    await readiness.assertReady();
     ctx.body = { status: 'ready' };
   };
 }

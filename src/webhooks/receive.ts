@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { ProviderName } from '../config.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import { readTraceparents } from '../domain/emails/traceparents.js';
+import type { Readiness } from '../http/readiness.js';
 import type { Db } from '../postgres/database.js';
 import { logStep } from '../process/life-log.js';
 import { inSpan, isTracing } from '../process/tracing/tracing.js';
@@ -23,6 +24,7 @@ export interface WebhookSource {
 export interface WebhookDependencies {
   readonly sources: readonly WebhookSource[];
   readonly db: Db;
+  readonly readiness: Readiness;
   /** The statuses, read once when the database can be reached. */
   readonly catalogue: () => Promise<StatusCatalogue>;
   readonly notify: Signaller['notify'];

@@ -1,10 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { loadStatuses, type StatusCatalogue } from '../domain/emails/statuses.js';
 import { heartbeatRow } from '../domain/fleets/heartbeats.js';
+import { createReadiness } from '../http/readiness.js';
 import { closeServer, createServer, listen } from '../http/server.js';
 import { type Db, openDatabase } from '../postgres/database.js';
-import { faultOfDatabase } from '../postgres/migrate.js';
+import { assertMigrated, faultOfDatabase } from '../postgres/migrate.js';
+import { SchemaError } from '../postgres/schema-state.js';
 import type { Health } from '../process/health.js';
 import { startHeartbeat } from '../process/heartbeat.js';
 import { createQuietLog } from '../process/quiet-log.js';
@@ -19,12 +22,15 @@ import { loadSources } from './sources.js';
 /** How long requests, and then signals, may take to finish when the process is told to stop. */
 const REQUEST_GRACE_MS = 10_000;
 const SIGNAL_GRACE_MS = 5_000;
+/** How long the start waits for a database that does not answer. */
+const LOOK_MS = 2_000;
 
 /**
  * Starts the webhooks service on `WEBHOOKS_PORT`. It needs neither the database nor Temporal to start: without the one
  * it answers 503 and its readiness fails, without the other signals wait for the dispatcher.
  *
- * @throws when the port cannot be listened on.
+ * @throws SchemaError when the database answers and its schema is too old or too new; when the port cannot be listened
+ * on.
  */
 export async function startWebhooks(
   config: Config,
@@ -41,20 +47,41 @@ export async function startWebhooks(
   );
   const signaller = createSignaller({ db, connect: () => connectTemporal(config, log), logger });
   const sources = await loadSources(config);
+  await assertSchema(db);
   const catalogue = onceLoaded(db);
-  const app = createWebhooksApp({ sources, db, catalogue, notify: signaller.notify, logger, life: log, limits });
+  const readiness = createReadiness(() => faultOfDatabase(db));
+  const app = createWebhooksApp({
+    readiness,
+    sources,
+    db,
+    catalogue,
+    notify: signaller.notify,
+    logger,
+    life: log,
+    limits,
+  });
   const server = createServer(
     { ...limits, headersMs: limits.headersTimeoutMs, requestMs: limits.bodyTimeoutMs + limits.leftoverMs },
     app.callback(),
   );
   await listen(server, config.webhooksPort, config.host);
   return async () => {
-    await closeServer(server, REQUEST_GRACE_MS);
+    readiness.stop();
+    await closeServer(server, { drainMs: config.drainMs, graceMs: REQUEST_GRACE_MS });
     await signaller.stop(SIGNAL_GRACE_MS);
     await heartbeat.stop();
     await db.destroy();
     logger.stop();
   };
+}
+
+/** A database that does not answer now may be fit when it does; until then the readiness fails. */
+async function assertSchema(db: Db): Promise<void> {
+  const look = assertMigrated(db).catch((error) => {
+    if (error instanceof SchemaError) throw error;
+  });
+  await Promise.race([look, delay(LOOK_MS, undefined, { ref: false })]);
+  look.catch(() => {});
 }
 
 /** Reads the statuses at the first need and keeps them; a failure is not kept. */

@@ -4,7 +4,7 @@ import { loadStatuses } from '../domain/emails/statuses.js';
 import { heartbeatRow } from '../domain/fleets/heartbeats.js';
 import { ensureProviders } from '../domain/provider-health/rows.js';
 import { openDatabase } from '../postgres/database.js';
-import { assertDurable } from '../postgres/durability.js';
+import { assertFit } from '../postgres/fit.js';
 import { faultOfDatabase } from '../postgres/migrate.js';
 import { isPriority, PRIORITIES } from '../priority.js';
 import { startHeartbeat } from '../process/heartbeat.js';
@@ -34,7 +34,7 @@ await runService(`worker-${priority}`, async (config, logger, { addSample, healt
   const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger: createQuietLog(logger) });
   health.needs('database_unavailable', () => faultOfDatabase(db));
   const heartbeat = startHeartbeat(heartbeatRow(db, { process: 'worker', priority, version: releaseVersion() }));
-  await assertDurable(db, config.database.asyncReplication);
+  await assertFit(db, config.database, logger);
   await ensureProviders(db);
   const temporal = await connectTemporal(config, logger);
   health.needs('temporal_unavailable', () => temporal.ping());

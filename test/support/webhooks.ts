@@ -33,6 +33,7 @@ export async function startTestWebhooks(env: {
   temporalAddress: string;
   namespace?: string;
   providers?: string;
+  drainS?: number;
   limits?: Partial<WebhookLimits>;
   logger?: Logger;
 }): Promise<TestWebhooks> {
@@ -42,6 +43,7 @@ export async function startTestWebhooks(env: {
     TEMPORAL_ADDRESS: env.temporalAddress,
     TEMPORAL_NAMESPACE: env.namespace,
     WEBHOOKS_PORT: String(port),
+    DRAIN_S: String(env.drainS ?? 0),
     PROVIDERS: env.providers,
     MAILGUN_API_KEY: 'unused',
     MAILGUN_DOMAIN: 'mail.example.com',

@@ -86,8 +86,10 @@ export const PROBLEMS = {
   },
   headers_too_large: { status: 431, when: 'There are too many or too long headers.' },
   internal_error: { status: 500, when: 'A fault of ours; the log has it under the answer’s `X-Request-Id`.' },
+  stopping: { status: 503, when: 'This process is being stopped. Ask another one.' },
   database_unavailable: { status: 503, when: 'The database cannot be reached now. Ask again.' },
   database_not_migrated: { status: 503, when: 'The database is older than this release. Ask again.' },
+  database_too_new: { status: 503, when: 'A newer release took away what this process needs of the database.' },
   attachment_unavailable: {
     status: 503,
     when: 'The attachment cannot be read now, or is not what was accepted. Ask again.',

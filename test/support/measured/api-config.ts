@@ -21,6 +21,7 @@ export function apiConfig(
     apiPort: 0,
     bootstrapApiKey: undefined,
     deadlineMs: TEST_DEADLINE_MS,
+    drainMs: 0,
     shutdownGraceMs: 5_000,
     providers: ['mailgun', 'mandrill'],
     trustedProxies: [],

@@ -83,10 +83,6 @@ ports:
   - { name: http, containerPort: {{ .port }} }
   {{- end }}
   - { name: metrics, containerPort: {{ $root.Values.metrics.port }} }
-{{- if .port }}
-{{- /* Load balancers hear of a pod's end a little later than the pod. */}}
-lifecycle: { preStop: { sleep: { seconds: 5 } } }
-{{- end }}
 {{- include "tempost.probes" . }}
 resources: {{- toYaml .values.resources | nindent 2 }}
 securityContext: {{- include "tempost.containerSecurity" $root | nindent 2 }}

@@ -1,0 +1,130 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type Migration, sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDatabase } from '../src/postgres/database.js';
+import { faultOfDatabase, knownMigrations, migrate, runMigrations, withContracts } from '../src/postgres/migrate.js';
+import { assertUsable } from '../src/postgres/schema-state.js';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from './support/database.js';
+import { patient } from './support/patience.js';
+import { freePort } from './support/ports.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const PROCESSES = ['api', 'webhooks', 'dispatcher', 'worker --priority critical', 'worker --priority low'];
+
+/** What a process writes, and how it ends, on a database and with no Temporal. */
+async function start(databaseUrl: string, command: string): Promise<{ code: number | null; says: string }> {
+  const [name, ...args] = command.split(' ');
+  const env = {
+    PATH: process.env.PATH,
+    DATABASE_URL: databaseUrl,
+    TEMPORAL_ADDRESS: '127.0.0.1:1',
+    API_PORT: String(await freePort()),
+    WEBHOOKS_PORT: String(await freePort()),
+    PROVIDERS: 'smtp',
+    SMTP_URL: 'smtp://127.0.0.1:1',
+    STORAGE_DIR: '/nowhere',
+  };
+  return run(env, `src/${name}/main.js`, ...args);
+}
+
+function run(
+  env: NodeJS.ProcessEnv,
+  script: string,
+  ...args: string[]
+): Promise<{ code: number | null; says: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [`${root}dist/${script}`, ...args], { env });
+    let says = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (piece) => (says += String(piece)));
+    child.on('close', (code) => resolve({ code, says }));
+  });
+}
+
+const migrateCommand = (databaseUrl: string) =>
+  run({ PATH: process.env.PATH, DATABASE_URL: databaseUrl }, 'src/postgres/migrate-main.js');
+
+/** As if a newer release had migrated. */
+async function addNewer({ db }: TestDatabase, name: string): Promise<void> {
+  await sql`insert into kysely_migration (name, timestamp) values (${name}, ${new Date().toISOString()})`.execute(db);
+}
+
+describe('a schema that is older than the release', () => {
+  it('is said by every process at its start, with the command', { timeout: patient(60_000) }, async () => {
+    const { url, drop } = await createEmptyDatabase();
+    const ends = await Promise.all(PROCESSES.map(async (name) => ({ name, ...(await start(url, name)) })));
+    await drop();
+    for (const { name, code, says } of ends) {
+      expect(code, name).toBe(1);
+      expect(says, name).toMatch(/The database is not migrated \(missing: 0001-record, .*npm run migrate/);
+    }
+  });
+});
+
+describe('a schema that is newer than the release', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    await addNewer(database, '9001-later');
+  });
+  afterAll(() => database?.drop());
+
+  it('is worked with when nothing was taken away, and left as it is by its migrations', async () => {
+    const { db, url } = database;
+    expect(await faultOfDatabase(db)).toBeUndefined();
+    expect(await assertUsable(db, await knownMigrations())).toEqual(['9001-later']);
+    expect(await migrate(db)).toEqual([]);
+    const { code, says } = await migrateCommand(url);
+    expect([code, says]).toEqual([
+      0,
+      'A newer release has migrated the database (9001-later); this one works with it.\n',
+    ]);
+  });
+
+  it('is refused by every process once what it needs is gone', { timeout: patient(60_000) }, async () => {
+    const { db, url } = database;
+    await addNewer(database, '9002-contract');
+    await sql`insert into schema_contracts (migration, needs, because)
+      values ('9002-contract', '9001-later', 'nobody reads it')`.execute(db);
+    expect(await faultOfDatabase(db)).toBe('database_too_new');
+    const all = [...PROCESSES.map((name) => start(url, name)), migrateCommand(url)];
+    for (const { code, says } of await Promise.all(all)) {
+      expect(code).toBe(1);
+      expect(says).toMatch(
+        /newer than this release can work with: 9002-contract took away what releases before 9001-later/,
+      );
+    }
+  });
+});
+
+describe('a contract step', () => {
+  it('is written down with what it takes away, or neither happens', async () => {
+    const { url, drop } = await createEmptyDatabase();
+    const db = openDatabase({ url, poolSize: 2, name: 'test', logger: { warn: () => {} } });
+    const expand: Migration = {
+      up: async (schema) => {
+        await sql`create table schema_contracts (migration text, needs text, because text,
+          primary key (migration, needs))`.execute(schema);
+        await sql`create table mail (id int, old text, new text)`.execute(schema);
+      },
+    };
+    const contracts = [{ statement: 'drop column old', expandedBy: '0001-expand', because: 'new holds it' }];
+    const contract = { up: (schema: typeof db) => sql`alter table mail drop column old`.execute(schema), contracts };
+    const fails = { up: () => Promise.reject(new Error('no')) };
+    const migrations = { '0001-expand': expand, '0002-contract': contract as never, '0003-fails': fails };
+    const readContracts = () => sql`select migration, needs, because from schema_contracts`.execute(db);
+    await runMigrations(db, { getMigrations: async () => ({ '0001-expand': expand }) });
+    await expect(runMigrations(db, { getMigrations: async () => withContracts(migrations) })).rejects.toThrow('no');
+    expect((await readContracts()).rows).toEqual([]);
+    const { '0003-fails': _, ...good } = migrations;
+    expect(await runMigrations(db, { getMigrations: async () => withContracts(good) })).toEqual(['0002-contract']);
+    expect((await readContracts()).rows).toEqual([
+      { migration: '0002-contract', needs: '0001-expand', because: 'new holds it' },
+    ]);
+    // The release that only knows what came before the expanding one cannot go on; the expanding one can.
+    await expect(assertUsable(db, [])).rejects.toThrow(/releases before 0001-expand need/);
+    expect(await assertUsable(db, ['0001-expand'])).toEqual(['0002-contract']);
+    await db.destroy();
+    await drop();
+  });
+});
