@@ -11,6 +11,7 @@ import type { Db } from '../postgres/database.js';
 import type { Priority } from '../priority.js';
 import type { Lane } from '../process/lane.js';
 import { type Actor, actorOf } from './actor.js';
+import type { KnownKeys } from './known-keys.js';
 import type { LastUsed } from './last-used.js';
 import type { Guesses } from './rate-limits/guesses.js';
 import { type Credential, credentialIn, fingerprintOf, refuseOtherSites } from './session/credential.js';
@@ -45,6 +46,7 @@ interface AuthenticatorOptions {
   readonly unknownKeys: Lane;
   readonly guesses: Guesses;
   readonly lastUsed: LastUsed;
+  readonly knownKeys: KnownKeys;
   readonly trustedProxies: AddressBlocks;
 }
 
@@ -52,7 +54,16 @@ interface AuthenticatorOptions {
 type Find = (text: string) => Promise<Client | undefined>;
 
 /** Finds out who shows a credential, and from which address. @throws Problem 401, 403, 429. */
-export type Identify = (ctx: Context, credential: Credential) => Promise<{ client: Client; address: string }>;
+export type Identify = (
+  ctx: Context,
+  credential: Credential,
+  options?: IdentifyOptions,
+) => Promise<{ client: Client; address: string }>;
+
+interface IdentifyOptions {
+  /** What was found a moment ago will do: whether the key is valid still is asked where the request takes effect. */
+  readonly asRemembered: boolean;
+}
 
 /**
  * Knows a client that is not disabled by a key, from where the key is taken, or by a session that such a key has begun.
@@ -60,20 +71,23 @@ export type Identify = (ctx: Context, credential: Credential) => Promise<{ clien
  * @throws Problem 401 without a valid one, 403 when its client is disabled or it comes from elsewhere, 429 for an
  *   address that has sent many wrong ones.
  */
-export function identifier({ db, unknownKeys, guesses, lastUsed, trustedProxies }: AuthenticatorOptions): Identify {
+export function identifier(options: AuthenticatorOptions): Identify {
+  const { db, unknownKeys, guesses, lastUsed, knownKeys, trustedProxies } = options;
   const finds: Readonly<Record<Credential['kind'], Find>> = {
     key: (text) => findClientByKey(db, text),
     session: (text) => findClientBySession(db, text),
     link: (text) => takeLink(db, text),
   };
-  return async (ctx, credential) => {
+  return async (ctx, credential, { asRemembered } = { asRemembered: false }) => {
     const fingerprint = fingerprintOf(credential);
     const address = clientAddress(ctx.req, trustedProxies);
     const waitMs = guesses.waitMs(address, fingerprint);
     if (waitMs > 0) throw tooManyGuesses(waitMs);
     const find = () => finds[credential.kind](credential.text);
-    const client = await (guesses.wasRight(address, fingerprint) ? find() : unknownKeys.run(find));
+    const remembered = asRemembered ? knownKeys.recall(fingerprint) : undefined;
+    const client = remembered ?? (await (guesses.wasRight(address, fingerprint) ? find() : unknownKeys.run(find)));
     if (!client) {
+      knownKeys.forget(fingerprint);
       guesses.wrong(address, fingerprint);
       throw unauthorized(NOBODYS[credential.kind]);
     }
@@ -83,18 +97,23 @@ export function identifier({ db, unknownKeys, guesses, lastUsed, trustedProxies 
       throw refusal;
     }
     guesses.right(address, fingerprint);
+    if (credential.kind === 'key' && !remembered) knownKeys.remember(fingerprint, client);
     lastUsed.note(client.keyId);
     return { client, address };
   };
 }
 
-/** Lets a request pass that shows who makes it, by a key or by a session. @throws Problem 401, 403, 429. */
-export function authenticator(db: Db, identify: Identify): ApiMiddleware {
+/**
+ * Lets a request pass that shows who makes it, by a key or by a session.
+ *
+ * @throws Problem 401, 403, 429.
+ */
+export function authenticator(db: Db, identify: Identify, options?: IdentifyOptions): ApiMiddleware {
   return async (ctx, next) => {
     const credential = credentialIn(ctx);
     if (!credential) throw unauthorized('missing_api_key');
     if (credential.kind === 'session') refuseOtherSites(ctx);
-    const { client, address } = await identify(ctx, credential);
+    const { client, address } = await identify(ctx, credential, options);
     ctx.state.client = client;
     ctx.state.actor = actorOf(client, address);
     ctx.state.bySession = credential.kind === 'session';

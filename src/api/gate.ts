@@ -7,6 +7,7 @@ import type { RateKind } from '../domain/clients/rates.js';
 import type { Db } from '../postgres/database.js';
 import { createLane } from '../process/lane.js';
 import { type ApiMiddleware, authenticator, authorise, type Identify, identifier } from './authenticate.js';
+import { KnownKeys } from './known-keys.js';
 import { LastUsed } from './last-used.js';
 import { Guesses } from './rate-limits/guesses.js';
 import { Leases } from './rate-limits/leases.js';
@@ -28,7 +29,10 @@ export class Gate {
   readonly #leases: Leases;
   readonly #limiter: RateLimiter;
   readonly #lastUsed: LastUsed;
+  readonly #knownKeys = new KnownKeys();
   readonly #authenticate: ApiMiddleware;
+  /** For requests that ask once more when they take effect. */
+  readonly #authenticateAsRemembered: ApiMiddleware;
   /** For whoever signs in: the same door as for everybody. */
   readonly identify: Identify;
 
@@ -42,15 +46,22 @@ export class Gate {
       db,
       guesses: new Guesses(),
       lastUsed: this.#lastUsed,
+      knownKeys: this.#knownKeys,
       trustedProxies: new AddressBlocks(trustedProxies),
     });
     this.#authenticate = authenticator(db, this.identify);
+    this.#authenticateAsRemembered = authenticator(db, this.identify, { asRemembered: true });
   }
 
-  /** Who comes past these may do what a route of this access does. */
-  guards(access: Access): ApiMiddleware[] {
+  /**
+   * Who comes past these may do what a route of this access does.
+   *
+   * @param confirmsKey see `Route`.
+   */
+  guards(access: Access, confirmsKey = false): ApiMiddleware[] {
     const kind = access.scope === 'send' ? 'send' : 'read';
-    return [this.#refuseFlood(kind), this.#authenticate, this.#limitRate(kind), authorise(access)];
+    const authenticate = confirmsKey ? [this.#forgetRefused, this.#authenticateAsRemembered] : [this.#authenticate];
+    return [this.#refuseFlood(kind), ...authenticate, this.#limitRate(kind), authorise(access)];
   }
 
   /** Gives back and writes down what it holds. */
@@ -66,6 +77,17 @@ export class Gate {
       await next();
     };
   }
+
+  /** After a refusal, which can be for what the key has become, it is looked up again. */
+  readonly #forgetRefused: ApiMiddleware = async (ctx, next) => {
+    try {
+      await next();
+    } catch (error) {
+      const credential = credentialIn(ctx);
+      if (credential) this.#knownKeys.forget(fingerprintOf(credential));
+      throw error;
+    }
+  };
 
   /** @throws Problem 429 for a client or a key that makes more requests than it may. */
   #limitRate(kind: RateKind): ApiMiddleware {

@@ -7,12 +7,14 @@ import {
   multipart,
   openConnection,
   requestHead,
+  sendForm,
   startTestApi,
   storedRows,
   type TestApi,
   VALID_PARTS,
 } from '../../test/support/api.js';
 import { insertClient, type TestClient } from '../../test/support/database.js';
+import { answerOf } from '../../test/support/record.js';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -57,6 +59,41 @@ describe('a submission that began before its key was taken away', () => {
     await disable(client);
     expect(await end()).toMatch(/^HTTP\/1.1 403 .*"code":"client_disabled"/s);
     await expectNothingStored(api.db);
+  });
+});
+
+describe('a submission right after one that was accepted', () => {
+  /** The key has been looked up a moment ago, so it is not again. */
+  async function submitTwice(takeAway: (client: TestClient) => Promise<unknown>) {
+    const client = await insertClient(api.db);
+    const submit = () => api.send(sendForm(), { Authorization: `Bearer ${client.key}` });
+    expect((await submit()).status).toBe(200);
+    await takeAway(client);
+    const before = await storedRows(api.db);
+    const answers = [await answerOf(await submit()), await answerOf(await submit())];
+    expect(await storedRows(api.db)).toEqual(before);
+    return answers;
+  }
+
+  it('is refused when its key was revoked in between, and so is the next', async () => {
+    const refused = [401, 'invalid_api_key'];
+    expect(await submitTwice(revoke)).toEqual([refused, refused]);
+  });
+
+  it('is refused when its key ended in between', async () => {
+    const end = ({ key }: TestClient) =>
+      api.db
+        .updateTable('api_keys')
+        .set({ expires_at: sql<Date>`now()` })
+        .where('key_hash', '=', createHash('sha256').update(key).digest())
+        .execute();
+    const refused = [401, 'invalid_api_key'];
+    expect(await submitTwice(end)).toEqual([refused, refused]);
+  });
+
+  it('is refused when its client was disabled in between', async () => {
+    const refused = [403, 'client_disabled'];
+    expect(await submitTwice(disable)).toEqual([refused, refused]);
   });
 });
 

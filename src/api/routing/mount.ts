@@ -46,8 +46,8 @@ function refuseOtherMethods(router: Router<ApiState>, routes: readonly Route[]):
 export const patternOf = (path: string): RegExp => new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`);
 
 /** Who comes past them may do what the route does. */
-function guardsOf({ access }: Route, gate: Gate): ApiMiddleware[] {
-  return access === 'public' ? [] : gate.guards(access);
+function guardsOf({ access, confirmsKey }: Route, gate: Gate): ApiMiddleware[] {
+  return access === 'public' ? [] : gate.guards(access, confirmsKey);
 }
 
 /** The route's path as koa's router writes it: `/api/email/:id`. */

@@ -104,6 +104,11 @@ interface RouteDefinition<
    * it, and nothing else does.
    */
   readonly access: 'public' | Access;
+  /**
+   * Its handler asks, in the transaction in which it takes effect, whether the key is valid still: what was found of it
+   * within the last second will do before that.
+   */
+  readonly confirmsKey?: true;
   readonly params?: P;
   readonly headers?: H;
   /** Left out: whatever the query says is ignored. */

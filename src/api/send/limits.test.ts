@@ -45,6 +45,21 @@ describe('a client’s daily limit', () => {
     const client = await clientWithLimit(5);
     const statuses = await Promise.all(Array.from({ length: 20 }, async () => (await submit(client.key)).status));
     expect(statuses.filter((status) => status === 200)).toHaveLength(5);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(15);
+    const stored = api.db.selectFrom('emails').select('id').where('client_id', '=', client.id);
+    expect(await stored.execute()).toHaveLength(5);
+  });
+
+  it('used up within a request that does more undoes all of it', async () => {
+    const client = await clientWithLimit(1);
+    const sent = (await (await submit(client.key)).json()) as { id: string };
+    const before = await storedRows(api.db);
+    const again = await fetch(`${api.url}/api/email/${sent.id}/resend`, {
+      method: 'POST',
+      headers: bearer(client.key),
+    });
+    expect(await answerOf(again)).toEqual([429, 'daily_limit_reached']);
+    expect(await storedRows(api.db)).toEqual(before);
   });
 
   it('does not count a repeat with the same key again, nor refuse it', async () => {

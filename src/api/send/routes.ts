@@ -48,6 +48,7 @@ const send = route({
   ].join(' '),
   tag: 'Submission',
   access: { scope: 'send', role: 'admin' },
+  confirmsKey: true,
   headers: { 'Idempotency-Key': idempotencyKey },
   body: {
     kind: 'streamed',

@@ -1,9 +1,9 @@
 import { sql } from 'kysely';
 import { addressOf, domainOf } from '../../address.js';
 import type { Db } from '../../postgres/database.js';
-import { type Trx, transact } from '../../postgres/transaction.js';
+import { later, type Trx, transact } from '../../postgres/transaction.js';
 import { type KeyState, keyStateOf } from '../clients/keys.js';
-import { countSubmission, LimitReachedError } from '../clients/limits.js';
+import { countSubmission, hasReachedLimit, LimitReachedError } from '../clients/limits.js';
 import { maySendAs } from '../clients/senders.js';
 import { activeHoldOf } from '../holds/match.js';
 import { insertEmail } from './insert.js';
@@ -34,7 +34,7 @@ export type AcceptResult =
  */
 export async function acceptEmail(db: Db, submission: Submission): Promise<AcceptResult> {
   try {
-    return await transact(db, (trx) => accept(trx, submission));
+    return await transact(db, (trx) => accept(trx, submission, !db.isTransaction));
   } catch (error) {
     if (error instanceof LimitReachedError) return { kind: 'limit_reached' };
     if ((error as { constraint?: string }).constraint === 'idempotency_keys_pkey') return { kind: 'key_in_flight' };
@@ -42,7 +42,8 @@ export async function acceptEmail(db: Db, submission: Submission): Promise<Accep
   }
 }
 
-async function accept(trx: Trx, submission: Submission): Promise<AcceptResult> {
+/** @param isWhole whether the transaction ends with it, so that its last statements travel with the commit. */
+async function accept(trx: Trx, submission: Submission, isWhole: boolean): Promise<AcceptResult> {
   const { clientId, idempotency } = submission;
   const start = await begin(trx, submission);
   if (submission.keyId && start.key_state !== 'valid') return { kind: 'key_lost', state: start.key_state ?? 'revoked' };
@@ -54,8 +55,10 @@ async function accept(trx: Trx, submission: Submission): Promise<AcceptResult> {
     return { kind: 'sender_refused', clientId, sender: addressOf(submission.sender) };
   }
   if (start.hold_rejects && submission.keyId) return { kind: 'held' };
+  if (start.limit_reached) return { kind: 'limit_reached' };
   const acceptance = await insertEmail(trx, submission, start.id, start.now, start.hold_id);
-  await countSubmission(trx, clientId, submission.priority);
+  const counted = countSubmission(trx, clientId, submission.priority);
+  await (isWhole ? later(trx, counted) : counted);
   return { kind: 'accepted', acceptance };
 }
 
@@ -75,12 +78,14 @@ async function begin(trx: Trx, submission: Submission) {
     locked: boolean;
     key_state: KeyState | null;
     may_send: boolean | null;
+    limit_reached: boolean | null;
     hold_id: string | null;
     hold_rejects: boolean | null;
     id: string;
     now: Date;
   }>`
-    select ${lock} as locked, ${keyState} as key_state, ${maySend} as may_send, coalesce(${attachment?.emailId ?? null}::uuid, uuidv7()) as id,
+    select ${lock} as locked, ${keyState} as key_state, ${maySend} as may_send,
+      ${hasReachedLimit(clientId, priority)} as limit_reached, coalesce(${attachment?.emailId ?? null}::uuid, uuidv7()) as id,
       date_trunc('milliseconds', clock_timestamp()) as now, active.id as hold_id, active.reject as hold_rejects
     from (values (1)) as one left join lateral (${hold}) active on true`.execute(trx);
   return rows[0]!;
