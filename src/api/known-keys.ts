@@ -1,14 +1,14 @@
 import type { Client } from '../domain/clients/keys.js';
 
-/** How long what was found of a key is taken for true. Rate limits heed a change within as long. */
-const REMEMBERED_MS = 1_000;
-/** Keys in use within a second are few; whoever has many more looks them up as before. */
+/** How long what was found is taken for true; with the longest refusal it is the second in which changed limits hold. */
+const REMEMBERED_MS = 500;
+/** Keys in use within such a time are few; whoever has many more looks them up as before. */
 const MOST = 10_000;
 
 /**
- * Whose the keys are that were looked up within the last second. Only for requests that ask in the transaction in which
- * they take effect whether the key is valid still, so that a revoked key, or a disabled client, does nothing any more
- * from that moment on. What else there is of a key never changes, and rate limits may follow a second later.
+ * Whose the keys are that were looked up within the last half second. Only for requests that ask in the transaction in
+ * which they take effect whether the key is valid still, so that a revoked key, or a disabled client, does nothing any
+ * more from that moment on. What else there is of a key never changes, and rate limits may follow half a second later.
  */
 export class KnownKeys {
   readonly #known = new Map<string, { readonly client: Client; readonly untilMs: number }>();

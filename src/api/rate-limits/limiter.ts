@@ -6,7 +6,7 @@ import type { Bucket, Leases, Standing } from './leases.js';
 /** How many keys are remembered as out of tokens: those of clients that flood, of which there are few. */
 const MOST_REFUSED = 10_000;
 /** They are looked up again after this long at the latest: a limit that was raised is heeded, a key that ended is told. */
-const LONGEST_REFUSAL_MS = 1_000;
+const LONGEST_REFUSAL_MS = 500;
 
 type Headers = Readonly<Record<string, string>>;
 

@@ -106,7 +106,7 @@ interface RouteDefinition<
   readonly access: 'public' | Access;
   /**
    * Its handler asks, in the transaction in which it takes effect, whether the key is valid still: what was found of it
-   * within the last second will do before that.
+   * within the last half second will do before that.
    */
   readonly confirmsKey?: true;
   readonly params?: P;
