@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { isAddressBlock } from './address-blocks.js';
 import { optionalText, secret, url } from './environment.js';
+import { faultsOfOpenId, openIdSettings, openIdVariables } from './open-id-settings.js';
 import { type PerPriority, perPriority } from './priority.js';
 import type { ProviderDefinition } from './providers/definition.js';
 import {
@@ -74,6 +75,7 @@ const ownSchema = z.object({
   TRUSTED_PROXIES: z.string().optional(),
   NOTICE_SENDER: z.email().optional(),
   NOTICES_PER_HOUR: count(5),
+  ...openIdVariables,
 });
 
 type OwnEnvironment = z.infer<typeof ownSchema>;
@@ -110,6 +112,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
     ...providers.faults,
     ...missingVariables(given, providers.names),
     ...faultsOfProxies(given.TRUSTED_PROXIES),
+    ...faultsOfOpenId(given),
   ];
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
   return shape(ownSchema.parse(given), providers.names, parsed.data);
@@ -198,6 +201,8 @@ function shape(env: OwnEnvironment, providers: readonly ProviderName[], values: 
     bootstrapApiKey: env.BOOTSTRAP_API_KEY,
     /** Addresses and CIDR blocks of proxies whose `X-Forwarded-For` is believed; none: nobody's. */
     trustedProxies: listOf(env.TRUSTED_PROXIES),
+    /** How people sign in to the console at an identity provider; null: they do not. */
+    openId: openIdSettings(env),
     logLevel: env.LOG_LEVEL,
     ...sending(env),
   };

@@ -544,7 +544,7 @@ export interface Operations {
       };
     };
     answer: S.RotatedApiKey;
-    problem: 'address_not_allowed' | 'already_rotated' | 'client_disabled' | 'client_not_found' | 'configured_key' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'key_ended' | 'key_not_found' | 'malformed_request' | 'missing_api_key' | 'rate_limited' | 'too_large' | 'too_many_keys' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'already_rotated' | 'client_disabled' | 'client_not_found' | 'configured_key' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'key_ended' | 'key_not_found' | 'malformed_request' | 'missing_api_key' | 'not_a_key' | 'rate_limited' | 'too_large' | 'too_many_keys' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Revoke an API key. */
   revokeKey: {
@@ -1032,6 +1032,8 @@ export interface Operations {
     answer: {
       /** Null: nobody is signed in. */
       readonly session: S.Session | null;
+      /** Where people sign in, beside keys: at `GET /api/session/open-id`. Null: nowhere. */
+      readonly identity_provider: string | null;
     };
     problem: 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'rate_limited';
   };
@@ -1048,6 +1050,8 @@ export interface Operations {
     answer: {
       /** Null: nobody is signed in. */
       readonly session: S.Session | null;
+      /** Where people sign in, beside keys: at `GET /api/session/open-id`. Null: nowhere. */
+      readonly identity_provider: string | null;
     };
     problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_link' | 'malformed_request' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };

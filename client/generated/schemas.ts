@@ -231,6 +231,11 @@ export type ApiKey = {
   readonly last_used_at: string | null;
   /** The key that it was rotated to. */
   readonly replaced_by: string | null;
+  /** It is no key, but somebody who signs in to the console by OpenID Connect; `expires_at` is renewed then. */
+  readonly person: {
+    readonly issuer: string;
+    readonly subject: string;
+  } | null;
 };
 
 export type CreatedApiKey = {
@@ -267,6 +272,11 @@ export type CreatedApiKey = {
   readonly last_used_at: string | null;
   /** The key that it was rotated to. */
   readonly replaced_by: string | null;
+  /** It is no key, but somebody who signs in to the console by OpenID Connect; `expires_at` is renewed then. */
+  readonly person: {
+    readonly issuer: string;
+    readonly subject: string;
+  } | null;
   /** The key itself. */
   readonly key: string;
 };
@@ -305,6 +315,11 @@ export type RotatedApiKey = {
   readonly last_used_at: string | null;
   /** The key that it was rotated to. */
   readonly replaced_by: string | null;
+  /** It is no key, but somebody who signs in to the console by OpenID Connect; `expires_at` is renewed then. */
+  readonly person: {
+    readonly issuer: string;
+    readonly subject: string;
+  } | null;
   /** The key itself. */
   readonly key: string;
   /** The old one, with its end. */

@@ -77,6 +77,8 @@ const EXPECTED: Readonly<Record<string, Expected | 'public'>> = {
   getSession: 'public',
   beginSession: 'public',
   endSession: 'public',
+  beginOpenIdSignIn: 'public',
+  finishOpenIdSignIn: 'public',
   getConsole: 'public',
   getConsoleScript: 'public',
   getConsoleStyle: 'public',
@@ -174,8 +176,8 @@ describe.each(ROUTES.map((route) => [route.operationId, route] as const))('%s', 
     it('is for everybody', async () => {
       expect(route.access).toBe('public');
       const { status } = await ask(route);
-      // There is no such file, which everybody is told.
-      if (/^getConsoleS(cript|tyle)$/.test(operationId)) expect(status).toBe(404);
+      // There is no such file, and no identity provider, which everybody is told.
+      if (/^(getConsoleS(cript|tyle)|(begin|finish)OpenIdSignIn)$/.test(operationId)) expect(status).toBe(404);
       else expect(status).toBeLessThan(300);
     });
     return;

@@ -3,6 +3,7 @@ import type { ProviderName } from '../config.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import type { SignsOfLife } from '../domain/waiting/explain.js';
 import type { Readiness } from '../http/readiness.js';
+import type { OpenIdSettings } from '../open-id-settings.js';
 import type { Db } from '../postgres/database.js';
 import type { PerPriority } from '../priority.js';
 import { createFairLane, type FairLane } from '../process/fair-lane.js';
@@ -15,6 +16,7 @@ import type { ApiLimits } from './limits.js';
 import { Live } from './live/live.js';
 import { createLook, type LiveSample } from './live/sample.js';
 import { UploadSlots } from './send/upload-slots.js';
+import { createIdentityProvider, type IdentityProvider } from './session/open-id/identity-provider.js';
 import type { WorkflowWaker } from './workflow-waker.js';
 
 /** What the process gives to the api. */
@@ -37,6 +39,8 @@ export interface ApiResources {
   readonly temporalWorkflows: string | null;
   /** How many e-mails of a hundred are to be in time. */
   readonly serviceLevelTarget: number;
+  /** Where people sign in, beside keys; null: nowhere. */
+  readonly openId: OpenIdSettings | null;
 }
 
 /** What handlers work with. Each takes of it what it needs, in its parameters, where one sees it. */
@@ -50,14 +54,21 @@ export interface ApiDependencies extends ApiResources {
   /** Contents and attachments that are being read, by client: each lasts as long as its reader likes. */
   readonly downloads: FairLane;
   readonly identify: Identify;
+  readonly addressOf: Gate['addressOf'];
+  /** Of those who come back from the identity provider, by their address: each has it asked. */
+  readonly signIns: FairLane;
   /** How it stands, for all who look at once. */
   readonly live: Live<LiveSample>;
   /** The console's files. */
   readonly files: ConsoleFiles;
+  readonly identityProvider: IdentityProvider | null;
 }
 
 /** Adds what the requests of one process share. */
-export function shareAmongRequests(resources: ApiResources, { identify }: Pick<Gate, 'identify'>): ApiDependencies {
+export function shareAmongRequests(
+  resources: ApiResources,
+  { identify, addressOf }: Pick<Gate, 'identify' | 'addressOf'>,
+): ApiDependencies {
   const { limits } = resources;
   const pixels = createLane(limits.pixelsAtOnce, limits.pixelsWaiting);
   const searches = createFairLane({ atOnce: limits.searchesAtOnce, mostWaiting: limits.searchesWaiting });
@@ -67,7 +78,9 @@ export function shareAmongRequests(resources: ApiResources, { identify }: Pick<G
   return {
     ...resources,
     slots: new UploadSlots(limits),
-    ...{ pixels, searches, downloads, live, identify },
+    ...{ pixels, searches, downloads, live, identify, addressOf },
     files: loadConsole(),
+    signIns: createFairLane({ atOnce: limits.signInsAtOnce, mostWaiting: limits.signInsWaiting }),
+    identityProvider: resources.openId && createIdentityProvider(resources.openId),
   };
 }

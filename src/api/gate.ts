@@ -1,9 +1,11 @@
+import type { Context } from 'koa';
 import type { Logger } from 'pino';
 import { AddressBlocks } from '../address-blocks.js';
 import type { Access } from '../domain/clients/access.js';
 import { markUsed } from '../domain/clients/keys.js';
 import { takeTokens } from '../domain/clients/rate-buckets.js';
 import type { RateKind } from '../domain/clients/rates.js';
+import { clientAddress } from '../http/client-address.js';
 import type { Db } from '../postgres/database.js';
 import { createLane } from '../process/lane.js';
 import { type ApiMiddleware, authenticator, authorise, type Identify, identifier } from './authenticate.js';
@@ -35,8 +37,12 @@ export class Gate {
   readonly #authenticateAsRemembered: ApiMiddleware;
   /** For whoever signs in: the same door as for everybody. */
   readonly identify: Identify;
+  /** The IP address that a request comes from, as far as trusted proxies say it. */
+  readonly addressOf: (ctx: Context) => string;
 
-  constructor({ db, logger, trustedProxies }: GateOptions) {
+  constructor({ db, logger, trustedProxies: proxies }: GateOptions) {
+    const trustedProxies = new AddressBlocks(proxies);
+    this.addressOf = ({ req }) => clientAddress(req, trustedProxies);
     this.#leases = new Leases((asks) => takeTokens(db, asks));
     this.#limiter = new RateLimiter(this.#leases);
     this.#lastUsed = new LastUsed((keyIds) => markUsed(db, keyIds), logger);
@@ -47,7 +53,7 @@ export class Gate {
       guesses: new Guesses(),
       lastUsed: this.#lastUsed,
       knownKeys: this.#knownKeys,
-      trustedProxies: new AddressBlocks(trustedProxies),
+      trustedProxies,
     });
     this.#authenticate = authenticator(db, this.identify);
     this.#authenticateAsRemembered = authenticator(db, this.identify, { asRemembered: true });

@@ -26,6 +26,9 @@ export interface ApiLimits extends ServiceLimits {
    */
   readonly downloadsAtOnce: number;
   readonly downloadsWaiting: number;
+  /** Of those who come back from the identity provider, which is asked who they are: at once, and waiting. */
+  readonly signInsAtOnce: number;
+  readonly signInsWaiting: number;
 }
 
 const MB = 1024 * 1024;
@@ -56,4 +59,6 @@ export const API_LIMITS: ApiLimits = {
   searchesWaiting: 100,
   downloadsAtOnce: 20,
   downloadsWaiting: 100,
+  signInsAtOnce: 8,
+  signInsWaiting: 100,
 };

@@ -45,7 +45,7 @@ export type ApiConfig = Pick<
   | 'inFlightLimit'
   | 'storage'
 > &
-  Partial<Pick<Config, 'metricsPort'>>;
+  Partial<Pick<Config, 'metricsPort' | 'openId'>>;
 
 interface RunningApi {
   readonly port: number;
@@ -101,6 +101,7 @@ export async function startApi(
       providers,
       inFlightLimit,
       temporalWorkflows,
+      openId: config.openId ?? null,
     };
     const app = createApp({ ...resources, serviceLevelTarget, waker, signs, attachments, readiness }, gate);
     const { headersTimeoutMs: headersMs, uploadTimeoutMs } = limits;

@@ -3,7 +3,7 @@ import type { ProviderName } from '../config.js';
 import type { Priority } from '../priority.js';
 import type { DeadEmailTable, LookUpTable, SendAttemptTable } from './schema/attempts.js';
 import type { AuditLogTable } from './schema/audit.js';
-import type { ApiKeyTable, ClientTable, RateBucketTable } from './schema/clients.js';
+import type { ApiKeyTable, ClientTable, PersonTable, RateBucketTable } from './schema/clients.js';
 import type { SampleTable, SessionTable, SignInLinkTable } from './schema/console.js';
 import type {
   AttachmentTable,
@@ -33,6 +33,7 @@ export type { SignalKind } from './schema/tracking.js';
 export interface Database {
   clients: ClientTable;
   api_keys: ApiKeyTable;
+  persons: PersonTable;
   client_senders: { client_id: string; sender: string; created_at: Generated<Date> };
   rate_buckets: RateBucketTable;
   statuses: StatusTable;

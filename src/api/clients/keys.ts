@@ -29,6 +29,12 @@ const key = z
     revoked_at: moment.nullable(),
     last_used_at: moment.nullable().describe('To the minute.'),
     replaced_by: z.uuid().nullable().describe('The key that it was rotated to.'),
+    person: z
+      .object({ issuer: z.string(), subject: z.string() })
+      .nullable()
+      .describe(
+        'It is no key, but somebody who signs in to the console by OpenID Connect; `expires_at` is renewed then.',
+      ),
   })
   .meta({ id: 'ApiKey' });
 
@@ -95,6 +101,7 @@ const NOT_ROTATED: Record<Exclude<RotateResult['kind'], 'rotated'>, () => Proble
   already_rotated: () =>
     new Problem(409, 'already_rotated', 'This key has been rotated; `replaced_by` names its next.'),
   configured: () => new Problem(409, 'configured_key', 'This key is BOOTSTRAP_API_KEY; change it there.'),
+  person: () => new Problem(409, 'not_a_key', 'This is a person who signs in, and no key; make one.'),
   too_many: tooManyKeys,
 };
 
@@ -121,7 +128,10 @@ const rotate = route({
     description: 'The new key, which is shown only now and kept as a hash.',
     schema: created.extend({ replaces: key.describe('The old one, with its end.') }).meta({ id: 'RotatedApiKey' }),
   },
-  problems: ['client_not_found', 'key_not_found', 'key_ended', 'already_rotated', 'configured_key', 'too_many_keys'],
+  problems: [
+    ...(['client_not_found', 'key_not_found', 'key_ended', 'already_rotated', 'configured_key', 'not_a_key'] as const),
+    'too_many_keys',
+  ],
   audit: {
     action: 'key.rotate',
     targets: ({ params }, _ctx, made) => [
@@ -144,7 +154,10 @@ const revoke = route({
   path: '/api/clients/{id}/keys/{key}',
   operationId: 'revokeKey',
   summary: 'Revoke an API key',
-  description: 'From now on and for good. A key cannot revoke itself.',
+  description: [
+    'From now on and for good. A key cannot revoke itself. A person who signs in by OpenID Connect is signed out, and can',
+    'sign in again as long as the identity provider gives them a role.',
+  ].join(' '),
   tag: 'Clients and keys',
   access: { scope: 'admin', role: 'admin' },
   params: { id: clientId, key: keyId },

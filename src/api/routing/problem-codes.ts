@@ -67,6 +67,7 @@ export const PROBLEMS = {
   key_ended: { status: 409, when: 'The key has expired or was revoked: make a new one.' },
   already_rotated: { status: 409, when: 'The key has been rotated before; `replaced_by` names the one that followed.' },
   configured_key: { status: 409, when: 'It is the key that `BOOTSTRAP_API_KEY` gives: change it there.' },
+  not_a_key: { status: 409, when: 'It is a person who signs in by OpenID Connect, and no key that could be rotated.' },
   too_many_senders: { status: 409, when: 'A client may have 1,000 senders; allow a domain in the place of addresses.' },
   too_many_keys: { status: 409, when: 'A client may have 1,000 keys; those that ended count for a month.' },
   own_key: { status: 409, when: 'It is the key of this very request: revoke it with another one.' },

@@ -58,7 +58,7 @@ interface StreamedContent {
 
 /** The answer of a request that is not refused. */
 export interface Answer<S extends z.ZodType = z.ZodType> {
-  readonly status: 200 | 201 | 202 | 204;
+  readonly status: 200 | 201 | 202 | 204 | 303;
   readonly description: string;
   /** Left out: nothing is in it. */
   readonly schema?: S;

@@ -32,16 +32,21 @@ export const fingerprintOf = ({ kind, text }: Credential): string => `${kind} ${
 /**
  * Has a browser keep a session, or forget it. No script can read it, and no other site's page has it sent along. Over
  * https it is never sent over http: which of them it is, the browser says by the page's origin, since a proxy may be
- * between.
+ * between, where the one who calls does not know.
  */
-export function setSessionCookie(ctx: Context, token: string | null, expires?: Date): void {
+export function setSessionCookie(
+  ctx: Context,
+  token: string | null,
+  expires?: Date,
+  isHttps = ctx.get('Origin').startsWith('https://'),
+): void {
   const parts = [
     `${COOKIE}=${token ?? ''}`,
     `Path=${COOKIE_PATH}`,
     token === null ? 'Max-Age=0' : `Expires=${expires!.toUTCString()}`,
     'HttpOnly',
     'SameSite=Strict',
-    ...(ctx.get('Origin').startsWith('https://') ? ['Secure'] : []),
+    ...(isHttps ? ['Secure'] : []),
   ];
   ctx.append('Set-Cookie', parts.join('; '));
 }

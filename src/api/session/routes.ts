@@ -5,6 +5,8 @@ import { Problem } from '../../http/problem.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { type ApiContext, jsonBody, route } from '../routing/route.js';
 import { refuseOtherSites, refuseOtherSitesPages, sessionIn, setSessionCookie } from './credential.js';
+import { clientNameOf } from './open-id/claims.js';
+import { openIdRoutes } from './open-id/routes.js';
 import { linkAnswer, sessionAnswer, signInBody } from './schema.js';
 
 /** Signing in to the console. What a session may is what its key may; programs use keys. */
@@ -33,7 +35,8 @@ const read = route({
     const token = sessionIn(ctx);
     const client = token && (await ownerOf(token, ctx, api));
     const end = client ? await sessionEnd(api.db, token) : null;
-    return { session: client && end ? shown(client, api.temporalWorkflows, end) : null };
+    const identity_provider = api.openId && clientNameOf(api.openId.issuer);
+    return { session: client && end ? shown(client, api.temporalWorkflows, end) : null, identity_provider };
   },
 });
 
@@ -84,7 +87,8 @@ const begin = route({
     ctx.set('Cache-Control', 'no-store');
     const { requestId } = ctx.state;
     api.logger.info({ requestId, clientId: client.id, keyId: client.keyId }, 'signed in to the console');
-    return { session: shown(client, api.temporalWorkflows, expiresAt) };
+    const identity_provider = api.openId && clientNameOf(api.openId.issuer);
+    return { session: shown(client, api.temporalWorkflows, expiresAt), identity_provider };
   },
 });
 
@@ -124,4 +128,4 @@ const link = route({
   },
 });
 
-export const sessionRoutes = [read, begin, end, link];
+export const sessionRoutes = [read, begin, end, link, ...openIdRoutes];

@@ -14,7 +14,13 @@ export const session = z
   })
   .meta({ id: 'Session' });
 
-export const sessionAnswer = z.object({ session: session.nullable().describe('Null: nobody is signed in.') });
+export const sessionAnswer = z.object({
+  session: session.nullable().describe('Null: nobody is signed in.'),
+  identity_provider: z
+    .string()
+    .nullable()
+    .describe('Where people sign in, beside keys: at `GET /api/session/open-id`. Null: nowhere.'),
+});
 
 const secret = z.string().min(1).max(500);
 

@@ -187,7 +187,7 @@ describe('a session', () => {
       .execute();
     expect(await answerOf(await overview(session))).toEqual([401, 'invalid_session']);
     const who = await ask('GET', '/api/session', session);
-    expect(await who.json()).toEqual({ session: null });
+    expect(await who.json()).toMatchObject({ session: null });
   });
 
   it('goes on as long as it is used', async () => {

@@ -28,6 +28,8 @@ export interface ApiKey {
   readonly last_used_at: Date | null;
   /** The key that it was rotated to. */
   readonly replaced_by: string | null;
+  /** It is no key, but somebody who signs in by OpenID Connect. */
+  readonly person: { readonly issuer: string; readonly subject: string } | null;
 }
 
 /** A new key. This is the only time that its text is told. */
@@ -51,12 +53,12 @@ const COLUMNS = [
 
 type KeyRow = Pick<Selectable<Database['api_keys']>, (typeof COLUMNS)[number]>;
 
-function shown(row: KeyRow): ApiKey {
+function shown(row: KeyRow, person: ApiKey['person'] = null): ApiKey {
   const role = roleOf(row);
   const { id, name, prefix, allowed_addresses, created_at, expires_at, revoked_at, last_used_at, replaced_by } = row;
   const may = { operator: role !== null, role, scopes: role ? [] : row.scopes };
   const times = { created_at, expires_at, revoked_at, last_used_at };
-  return { id, name, prefix, ...may, allowed_addresses, rate_limits: ratesOf(row), ...times, replaced_by };
+  return { id, name, prefix, ...may, allowed_addresses, rate_limits: ratesOf(row), ...times, replaced_by, person };
 }
 
 /** A client's newest keys, the newest first, revoked ones among them: `MOST_KEYS` at most. */
@@ -69,7 +71,14 @@ export async function listKeys(db: Db, clientId: string): Promise<ApiKey[]> {
     .orderBy('id', 'desc')
     .limit(MOST_KEYS)
     .execute();
-  return rows.map(shown);
+  const persons = await db
+    .selectFrom('persons as p')
+    .innerJoin('api_keys as k', 'k.id', 'p.key_id')
+    .select(['p.key_id', 'p.issuer', 'p.subject'])
+    .where('k.client_id', '=', clientId)
+    .execute();
+  const byKey = new Map(persons.map(({ key_id, issuer, subject }) => [key_id, { issuer, subject }]));
+  return rows.map((row) => shown(row, byKey.get(row.id)));
 }
 
 const valuesOf = (clientId: string, key: string, terms: KeyTerms) => ({
@@ -104,7 +113,7 @@ export async function createKey(db: Db, clientId: string, terms: KeyTerms): Prom
       .forUpdate()
       .executeTakeFirst();
     if (!client) return { kind: 'no_such_client' };
-    if (!(await mayHaveMore(trx, clientId))) return { kind: 'too_many' };
+    if (!(await mayHaveMoreKeys(trx, clientId))) return { kind: 'too_many' };
     const key = newKey();
     const row = await trx
       .insertInto('api_keys')
@@ -116,7 +125,7 @@ export async function createKey(db: Db, clientId: string, terms: KeyTerms): Prom
 }
 
 /** Keys that ended count for a month, so that making and revoking in turns has an end, too. */
-async function mayHaveMore(trx: Trx, clientId: string): Promise<boolean> {
+export async function mayHaveMoreKeys(trx: Trx, clientId: string): Promise<boolean> {
   const { count } = await trx
     .selectFrom('api_keys')
     .select((eb) => eb.fn.countAll<number>().as('count'))
@@ -133,10 +142,10 @@ interface KeyReach {
 
 const NO_OPERATORS_KEY = sql<boolean>`role is null and not operator`;
 
-/** not_found, or what keeps a key from being rotated: it has ended, has been already, is the configuration's, or too_many. */
+/** not_found, or what keeps a key from being rotated: it has ended, has been already, is the configuration's, a person's, or too_many. */
 export type RotateResult =
   | { readonly kind: 'rotated'; readonly key: NewApiKey; readonly old: ApiKey }
-  | { readonly kind: 'not_found' | 'ended' | 'already_rotated' | 'configured' | 'too_many' };
+  | { readonly kind: 'not_found' | 'ended' | 'already_rotated' | 'configured' | 'person' | 'too_many' };
 
 /**
  * Rotates a key: makes a new one with the same rights, and ends the old one once both have been valid for a while. The new
@@ -152,6 +161,9 @@ export async function rotateKey(
     let query = trx
       .selectFrom('api_keys')
       .select([...COLUMNS, 'bootstrap'])
+      .select(({ exists, selectFrom }) =>
+        exists(selectFrom('persons').select('key_id').whereRef('persons.key_id', '=', 'api_keys.id')).as('is_person'),
+      )
       .select(sql<boolean>`revoked_at is not null or coalesce(expires_at <= now(), false)`.as('ended'))
       .select(sql<Date | null>`now() + (expires_at - created_at)`.as('next_expires_at'))
       .where('id', '=', keyId)
@@ -161,9 +173,11 @@ export async function rotateKey(
     const old = await query.executeTakeFirst();
     if (!old) return { kind: 'not_found' };
     if (old.bootstrap) return { kind: 'configured' };
+    // Its next would open, under the name of somebody who does not have it.
+    if (old.is_person) return { kind: 'person' };
     if (old.replaced_by) return { kind: 'already_rotated' };
     if (old.ended) return { kind: 'ended' };
-    if (!(await mayHaveMore(trx, clientId))) return { kind: 'too_many' };
+    if (!(await mayHaveMoreKeys(trx, clientId))) return { kind: 'too_many' };
     const key = newKey();
     const terms = { ...shown(old), allowedAddresses: old.allowed_addresses, rates: ratesOf(old) };
     const created = await trx

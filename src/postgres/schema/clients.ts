@@ -54,6 +54,15 @@ export interface ApiKeyTable {
   bootstrap: Generated<boolean>;
 }
 
+/** Somebody who signs in by OpenID Connect: a row among the keys, of a key that nobody has. */
+export interface PersonTable {
+  key_id: string;
+  issuer: string;
+  subject: string;
+  /** The row was revoked, and they have come back as another one. */
+  former: Generated<boolean>;
+}
+
 export type KeyScope = 'send' | 'read' | 'content' | 'suppressions' | 'admin';
 
 /** Tokens that are left of a rate, as of `filled_at`. Unlogged; the columns after it are what was last asked. */
