@@ -44,8 +44,12 @@ interface AttemptRow {
 
 /** Compares three books: what the client was told, what the record says, and what the providers took. */
 export async function countAll(world: World, known: readonly KnownEmail[]): Promise<Count> {
-  const calls = await world.stack.acceptance();
-  const record = await world.query<RecordRow>('select id, status, created_at from emails where notice_for is null');
+  const record = await world.query<RecordRow>(
+    'select id, status, created_at from emails where notice_for is null and created_at >= $1',
+    [new Date(world.sinceMs)],
+  );
+  const ours = new Set([...record, ...known].map(({ id }) => id));
+  const calls = (await world.stack.acceptance()).filter(({ email_id }) => ours.has(email_id));
   const attempts = await world.query<AttemptRow>(`select email_id, generation,
       (count(*) filter (where state = 'accepted'))::int as accepted,
       (count(*) filter (where state = 'abandoned'))::int as abandoned

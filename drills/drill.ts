@@ -6,17 +6,30 @@ export interface Seconds {
   readonly quick: number;
 }
 
+/** What a drill has its system on. */
+export interface Surroundings {
+  /** How long every e-mail may take until it is given up; default: as its priority has it. */
+  readonly lifetimeS?: Seconds;
+  /** More environment for every process of ours. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where PostgreSQL's data are to be; made and removed by the drill. */
+  readonly disk?: SmallDisk;
+  /** Two of every process of ours, api and webhooks behind a balancer: how production runs. */
+  readonly twoOfEach?: true;
+  /**
+   * Starts servers in the place of the world's own. Each is handed to `own` as soon as it is there, with what ends it: so
+   * nothing stays behind when the rest fails, or the run is interrupted.
+   */
+  servers?(own: (end: () => unknown) => void, options: WorldOptions): Promise<OwnServers>;
+}
+
 /** A known set of e-mails, something that really breaks while they are submitted, and what is promised all the same. */
-export interface Drill {
+export interface Drill extends Surroundings {
   readonly name: string;
   /** One sentence for the list. */
   readonly breaks: string;
   /** How long it stays broken; the e-mails are submitted before, during and after. */
   readonly outageS: Seconds;
-  /** How long every e-mail may take until it is given up; default: as its priority has it. */
-  readonly lifetimeS?: Seconds;
-  /** More environment for every process of ours. */
-  readonly env?: Readonly<Record<string, string>>;
   /**
    * Promised: every critical e-mail for an ordinary receiver is with a provider within its 15 s; from the first moment
    * at which a provider can be reached, where the drill notes that none can.
@@ -26,17 +39,8 @@ export interface Drill {
   readonly duplicates?: 'counted';
   /** Webhooks are lost on purpose: an e-mail may stay "sent". */
   readonly silence?: true;
-  /** Where PostgreSQL's data are to be; made and removed by the drill. */
-  readonly disk?: SmallDisk;
-  /** Two of every process of ours, api and webhooks behind a balancer: how production runs. */
-  readonly twoOfEach?: true;
   /** Receivers other than ordinary ones, by the e-mail's number in the set. */
   readonly receiver?: (n: number, emails: number) => string | undefined;
-  /**
-   * Starts servers in the place of the world's own. Each is handed to `own` as soon as it is there, with what ends it: so
-   * nothing stays behind when the rest fails, or the run is interrupted.
-   */
-  servers?(own: (end: () => unknown) => void, options: WorldOptions): Promise<OwnServers>;
   /** Breaks and heals; runs while the set is being submitted. */
   breakAndHeal(world: World): Promise<void>;
   /** More that has to be true in the end. @returns what is not. */

@@ -35,7 +35,7 @@ export async function submitSet(stack: Stack, drill: Drill, emails: number, over
     const priority = PRIORITIES[n % PRIORITIES.length]!;
     const magic = drill.receiver?.(n, emails);
     const bytes = n % ATTACHMENT_EVERY === 0 ? attachmentOf(n) : undefined;
-    const id = await submitPatiently(stack, `drill-${n}`, {
+    const id = await submitPatiently(stack, `${drill.name}-${n}`, {
       priority,
       receiver: magic ?? `reader-${n}@example.org`,
       ...(bytes && { attachment: { filename: `part-${n}.bin`, bytes } }),

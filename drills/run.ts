@@ -32,6 +32,8 @@ export interface DrillResult {
   readonly broken: readonly string[];
 }
 
+export type LookAt = (world: World, count: Count) => Promise<void>;
+
 /** See `DrillResult.load`. */
 export const loadNow = () => Math.round((loadavg()[0]! / availableParallelism()) * 10) / 10;
 
@@ -40,10 +42,30 @@ export const loadNow = () => Math.round((loadavg()[0]! / availableParallelism())
  *
  * @param lookAt looks at the system at the end, while it still runs.
  */
-export async function runDrill(
+export async function runDrill(drill: Drill, options: WorldOptions, lookAt?: LookAt): Promise<DrillResult> {
+  return timed(drill, options, async () => {
+    let world: World | undefined;
+    try {
+      world = await World.start(drill, options);
+      return await runOn(world, drill, lookAt);
+    } finally {
+      await world?.end();
+    }
+  });
+}
+
+/** Runs a drill on a system that is there, after others of their own names. @returns what it has shown. */
+export async function runOn(world: World, drill: Drill, lookAt?: LookAt) {
+  world.takeUp(drill);
+  const { count, attained, broken } = await through(world, drill);
+  await lookAt?.(world, count);
+  return { count, attained, broken };
+}
+
+async function timed(
   drill: Drill,
   options: WorldOptions,
-  lookAt?: (world: World, count: Count) => Promise<void>,
+  run: () => Promise<Pick<DrillResult, 'count' | 'attained' | 'broken'>>,
 ): Promise<DrillResult> {
   const startedAt = Date.now();
   const about = {
@@ -52,21 +74,13 @@ export async function runDrill(
     emails: options.emails,
     quick: options.quick,
   };
-  const spent = () => ({
-    tookS: Math.round((Date.now() - startedAt) / 1000),
-    load: loadNow(),
-  });
-  let world: World | undefined;
+  const spent = () => ({ tookS: Math.round((Date.now() - startedAt) / 1000), load: loadNow() });
   try {
-    world = await World.start(drill, options);
-    const { count, attained, broken } = await through(world, drill);
-    await lookAt?.(world, count);
-    return { ...about, count, attained, ...spent(), broken };
+    const shown = await run();
+    return { ...about, ...shown, ...spent() };
   } catch (error) {
     if (error instanceof CannotDrill) return { ...about, skipped: error.message, ...spent(), broken: [] };
     return { ...about, ...spent(), broken: [`the drill itself failed: ${(error as Error).stack}`] };
-  } finally {
-    await world?.end();
   }
 }
 

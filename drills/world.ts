@@ -3,7 +3,7 @@ import pg from 'pg';
 import { migrateAt, startTestPostgres, type TestPostgres } from '../test/support/servers/postgres.js';
 import { startOwnTemporal, type TestTemporal } from '../test/support/servers/temporal-server.js';
 import { PROCESS_NAMES, type ProcessName, Stack } from '../test/support/stack.js';
-import type { Drill, Seconds } from './drill.js';
+import type { Seconds, Surroundings } from './drill.js';
 import { mountSmallDisk } from './small-disk.js';
 import { openWire, type Wire } from './wire.js';
 
@@ -40,7 +40,9 @@ const timesOf = (quick: boolean): Record<string, string> => ({
 
 /** What a drill works with: the whole system on servers of its own, every part of which it may break. */
 export class World {
-  readonly brokenS: number;
+  brokenS = 0;
+  /** Since when e-mails are those of the drill that runs, in milliseconds since 1970. */
+  sinceMs = 0;
   /** Times in which nothing could be handed over, whatever we did, in milliseconds since 1970. */
   readonly cutOff: { readonly fromMs: number; readonly untilMs: number }[] = [];
 
@@ -53,13 +55,16 @@ export class World {
     /** The folder of the small disk, when the drill asked for one. */
     readonly diskFolder: string | undefined,
     readonly options: WorldOptions,
-    outage: Seconds,
     private readonly ends: Ends,
-  ) {
-    this.brokenS = (options.quick ? outage.quick : outage.full) * (options.stretch ?? 1);
+  ) {}
+
+  /** Begins a drill: what was submitted before is no part of its count. */
+  takeUp({ outageS }: { readonly outageS: Seconds }): void {
+    this.brokenS = (this.options.quick ? outageS.quick : outageS.full) * (this.options.stretch ?? 1);
+    this.sinceMs = Date.now();
   }
 
-  static async start(drill: Drill, options: WorldOptions): Promise<World> {
+  static async start(drill: Surroundings, options: WorldOptions): Promise<World> {
     const ends: Ends = [];
     live.add(ends);
     const own: Own = (thing, end) => {
@@ -86,7 +91,7 @@ export class World {
       });
       own(stack, (running) => running.stop());
       sandboxPort = stack.ports.sandbox;
-      return new World(stack, servers, primary, fallback, disk?.folder, options, drill.outageS, ends);
+      return new World(stack, servers, primary, fallback, disk?.folder, options, ends);
     } catch (error) {
       await endAll(ends);
       throw error;
@@ -167,7 +172,7 @@ interface Servers {
 }
 
 /** Those that the drill brings, and the world's own in the place of the others. */
-async function startServers(drill: Drill, options: WorldOptions, own: Own, folder?: string): Promise<Servers> {
+async function startServers(drill: Surroundings, options: WorldOptions, own: Own, folder?: string): Promise<Servers> {
   const brought = (await drill.servers?.((end) => own(null, end), options)) ?? {};
   if (brought.databaseUrl) await migrateAt(brought.databaseUrl);
   const postgres = brought.databaseUrl ? undefined : own(await startTestPostgres(folder), (server) => server.drop());
@@ -203,7 +208,7 @@ async function endAll(ends: Ends): Promise<void> {
   live.delete(ends);
 }
 
-function lifetimesOf({ lifetimeS }: Drill, isQuick: boolean): Readonly<Record<string, string>> {
+function lifetimesOf({ lifetimeS }: Surroundings, isQuick: boolean): Readonly<Record<string, string>> {
   if (!lifetimeS) return {};
   const seconds = String(isQuick ? lifetimeS.quick : lifetimeS.full);
   return { LIFETIME_CRITICAL_S: seconds, LIFETIME_MEDIUM_S: seconds, LIFETIME_LOW_S: seconds };

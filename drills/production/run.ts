@@ -1,7 +1,7 @@
 import { CannotDrill } from '../drill.js';
 import { loadNow } from '../run.js';
 import type { Row } from './report.js';
-import { type Disaster, type DisasterOptions, NO_OUTCOME, type Scenario } from './scenario.js';
+import { type Disaster, type DisasterOptions, NO_OUTCOME, type Scenario, type Shared } from './scenario.js';
 import { SCENARIOS } from './scenarios/index.js';
 
 /** A disaster and the scenario it is of. */
@@ -33,35 +33,43 @@ export async function runProduction(
 ): Promise<Row[]> {
   const rows: Row[] = [];
   for (const { scenario, disasters } of chosen) {
-    const missing = await reasonToSkip(scenario, (sentence) => options.say(scenario.name, sentence));
+    const sayOf = (what: string) => (sentence: string) => options.say(what, sentence);
+    const begun = await begin(scenario, { ...options, say: sayOf(scenario.name) });
     for (const disaster of disasters) {
       const what = `${scenario.name}/${disaster.name}`;
-      const say = (sentence: string) => options.say(what, sentence);
-      const row = await runOne(what, disaster, { ...options, say }, missing);
+      const row = await runOne(what, disaster, { ...options, say: sayOf(what) }, begun);
       rows.push(row);
       done(row);
     }
+    await begun.shared?.end();
   }
   return rows;
 }
 
-async function reasonToSkip(scenario: Scenario, say: (sentence: string) => void): Promise<string | undefined> {
+/** What there is for all disasters of a scenario, or why they cannot be run. */
+interface Begun {
+  readonly shared?: Shared;
+  readonly missing?: string;
+  readonly failure?: Error;
+}
+
+async function begin(scenario: Scenario, options: DisasterOptions): Promise<Begun> {
   try {
-    await scenario.install?.(say);
-    return undefined;
+    await scenario.install?.(options.say);
+    return { shared: await scenario.begin?.(options) };
   } catch (error) {
-    if (error instanceof CannotDrill) return error.message;
-    throw error;
+    return error instanceof CannotDrill ? { missing: error.message } : { failure: error as Error };
   }
 }
 
-async function runOne(what: string, disaster: Disaster, options: DisasterOptions, missing?: string): Promise<Row> {
+async function runOne(what: string, disaster: Disaster, options: DisasterOptions, begun: Begun): Promise<Row> {
   const startedAt = Date.now();
   const about = { what, how: disaster.how, at: new Date(startedAt).toISOString(), emails: options.emails };
   const spent = () => ({ tookS: Math.round((Date.now() - startedAt) / 1000), load: loadNow() });
-  if (missing) return { ...about, skipped: missing, ...spent() };
+  if (begun.missing) return { ...about, skipped: begun.missing, ...spent() };
   try {
-    return { ...about, outcome: await disaster.run(options), ...spent() };
+    if (begun.failure) throw begun.failure;
+    return { ...about, outcome: await disaster.run(options, begun.shared), ...spent() };
   } catch (error) {
     if (error instanceof CannotDrill) return { ...about, skipped: error.message, ...spent() };
     const broken = [`the drill itself failed: ${(error as Error).stack}`];

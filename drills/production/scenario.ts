@@ -41,7 +41,7 @@ export interface Disaster {
   /** How it is done, in one sentence. */
   readonly how: string;
   /** @throws CannotDrill when this machine cannot do it. */
-  run(options: DisasterOptions): Promise<Outcome>;
+  run(options: DisasterOptions, shared?: Shared): Promise<Outcome>;
 }
 
 /** Disasters of one kind, that need the same programs. */
@@ -55,5 +55,16 @@ export interface Scenario {
    * @throws CannotDrill when one cannot be had: the scenario is skipped, with this reason.
    */
   install?(say: (sentence: string) => void): Promise<void> | void;
+  /**
+   * Starts a system that all chosen disasters of the scenario share, one after another.
+   *
+   * @throws CannotDrill when this machine cannot do it.
+   */
+  begin?(options: DisasterOptions): Promise<Shared>;
   readonly disasters: readonly Disaster[];
+}
+
+/** What disasters share. They know more of it than this. */
+export interface Shared {
+  end(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.js';
+import { POSTGRES_FAILOVER } from './postgres-failover.js';
 import { TWO_OF_EACH } from './two-of-each.js';
 
 /** Every scenario, in the order in which they are run. */
-export const SCENARIOS: readonly Scenario[] = [TWO_OF_EACH];
+export const SCENARIOS: readonly Scenario[] = [TWO_OF_EACH, POSTGRES_FAILOVER];
