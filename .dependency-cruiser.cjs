@@ -31,8 +31,9 @@ const ROOMS = [
   'service-levels',
   'samples',
   'tracking',
-  'jobs',
   'personal-data',
+  'retention',
+  'jobs',
 ];
 
 /** @type {import('dependency-cruiser').IConfiguration} */

@@ -17,6 +17,8 @@ export { PROVIDER_NAMES, type ProviderName } from './providers/registry.js';
 
 const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback);
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
+/** A hundred years are enough. */
+const days = z.coerce.number().int().min(1).max(36_500);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
 /** Every variable but the providers' own, with its default. Variables ending in `_S` are seconds. */
@@ -73,6 +75,10 @@ const ownSchema = z.object({
   DRAIN_S: z.coerce.number().min(0).max(600).default(0),
   SHUTDOWN_GRACE_S: seconds(80),
   TRUSTED_PROXIES: z.string().optional(),
+  RETENTION_CONTENT_DAYS: days.optional(),
+  RETENTION_RECORD_DAYS: days.optional(),
+  RETENTION_WEBHOOKS_DAYS: days.default(90),
+  RETENTION_AUDIT_DAYS: days.default(400),
   NOTICE_SENDER: z.email().optional(),
   NOTICES_PER_HOUR: count(5),
   ...openIdVariables,
@@ -199,6 +205,14 @@ function shape(env: OwnEnvironment, providers: readonly ProviderName[], values: 
       directory: env.STORAGE_DIR ?? '',
     },
     bootstrapApiKey: env.BOOTSTRAP_API_KEY,
+    /** For how many days data are kept. */
+    retention: {
+      /** Of e-mails; a client may have its own. Null: for good. */
+      emails: { content: env.RETENTION_CONTENT_DAYS ?? null, record: env.RETENTION_RECORD_DAYS ?? null },
+      /** Webhooks that match no e-mail. */
+      webhooksDays: env.RETENTION_WEBHOOKS_DAYS,
+      auditDays: env.RETENTION_AUDIT_DAYS,
+    },
     /** Addresses and CIDR blocks of proxies whose `X-Forwarded-For` is believed; none: nobody's. */
     trustedProxies: listOf(env.TRUSTED_PROXIES),
     /** How people sign in to the console at an identity provider; null: they do not. */

@@ -140,7 +140,7 @@ export interface Operations {
       };
     };
     answer: Blob;
-    problem: 'address_not_allowed' | 'attachment_not_found' | 'attachment_unavailable' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited' | 'too_many_downloads';
+    problem: 'address_not_allowed' | 'attachment_not_found' | 'attachment_unavailable' | 'client_disabled' | 'content_removed' | 'cross_site_request' | 'database_unavailable' | 'email_not_found' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited' | 'too_many_downloads';
   };
   /** Cancel an e-mail. */
   cancelEmail: {
@@ -185,7 +185,7 @@ export interface Operations {
       /** Which of its lives begins. */
       readonly generation: number;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'content_removed' | 'cross_site_request' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Do not wait for the end of the back-off. */
   retryEmailNow: {
@@ -211,7 +211,7 @@ export interface Operations {
       };
     };
     answer: S.Acceptance;
-    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'held' | 'idempotency_key_in_flight' | 'idempotency_key_reused' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_idempotency_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited' | 'sender_not_allowed';
+    problem: 'address_not_allowed' | 'client_disabled' | 'content_removed' | 'cross_site_request' | 'daily_limit_reached' | 'database_unavailable' | 'email_not_found' | 'held' | 'idempotency_key_in_flight' | 'idempotency_key_reused' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_idempotency_key' | 'invalid_session' | 'missing_api_key' | 'rate_limited' | 'sender_not_allowed';
   };
   /** What is past its retries, the oldest first. */
   listDeadLetters: {
@@ -345,7 +345,7 @@ export interface Operations {
       /** Which of its lives begins. */
       readonly generation: number;
     };
-    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'daily_limit_reached' | 'database_unavailable' | 'dead_letter_not_found' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+    problem: 'address_not_allowed' | 'client_disabled' | 'content_removed' | 'cross_site_request' | 'daily_limit_reached' | 'database_unavailable' | 'dead_letter_not_found' | 'email_not_found' | 'incomplete_body' | 'insufficient_role' | 'insufficient_scope' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'not_retryable' | 'operator_only' | 'rate_limited' | 'sender_not_allowed' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
   /** Close a dead letter. */
   discardDeadLetter: {
@@ -474,6 +474,10 @@ export interface Operations {
             /** Requests at once. Default: those of two seconds. */
             readonly burst?: number;
           } | null;
+        };
+        readonly retention?: {
+          readonly content_days?: number | null;
+          readonly record_days?: number | null;
         };
       };
     };
@@ -824,7 +828,7 @@ export interface Operations {
     input: {
       query?: {
         readonly state?: 'planning' | 'running' | 'stopped' | 'done' | 'failed';
-        readonly kind?: 'cancel' | 'drop_month' | 'reroute' | 'retry';
+        readonly kind?: 'cancel' | 'drop_month' | 'reroute' | 'retention' | 'retry';
         /** At most so many on one page. */
         readonly limit?: number;
         readonly cursor?: string;

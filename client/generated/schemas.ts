@@ -59,6 +59,8 @@ export type Email = {
   readonly retry_count: number;
   readonly metadata: Readonly<Record<string, unknown>>;
   readonly tags: readonly (string)[];
+  /** Since when its content and its attachment are gone by retention; null: they are kept. */
+  readonly content_removed_at: string | null;
   readonly attachment: Attachment | null;
   /** By the time they happened. */
   readonly events: readonly (EmailEvent)[];
@@ -80,7 +82,7 @@ export type Attachment = {
   readonly size: number;
   /** Hexadecimal. */
   readonly sha256: string;
-  /** Null until it is in the object store. */
+  /** Null until it is in the object store, and once it was removed. */
   readonly storage_path: string | null;
 };
 
@@ -117,6 +119,8 @@ export type EmailContent = {
   readonly headers: Readonly<Record<string, string>>;
   /** The text that is made of HTML alone, and sent with it. */
   readonly generated_text: string | null;
+  /** Since when the bodies are gone by retention; they are null then. Null: they are kept. */
+  readonly content_removed_at: string | null;
 };
 
 export type DeadLetter = {
@@ -194,6 +198,17 @@ export type Client = {
       /** Requests at once, when there were none for a while. */
       readonly burst: number;
     } | null;
+  };
+  /** For how many days its e-mails are kept after they were due. */
+  readonly retention: {
+    /** Its own for contents; null: as configured, 0: for good. */
+    readonly content_days: number | null;
+    /** Its own for records; null: as configured, 0: for good. */
+    readonly record_days: number | null;
+    /** For how many days contents and attachments are kept; null: for good. */
+    readonly kept_content_days: number | null;
+    /** For how many days all that is known of an e-mail is kept; null: for good. */
+    readonly kept_record_days: number | null;
   };
 };
 

@@ -16,7 +16,7 @@ export function createUploadAttachment(dependencies: ActivityDependencies) {
     // Heeds cancellation, unlike a send: a worker that stops leaves the upload to the next.
     const copy = async () => {
       const attachment = await findAttachment(db, emailId);
-      if (!attachment || attachment.storagePath) return;
+      if (!attachment || attachment.storagePath || attachment.removedAt) return;
       const open = () => Readable.from(readSpool(db, emailId), { objectMode: false });
       const path = await store.put(storageKey(emailId), open, attachment, attachment.contentType);
       if (!(await noteStored(db, emailId, path))) return store.delete(path);

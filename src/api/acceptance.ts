@@ -65,6 +65,7 @@ export function acceptance(ctx: ApiContext, result: AcceptResult): z.output<type
   if (result.kind === 'limit_reached') throw limitReached();
   if (result.kind === 'key_lost') throw problemOfKey(result.state);
   if (result.kind === 'held') throw held();
+  if (result.kind === 'original_removed') throw contentRemoved();
   if (result.kind === 'sender_refused') throw senderRefused(result);
   if (result.kind === 'replayed') ctx.set('Idempotent-Replayed', 'true');
   const { id, status, priority, createdAt, deadlineAt } = result.acceptance;
@@ -84,6 +85,12 @@ const held = () =>
   new Problem(503, 'held', 'An operator does not take such mail for now. Submit it again later.', {
     headers: { 'Retry-After': '300' },
   });
+
+/** @param at since when. */
+export const contentRemoved = (at?: Date | null) => {
+  const when = at ? ` on ${at.toISOString().slice(0, 10)}` : '';
+  return new Problem(410, 'content_removed', `The content of this e-mail was removed${when} by retention.`);
+};
 
 const keyReused = () =>
   new Problem(422, 'idempotency_key_reused', 'This Idempotency-Key was used for another request.');

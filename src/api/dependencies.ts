@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { ProviderName } from '../config.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
+import type { Periods } from '../domain/retention/periods.js';
 import type { SignsOfLife } from '../domain/waiting/explain.js';
 import type { Readiness } from '../http/readiness.js';
 import type { OpenIdSettings } from '../open-id-settings.js';
@@ -41,6 +42,8 @@ export interface ApiResources {
   readonly serviceLevelTarget: number;
   /** Where people sign in, beside keys; null: nowhere. */
   readonly openId: OpenIdSettings | null;
+  /** For how long e-mails are kept of clients that say nothing of their own. */
+  readonly retention: Periods;
 }
 
 /** What handlers work with. Each takes of it what it needs, in its parameters, where one sees it. */

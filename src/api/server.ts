@@ -41,6 +41,7 @@ export type ApiConfig = Pick<
   | 'shutdownGraceMs'
   | 'providers'
   | 'serviceLevelTarget'
+  | 'retention'
   | 'trustedProxies'
   | 'inFlightLimit'
   | 'storage'
@@ -103,7 +104,8 @@ export async function startApi(
       temporalWorkflows,
       openId: config.openId ?? null,
     };
-    const app = createApp({ ...resources, serviceLevelTarget, waker, signs, attachments, readiness }, gate);
+    const retention = config.retention.emails;
+    const app = createApp({ ...resources, serviceLevelTarget, retention, waker, signs, attachments, readiness }, gate);
     const { headersTimeoutMs: headersMs, uploadTimeoutMs } = limits;
     const server = createServer({ ...limits, headersMs, requestMs: uploadTimeoutMs + 10_000 }, app.callback());
     const port = await listen(server, config.apiPort, config.host);

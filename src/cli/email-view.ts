@@ -35,6 +35,7 @@ export function showEmail(email: Email): Output {
     ['handed over', email.sent_at ? `${email.sent_at} to ${email.provider}` : null],
     ['provider’s id', email.provider_message_id],
     ['attachment', email.attachment && `${email.attachment.filename}, ${email.attachment.size} bytes`],
+    ['content', email.content_removed_at && `removed on ${email.content_removed_at} by retention`],
   ]);
   const after = (time: string) => afterAcceptance(email, time);
   const events = email.events.map(({ occurred_at, type, provider, metadata }) => [

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { Config } from '../config.js';
 import { loadStatuses, type StatusCatalogue } from '../domain/emails/statuses.js';
+import { beginRetention } from '../domain/jobs/begin-retention.js';
 import { sendDigests, setNoticePolicy } from '../domain/notices/notices.js';
 import { putBackReleased } from '../domain/queue/held.js';
 import { createMeasure } from '../domain/samples/measure.js';
@@ -46,6 +47,8 @@ const MATCHING_BATCH = 50;
 const DIGESTS_MS = 60_000;
 const DIGESTS_BATCH = 20;
 const HOUSEKEEPING_MS = 10 * 60_000;
+/** How soon the day's retention begins once it is due. */
+const RETENTION_MS = 60_000;
 
 /** A dispatcher that runs. */
 interface Dispatcher extends Pick<Dispatching, 'windows'> {
@@ -104,7 +107,9 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
       if (await isSampleDue(db)) await keepSample(db, await measure());
       return SAMPLES_MS;
     },
-    housekeeping: () => keepHouse(db).then(() => HOUSEKEEPING_MS),
+    housekeeping: () => keepHouse(db, config.retention).then(() => HOUSEKEEPING_MS),
+    /** Begins the day's removal of what is too old. */
+    retention: () => beginRetention(db, config.retention.emails).then(() => RETENTION_MS),
   };
 }
 

@@ -26,6 +26,14 @@ export async function stateOfLeaf(db: Db, table: Partitioned, month: string): Pr
   return rows[0]!.state;
 }
 
+/** The months that take part, as `YYYYMM`, the oldest first. */
+export async function attachedMonths(db: Db): Promise<string[]> {
+  const { rows } = await sql<{ month: string }>`
+    select substring(inhrelid::regclass::text from '\\d{6}$') as month from pg_inherits
+    where inhparent = 'emails'::regclass and inhrelid::regclass::text ~ '_\\d{6}$' order by 1`.execute(db);
+  return rows.map(({ month }) => month);
+}
+
 /** Rows as the planner knows them, and bytes with indexes, of the leaves of a month; undefined when there are none. */
 export async function sizeOfMonth(db: Db, month: string): Promise<{ emails: number; bytes: number } | undefined> {
   const { rows } = await sql<{ leaves: number; emails: number; bytes: number }>`

@@ -18,6 +18,7 @@ import type { JobItemTable, JobTable } from './schema/jobs.js';
 import type { FailureNoticeTable, NoticePolicyTable } from './schema/notices.js';
 import type { ProviderControlTable, ProviderHealthTable } from './schema/providers.js';
 import type { EmailQueueTable, QueueControlTable } from './schema/queue.js';
+import type { RetentionDeferredTable, RetentionWalkTable } from './schema/retention.js';
 import type { LateEmailTable, ServiceLevelStartTable, ServiceLevelTable } from './schema/service-levels.js';
 import type { SignalKind, SuppressionTable, UnmatchedWebhookTable, UnsubscribeKeyTable } from './schema/tracking.js';
 
@@ -26,6 +27,7 @@ export type { KeyScope } from './schema/clients.js';
 export type { ProcessKind } from './schema/fleets.js';
 export type { JobItemState, JobState } from './schema/jobs.js';
 export type { QueueState } from './schema/queue.js';
+export type { Retained } from './schema/retention.js';
 export type { SignalKind } from './schema/tracking.js';
 
 /** The tables of the record as Kysely sees them; `docs/data.md` explains each.
@@ -73,6 +75,8 @@ export interface Database {
   sessions: SessionTable;
   sign_in_links: SignInLinkTable;
   samples: SampleTable;
+  retention_walks: RetentionWalkTable;
+  retention_deferred: RetentionDeferredTable;
   forgotten_key: { only_row: Generated<boolean>; key: Buffer };
   schema_contracts: { migration: string; needs: string; because: string; at: Generated<Date> };
   object_removals: { storage_path: string; asked_at: Generated<Date>; try_at: Generated<Date> };

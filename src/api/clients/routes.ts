@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { changeClientSettings, createClient, listClients, readClientSettings } from '../../domain/clients/clients.js';
 import { Problem } from '../../http/problem.js';
-import type { Db } from '../../postgres/database.js';
+import type { ApiDependencies } from '../dependencies.js';
 import { cursor, cursorOf, pageLimit } from '../fields.js';
 import { listOf, moment, nextCursor } from '../routing/answers.js';
 import { jsonBody, route } from '../routing/route.js';
 import { clientId, clientNotFound } from './client-id.js';
 import { givenRates, rates } from './rates.js';
+import { givenRetention, retention, retentionOf } from './retention.js';
 
 const name = z
   .string()
@@ -36,6 +37,7 @@ const settings = listed
     daily_limits: perPriority.describe('How many e-mails of each priority it may submit a day (UTC).'),
     submitted_today: perPriority.describe('How many it has submitted today (UTC).'),
     rate_limits: rates,
+    retention,
   })
   .meta({ id: 'Client' });
 
@@ -74,10 +76,10 @@ const create = route({
   answer: { status: 201, description: 'The client.', schema: settings },
   problems: ['client_exists'],
   audit: { action: 'client.create', targets: (_input, _ctx, made) => (made ? [{ kind: 'client', id: made.id }] : []) },
-  handle: async ({ body }, _ctx, { db }) => {
-    const id = await createClient(db, body.name);
+  handle: async ({ body }, _ctx, api) => {
+    const id = await createClient(api.db, body.name);
     if (!id) throw new Problem(409, 'client_exists', 'There is a client of this name.');
-    return settingsOf(db, id);
+    return settingsOf(api, id);
   },
 });
 
@@ -92,10 +94,10 @@ const read = route({
   params: { id: clientId },
   answer: { status: 200, description: 'The client.', schema: settings },
   problems: ['client_not_found'],
-  handle: ({ params }, ctx, { db }) => {
+  handle: ({ params }, ctx, api) => {
     const { client } = ctx.state;
     if (!client.operator && client.id !== params.id) throw clientNotFound();
-    return settingsOf(db, params.id);
+    return settingsOf(api, params.id);
   },
 });
 
@@ -115,25 +117,29 @@ const change = route({
       track_opens: z.boolean().optional(),
       daily_limits: z.strictObject({ critical: limit, medium: limit, low: limit }).optional(),
       rate_limits: givenRates.optional(),
+      retention: givenRetention.optional(),
     }),
-    { 'More bulk mail': { daily_limits: { low: 1_000_000 } } },
+    {
+      'More bulk mail': { daily_limits: { low: 1_000_000 } },
+      'Contents for a month': { retention: { content_days: 30 } },
+    },
   ),
   answer: { status: 200, description: 'The client as it is now.', schema: settings },
   problems: ['client_not_found', 'own_client'],
   audit: { action: 'client.change', targets: ({ params }) => [{ kind: 'client', id: params.id }] },
-  handle: async ({ params, body }, ctx, { db }) => {
+  handle: async ({ params, body }, ctx, api) => {
     if (body.disabled && params.id === ctx.state.client.id) {
       throw new Problem(409, 'own_client', 'This is the client that the key belongs to; use another one’s key.');
     }
-    await changeClientSettings(db, params.id, body);
-    return settingsOf(db, params.id);
+    await changeClientSettings(api.db, params.id, body);
+    return settingsOf(api, params.id);
   },
 });
 
 export const clientRoutes = [list, create, read, change];
 
-async function settingsOf(db: Db, id: string) {
+async function settingsOf({ db, retention: configured }: Pick<ApiDependencies, 'db' | 'retention'>, id: string) {
   const found = await readClientSettings(db, id);
   if (!found) throw clientNotFound();
-  return found;
+  return { ...found, retention: retentionOf(found.retention, configured) };
 }

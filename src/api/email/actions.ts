@@ -135,7 +135,7 @@ const resend = route({
   params: { id: emailId },
   headers: { 'Idempotency-Key': idempotencyKey },
   answer: acceptanceAnswer('The new e-mail.'),
-  problems: ['email_not_found', ...ACCEPTANCE_PROBLEMS],
+  problems: ['email_not_found', 'content_removed', ...ACCEPTANCE_PROBLEMS],
   audit: { none: 'it is a submission: the new e-mail says whose it is, and which one it repeats' },
   handle: async ({ params: { id }, headers }, ctx, { db, deadlineMs }) => {
     const key = headers['Idempotency-Key'];

@@ -64,6 +64,7 @@ describe('GET /api/email/{id}/content', () => {
       html: null,
       headers: {},
       generated_text: null,
+      content_removed_at: null,
     });
     const html = await submit({ content: '<p>Hello</p>', content_type: 'text/html' });
     expect(await (await api.get(`/api/email/${html}/content`)).json()).toMatchObject({

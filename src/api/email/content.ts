@@ -9,7 +9,9 @@ import { isDatabaseTrouble } from '../../http/database-trouble.js';
 import { Problem } from '../../http/problem.js';
 import type { FairLane } from '../../process/fair-lane.js';
 import { verified } from '../../storage/reader.js';
+import { contentRemoved } from '../acceptance.js';
 import type { ApiDependencies } from '../dependencies.js';
+import { moment } from '../routing/answers.js';
 import { type ApiContext, route } from '../routing/route.js';
 import { emailId, emailNotFound, scopeOf } from '../scope.js';
 
@@ -32,6 +34,9 @@ const emailContent = z
       .describe('As it was submitted, without what is added to it when it is sent; null when there was none.'),
     headers: z.record(z.string(), z.string()).describe('More headers, as they were submitted.'),
     generated_text: z.string().nullable().describe('The text that is made of HTML alone, and sent with it.'),
+    content_removed_at: moment
+      .nullable()
+      .describe('Since when the bodies are gone by retention; they are null then. Null: they are kept.'),
   })
   .meta({ id: 'EmailContent' });
 
@@ -57,6 +62,8 @@ const readContent = route({
     ctx.state.emailId = id;
     ctx.set('Cache-Control', 'no-store');
     const { content, content_type, alternative, headers, ...head } = found;
+    if (head.content_removed_at)
+      return { ...head, text: null, html: null, headers: headers ?? {}, generated_text: null };
     const isText = content_type === 'text/plain';
     return {
       ...head,
@@ -111,11 +118,14 @@ const readContentPage = route({
     ctx.state.emailId = id;
     ctx.set('Cache-Control', 'no-store');
     ctx.set('Content-Security-Policy', PAGE_POLICY);
-    const { content, content_type, alternative } = found;
+    const { content, content_type, alternative, content_removed_at: removedAt } = found;
+    if (removedAt) return textPage(`Content removed on ${removedAt.toISOString().slice(0, 10)} by retention.`);
     const html = content_type === 'text/plain' ? alternative : content;
-    return html ?? `<!doctype html><meta charset="utf-8"><pre>${escaped(content)}</pre>`;
+    return html ?? textPage(content);
   },
 });
+
+const textPage = (text: string) => `<!doctype html><meta charset="utf-8"><pre>${escaped(text)}</pre>`;
 
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
@@ -135,7 +145,13 @@ const readAttachment = route({
   access: { scope: 'content', role: 'operator' },
   params: { id: emailId },
   answer: { status: 200, description: 'The file.', schema: file, mediaType: 'application/octet-stream' },
-  problems: ['email_not_found', 'attachment_not_found', 'attachment_unavailable', 'too_many_downloads'],
+  problems: [
+    'email_not_found',
+    'attachment_not_found',
+    'content_removed',
+    'attachment_unavailable',
+    'too_many_downloads',
+  ],
   audit: { look: 'email.read_attachment', targets: ({ params }) => [{ kind: 'email', id: params.id }] },
   handle: async ({ params: { id } }, ctx, api) => {
     const found = await findOwnAttachment(api.db, scopeOf(ctx.state.client), id);
@@ -143,6 +159,7 @@ const readAttachment = route({
     ctx.state.emailId = id;
     const { attachment } = found;
     if (!attachment) throw new Problem(404, 'attachment_not_found', 'This e-mail has no attachment.');
+    if (attachment.removedAt) throw contentRemoved(attachment.removedAt);
     ctx.set('Cache-Control', 'no-store');
     ctx.set('Content-Security-Policy', "sandbox; default-src 'none'; frame-ancestors 'none'");
     const stream = ctx.method === 'HEAD' ? undefined : await startDownload(api, ctx.state.client.id, id, attachment);

@@ -40,6 +40,7 @@ describe('GET /api/email/{id}', () => {
       tags: ['a', 'b'],
       headers: {},
       track_opens: true,
+      content_removed_at: null,
       attachment: null,
       events: [{ type: 'queued', occurred_at: answer.created_at, provider: null, metadata: {} }],
       attempts: [],

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ProviderName } from '../../config.js';
 import { type RetryResult, retryEmail } from '../../domain/actions/retry.js';
 import { Problem } from '../../http/problem.js';
-import { limitReached, senderRefused } from '../acceptance.js';
+import { contentRemoved, limitReached, senderRefused } from '../acceptance.js';
 import type { ApiDependencies } from '../dependencies.js';
 import { address, providerName } from '../fields.js';
 import type { ProblemCode } from '../routing/problem-codes.js';
@@ -25,6 +25,7 @@ export const RETRY_PROBLEMS = [
   'operator_only',
   'email_not_found',
   'not_retryable',
+  'content_removed',
   'sender_not_allowed',
   'daily_limit_reached',
 ] as const satisfies readonly ProblemCode[];
@@ -63,6 +64,7 @@ export function mustBeConfigured(provider: ProviderName, providers: readonly Pro
 function refusalOf(result: Exclude<RetryResult, { kind: 'retried' }>): Problem {
   if (result.kind === 'not_found') return emailNotFound();
   if (result.kind === 'limit_reached') return limitReached();
+  if (result.kind === 'content_removed') return contentRemoved(result.at);
   if (result.kind === 'sender_refused') return senderRefused(result);
   if (result.kind === 'attempt_open') {
     const detail = 'A call to a provider may still be going on. Try again in a minute.';

@@ -9,7 +9,7 @@ const attachment = z
     content_type: z.string(),
     size: z.int().describe('In bytes.'),
     sha256: z.string().describe('Hexadecimal.'),
-    storage_path: z.string().nullable().describe('Null until it is in the object store.'),
+    storage_path: z.string().nullable().describe('Null until it is in the object store, and once it was removed.'),
   })
   .meta({ id: 'Attachment' });
 
@@ -74,6 +74,9 @@ export const emailAnswer = z
     retry_count: z.int().min(0).describe('Attempts beyond the first, over all its lives.'),
     metadata: anyJson,
     tags: listOf(z.string()),
+    content_removed_at: moment
+      .nullable()
+      .describe('Since when its content and its attachment are gone by retention; null: they are kept.'),
     attachment: attachment.nullable(),
     events: listOf(event).describe('By the time they happened.'),
     attempts: listOf(attempt),

@@ -57,6 +57,10 @@ export const PROBLEMS = {
     status: 409,
     when: 'The e-mail is on its way, has arrived or was cancelled; or, with `Retry-After`, a call may still be going on.',
   },
+  content_removed: {
+    status: 410,
+    when: 'What the e-mail said, and its attachment, are gone by retention; `detail` says since when.',
+  },
   not_waiting: { status: 409, when: 'The e-mail is not waiting for its next try.' },
   client_exists: { status: 409, when: 'There is a client of this name.' },
   too_many_holds: { status: 409, when: 'There are as many holds as there may be.' },

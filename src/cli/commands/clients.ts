@@ -3,6 +3,7 @@ import { type Api, UsageError } from '../api.js';
 import { type Commands, need, type Output, path, query } from '../command.js';
 import { facts, table } from '../format.js';
 import { addKey, keyText } from './keys.js';
+import { isPeriod, periodText, type Retention, retentionOf } from './periods.js';
 import { type Rate, ratesOf, rateText } from './rates.js';
 
 interface Listed {
@@ -18,6 +19,7 @@ interface Client extends Listed {
   readonly daily_limits: Readonly<Record<string, number>>;
   readonly submitted_today: Readonly<Record<string, number>>;
   readonly rate_limits: Readonly<Record<'send' | 'read', Rate>>;
+  readonly retention: Retention;
 }
 
 interface Page {
@@ -34,6 +36,8 @@ function show(client: Client): Output {
     ['opens are tracked', client.track_opens],
     ['submissions a second', rateText(client.rate_limits.send)],
     ['other requests a second', rateText(client.rate_limits.read)],
+    ['contents are kept', periodText(client.retention, 'content')],
+    ['records are kept', periodText(client.retention, 'record')],
   ]);
   const rows = PRIORITIES.map((each) => [each, client.submitted_today[each], client.daily_limits[each]]);
   return { json: client, text: `${head}\n\n${table(['priority', 'submitted today', 'daily limit'], rows)}` };
@@ -45,8 +49,11 @@ function changeOf(setting: string, value: string | undefined): object {
     if (value !== 'on' && value !== 'off') throw new UsageError(`What is set for ${setting} is "on" or "off".`);
     return { [setting === 'notices' ? 'failure_notices' : 'track_opens']: value === 'on' };
   }
+  if (isPeriod(setting)) return { retention: retentionOf(setting, need(value, 'For how many days')) };
   if (!(PRIORITIES as readonly string[]).includes(setting)) {
-    throw new UsageError(`"${setting}" is not one of enable, disable, notices, opens, ${PRIORITIES.join(', ')}.`);
+    throw new UsageError(
+      `"${setting}" is not one of enable, disable, notices, opens, content, record, ${PRIORITIES.join(', ')}.`,
+    );
   }
   if (!/^\d+$/.test(need(value, 'The daily limit'))) throw new UsageError(`"${value}" is not a number of e-mails.`);
   return { daily_limits: { [setting]: Number(value) } };
@@ -104,13 +111,17 @@ export const clientCommands: Commands = {
     },
   },
   client: {
-    usage: 'ID [enable | disable | notices on|off | opens on|off | critical N | medium N | low N]',
-    summary: 'one client: what it may submit in a day, and whether its senders are told of failures',
+    usage:
+      'ID [enable | disable | notices on|off | opens on|off | content DAYS | record DAYS | critical N | medium N | low N]',
+    summary:
+      'one client: what it may submit in a day, how long its e-mails are kept, whether senders are told of failures',
     example: 'tempost client 019a… low 500000',
     words: 3,
     help: `disable                none of its keys is taken any more; what was accepted is sent all the same
 notices on|off         tell senders by e-mail when theirs has failed
 opens on|off           track opens, where an e-mail does not say
+content DAYS           keep what its e-mails say, and attachments, for so many days; "default", "forever"
+record DAYS            keep all that is known of its e-mails for so many days; "default", "forever"
 critical|medium|low N  at most N e-mails of the priority a day`,
     run,
   },

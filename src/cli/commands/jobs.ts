@@ -178,7 +178,7 @@ export const jobCommands: Commands = {
     words: 0,
     options: ['state', 'kind', 'limit'],
     help: `--state planning|running|stopped|done|failed
---kind retry|cancel|reroute|drop_month
+--kind retry|cancel|reroute|drop_month|retention
 --limit N                      default: 20, at most 100`,
     run: (api, _, values) => list(api, values),
   },

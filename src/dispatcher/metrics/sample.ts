@@ -11,6 +11,7 @@ import { measureLeftovers, measureRareEvents } from './leftovers.js';
 import { measureProcesses } from './processes.js';
 import { measureProviders } from './providers.js';
 import { measureQueues, measureWindows } from './queues.js';
+import { measureRetention } from './retention.js';
 import { measureScale } from './scale.js';
 import { createOutcomeCounter } from './service-levels.js';
 
@@ -48,6 +49,7 @@ export function sampleRecord(sources: MetricsSources): Sample {
     await measureLeftovers(gauge, db);
     await measureProcesses(gauge, db);
     await measureRareEvents(registry, db);
+    await measureRetention(registry, db);
     await countOutcomes(registry);
     return registry.metrics();
   }, MAX_AGE_MS);

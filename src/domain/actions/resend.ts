@@ -25,7 +25,16 @@ export async function resendEmail(
   const email = await db
     .selectFrom('emails')
     .select(['client_id', 'priority', 'sender', 'receiver', 'receiver_address', 'subject', 'content', 'content_type'])
-    .select(['alternative', 'reply_to', 'metadata', 'tags', 'headers', 'track_opens', 'notice_for'])
+    .select([
+      'alternative',
+      'reply_to',
+      'metadata',
+      'tags',
+      'headers',
+      'track_opens',
+      'notice_for',
+      'content_removed_at',
+    ])
     .where('id', '=', emailId)
     .executeTakeFirst();
   if (!email || (clientId && email.client_id !== clientId)) return undefined;

@@ -34,6 +34,8 @@ export type RetryResult =
   | { readonly kind: 'not_retryable'; readonly status: string }
   /** A call to a provider may still be going on. */
   | { readonly kind: 'attempt_open' }
+  /** What it said is gone by retention. */
+  | { readonly kind: 'content_removed'; readonly at: Date }
   /** A retry to another receiver counts as a submission, and the client has used up its limit of today (UTC). */
   | { readonly kind: 'limit_reached' }
   /** A retry to another receiver counts as a submission, and the client may no longer send as this (bare) address. */
@@ -57,6 +59,8 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
   if (!email || (request.clientId && email.client_id !== request.clientId)) return { kind: 'not_found' };
   if (!catalogue.get(email.status)?.retryable) return { kind: 'not_retryable', status: email.status };
   if (await isCalling(trx, email.id)) return { kind: 'attempt_open' };
+  const removedAt = await contentRemovedAt(trx, email.id);
+  if (removedAt) return { kind: 'content_removed', at: removedAt };
   // An accepted e-mail is sent even so, but only to the receiver it was accepted for.
   const refused = request.receiver && (await refusedSender(trx, email.id));
   if (refused) return { kind: 'sender_refused', clientId: email.client_id, sender: refused };
@@ -75,6 +79,16 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
   // Otherwise a client could write to anyone by means of one failed e-mail.
   if (request.receiver) await countSubmission(trx, email.client_id, email.priority);
   return { kind: 'retried', generation };
+}
+
+/** Since when there is nothing left to send; the lock on the e-mail keeps it from being removed from now on. */
+async function contentRemovedAt(trx: Trx, emailId: string): Promise<Date | null> {
+  const { content_removed_at } = await trx
+    .selectFrom('emails')
+    .select('content_removed_at')
+    .where('id', '=', emailId)
+    .executeTakeFirstOrThrow();
+  return content_removed_at;
 }
 
 /** The (bare) sender address of an e-mail, if its client may not send as that address now. */

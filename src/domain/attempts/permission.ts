@@ -33,7 +33,7 @@ interface PermissionRequest {
 }
 
 /** An e-mail as it is to be sent, read under the lock that gave the permission. */
-export interface SendableEmail extends EmailContent {
+export interface SendableEmail extends Omit<EmailContent, 'content_removed_at'> {
   readonly priority: Priority;
   /** False: opens are not tracked. */
   readonly track_opens: boolean | null;

@@ -22,6 +22,7 @@ export interface Work {
   /** An attempt of this generation is known to be accepted. */
   readonly accepted: boolean;
   readonly hasAttachment: boolean;
+  /** There is nothing to be uploaded. */
   readonly stored: boolean;
   /** Opens are not tracked, neither by our pixel nor by the provider. */
   readonly untracked: boolean;
@@ -44,7 +45,7 @@ export async function findWork(db: Db, emailId: string, catalogue: StatusCatalog
       availableProviders(sql.ref('e.priority')).as('admitting'),
       unsubscribedAt(emailId).as('unsubscribed_at'),
       sql<boolean>`a.email_id is not null`.as('has_attachment'),
-      sql<boolean>`a.storage_path is not null`.as('stored'),
+      sql<boolean>`(a.storage_path is not null or a.removed_at is not null)`.as('stored'),
       sql<boolean>`exists (select from send_attempts t where t.email_id = ${emailId}
         and t.generation = e.generation and t.state = 'accepted')`.as('accepted'),
       sql<number | null>`extract(epoch from now() - e.sent_at)::float8 * 1000`.as('since_sent_ms'),

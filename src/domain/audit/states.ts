@@ -70,6 +70,7 @@ const client = (trx: Trx) =>
     .select(['name', 'disabled_at', 'failure_notices', 'any_sender'])
     .select(['daily_limit_critical', 'daily_limit_medium', 'daily_limit_low'])
     .select(['send_rate', 'send_burst', 'read_rate', 'read_burst'])
+    .select(['content_days', 'record_days'])
     .forNoKeyUpdate();
 
 const key = (trx: Trx) =>

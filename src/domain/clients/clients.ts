@@ -23,6 +23,13 @@ interface ClientSettings extends ListedClient {
   readonly submitted_today: PerPriority<number>;
   /** Requests a second, over all api processes; null: no limit. */
   readonly rate_limits: Rates;
+  readonly retention: OwnRetention;
+}
+
+/** For how many days its contents, and its records, are kept. Null: as configured; 0: for good. */
+interface OwnRetention {
+  readonly content_days: number | null;
+  readonly record_days: number | null;
 }
 
 interface SettingsChange {
@@ -31,6 +38,7 @@ interface SettingsChange {
   readonly track_opens?: boolean;
   readonly daily_limits?: Partial<PerPriority<number>>;
   readonly rate_limits?: Partial<Rates>;
+  readonly retention?: Partial<OwnRetention>;
 }
 
 /** Clients by name. @param page `after`: the last name of the page before. */
@@ -79,6 +87,7 @@ export async function readClientSettings(db: Db, clientId: string): Promise<Clie
     daily_limits: perPriority((priority) => client[`daily_limit_${priority}`]),
     submitted_today: perPriority((priority) => used.find((row) => row.priority === priority)?.accepted ?? 0),
     rate_limits: ratesOf(client),
+    retention: { content_days: client.content_days, record_days: client.record_days },
   };
 }
 
@@ -97,6 +106,7 @@ export async function changeClientSettings(db: Db, clientId: string, change: Set
       daily_limit_medium: sql<number>`coalesce(${medium ?? null}::int, daily_limit_medium)`,
       daily_limit_low: sql<number>`coalesce(${low ?? null}::int, daily_limit_low)`,
       ...columnsOf(change.rate_limits ?? {}),
+      ...change.retention,
     })
     .where('id', '=', clientId)
     .execute();

@@ -15,7 +15,8 @@ export type { Acceptance, Idempotency, StagedAttachment, Submission } from './su
  * accepted: committed now. replayed: the same request was accepted before. key_in_flight: the same key is being accepted
  * at this moment. key_reused: the key was used for another request. limit_reached: the client has submitted what it may
  * of this priority today (UTC). key_lost: its API key was revoked, or its client disabled, while it was read.
- * held: a hold refuses such submissions. sender_refused: the client may not send as this (bare) address.
+ * held: a hold refuses such submissions. original_removed: the content of the e-mail that was to be sent again, or all of
+ * it, has been removed. sender_refused: the client may not send as this (bare) address.
  */
 export type AcceptResult =
   | { readonly kind: 'accepted' | 'replayed'; readonly acceptance: Acceptance }
@@ -23,6 +24,7 @@ export type AcceptResult =
   | { readonly kind: 'key_reused' }
   | { readonly kind: 'limit_reached' }
   | { readonly kind: 'held' }
+  | { readonly kind: 'original_removed' }
   | { readonly kind: 'key_lost'; readonly state: Exclude<KeyState, 'valid'> }
   | { readonly kind: 'sender_refused'; readonly clientId: string; readonly sender: string };
 
@@ -56,6 +58,8 @@ async function accept(trx: Trx, submission: Submission, isWhole: boolean): Promi
   }
   if (start.hold_rejects && submission.keyId) return { kind: 'held' };
   if (start.limit_reached) return { kind: 'limit_reached' };
+  const { resendOf } = submission;
+  if (resendOf && !(await keepOriginal(trx, resendOf))) return { kind: 'original_removed' };
   const acceptance = await insertEmail(trx, submission, start.id, start.now, start.hold_id);
   const counted = countSubmission(trx, clientId, submission.priority);
   await (isWhole ? later(trx, counted) : counted);
@@ -89,6 +93,17 @@ async function begin(trx: Trx, submission: Submission) {
       date_trunc('milliseconds', clock_timestamp()) as now, active.id as hold_id, active.reject as hold_rejects
     from (values (1)) as one left join lateral (${hold}) active on true`.execute(trx);
   return rows[0]!;
+}
+
+/** Keeps an e-mail's attachment from being removed until it has been copied. @returns false when it is gone. */
+async function keepOriginal(trx: Trx, emailId: string): Promise<boolean> {
+  const original = await trx
+    .selectFrom('emails')
+    .select('content_removed_at')
+    .where('id', '=', emailId)
+    .forShare()
+    .executeTakeFirst();
+  return original?.content_removed_at === null;
 }
 
 /** What was answered before under this key. Its own statement: only so does it see what was committed before the lock. */

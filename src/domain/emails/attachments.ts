@@ -7,8 +7,10 @@ import type { ObjectDigest } from '../../storage/object-store.js';
 export interface AttachmentRow extends ObjectDigest {
   readonly filename: string;
   readonly contentType: string;
-  /** Null while it is only in the spool. */
+  /** Null while it is only in the spool, or when it was removed. */
   readonly storagePath: string | null;
+  /** Since when its bytes are gone by retention. */
+  readonly removedAt: Date | null;
 }
 
 /** An attachment with what the spool holds of it: everything, or nothing once it has been stored. */
@@ -16,7 +18,7 @@ interface SpooledAttachment extends AttachmentRow {
   readonly spooled: Buffer | null;
 }
 
-const COLUMNS = ['filename', 'content_type', 'size_bytes', 'sha256', 'storage_path'] as const;
+const COLUMNS = ['filename', 'content_type', 'size_bytes', 'sha256', 'storage_path', 'removed_at'] as const;
 
 const toAttachment = (row: {
   filename: string;
@@ -24,12 +26,14 @@ const toAttachment = (row: {
   size_bytes: number;
   sha256: string;
   storage_path: string | null;
+  removed_at: Date | null;
 }): AttachmentRow => ({
   filename: row.filename,
   contentType: row.content_type,
   sizeBytes: row.size_bytes,
   sha256: row.sha256,
   storagePath: row.storage_path,
+  removedAt: row.removed_at,
 });
 
 /** Reads an attachment's row. @returns undefined when the e-mail has none. */
@@ -48,7 +52,7 @@ export async function loadAttachment(db: Db, emailId: string): Promise<SpooledAt
   const rows = await db
     .selectFrom('attachments as a')
     .leftJoin('attachment_chunks as c', 'c.email_id', 'a.email_id')
-    .select(['a.filename', 'a.content_type', 'a.size_bytes', 'a.sha256', 'a.storage_path', 'c.data'])
+    .select(['a.filename', 'a.content_type', 'a.size_bytes', 'a.sha256', 'a.storage_path', 'a.removed_at', 'c.data'])
     .where('a.email_id', '=', emailId)
     .orderBy('c.seq')
     .execute();
@@ -75,7 +79,7 @@ export async function* readSpool(db: Db, emailId: string): AsyncGenerator<Buffer
 /**
  * Notes where an attachment is stored and drops its spool, in one transaction.
  *
- * @returns false when it was forgotten meanwhile: nothing refers to the object then.
+ * @returns false when it was forgotten, or removed, meanwhile: nothing refers to the object then.
  */
 export async function noteStored(db: Db, emailId: string, storagePath: string): Promise<boolean> {
   return transact(db, async (trx) => {
@@ -83,6 +87,7 @@ export async function noteStored(db: Db, emailId: string, storagePath: string): 
       .updateTable('attachments')
       .set({ storage_path: storagePath, stored_at: new Date() })
       .where('email_id', '=', emailId)
+      .where('removed_at', 'is', null)
       .returning('email_id')
       .executeTakeFirst();
     await trx.deleteFrom('attachment_chunks').where('email_id', '=', emailId).execute();

@@ -14,6 +14,8 @@ export interface EmailContent extends StoredBodies {
   readonly subject: string;
   /** More headers, as submitted; null for none. */
   readonly headers: Readonly<Record<string, string>> | null;
+  /** Since when its bodies are gone by retention; they are empty then. */
+  readonly content_removed_at: Date | null;
 }
 
 /**
@@ -24,7 +26,8 @@ export interface EmailContent extends StoredBodies {
  */
 export async function findContent(db: Db, clientId: string | null, emailId: string): Promise<EmailContent | undefined> {
   const { rows } = await sql<EmailContent>`
-    select id, sender, receiver, reply_to, subject, headers, content, content_type, alternative
+    select id, sender, receiver, reply_to, subject, headers, content, content_type, alternative,
+      content_removed_at
     from emails where id = ${emailId} and client_id = coalesce(${clientId}::uuid, client_id)`.execute(db);
   return rows[0];
 }
@@ -37,7 +40,7 @@ export async function findOwnAttachment(
 ): Promise<{ readonly attachment: AttachmentRow | null } | undefined> {
   const { rows } = await sql<AttachmentRow & { has: boolean }>`
     select a.email_id is not null as has, a.filename, a.content_type as "contentType", a.size_bytes as "sizeBytes",
-      a.sha256, a.storage_path as "storagePath"
+      a.sha256, a.storage_path as "storagePath", a.removed_at as "removedAt"
     from emails e left join attachments a on a.email_id = ${emailId}
     where e.id = ${emailId} and e.client_id = coalesce(${clientId}::uuid, e.client_id)`.execute(db);
   const [row] = rows;

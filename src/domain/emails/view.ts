@@ -21,6 +21,8 @@ export interface EmailView {
   readonly headers: Readonly<Record<string, string>>;
   /** Whether opens are tracked. */
   readonly track_opens: boolean;
+  /** Since when its content is gone by retention. */
+  readonly content_removed_at: Date | null;
   readonly attachment: AttachmentView | null;
   readonly events: readonly EventView[];
   readonly attempts: readonly AttemptView[];
@@ -68,6 +70,7 @@ export async function findEmailView(db: Db, clientId: string | null, emailId: st
     select id, status, priority, sender, receiver, subject, created_at, deadline_at, dispatched_at, sent_at, provider,
       provider_message_id, metadata, tags,
       coalesce(headers, '{}') as headers, track_opens is not false as track_opens,
+      content_removed_at,
       (select json_build_object('filename', filename, 'content_type', content_type, 'size', size_bytes,
           'sha256', sha256, 'storage_path', storage_path)
         from attachments where email_id = ${emailId}) as attachment,

@@ -86,7 +86,7 @@ function* jsonFile(name: string, content: object): Generator<Buffer> {
 
 async function* attachmentFile({ db, store }: ExportSources, id: string): AsyncGenerator<Buffer> {
   const attachment = await findAttachment(db, id);
-  if (!attachment) return;
+  if (!attachment || attachment.removedAt) return;
   yield tarHead(`attachments/${id}`, attachment.sizeBytes, new Date());
   let left = attachment.sizeBytes;
   for await (const chunk of await openAttachment(db, store, id, attachment)) {

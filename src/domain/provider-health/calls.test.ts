@@ -67,7 +67,7 @@ describe('what is used of a provider today', () => {
     expect(await usedToday()).toBe(0);
     expect(await calls(1)).toBe(1);
     await sql`update provider_calls set day = day - 100`.execute(database.db);
-    await keepHouse(database.db);
+    await keepHouse(database.db, { webhooksDays: 90, auditDays: 400 });
     expect(await database.db.selectFrom('provider_calls').selectAll().execute()).toEqual([]);
   });
 

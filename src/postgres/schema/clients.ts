@@ -21,6 +21,9 @@ export interface ClientTable {
   send_burst: number | null;
   read_rate: number | null;
   read_burst: number | null;
+  /** For how many days contents, and records, are kept. Null: as configured; 0: for good. */
+  content_days: number | null;
+  record_days: number | null;
 }
 
 export interface ApiKeyTable {

@@ -67,6 +67,8 @@ export interface EmailTable {
   only_provider: ProviderName | null;
   /** The e-mail that this one tells the failure of. */
   notice_for: string | null;
+  /** Since when its content is gone by retention: it is neither sent again nor copied. */
+  content_removed_at: Date | null;
 }
 
 export interface AttachmentTable {
@@ -76,9 +78,11 @@ export interface AttachmentTable {
   size_bytes: number;
   /** Hexadecimal. */
   sha256: string;
-  /** Where the object store holds it; null while it is only in the spool (`attachment_chunks`). */
+  /** Where the object store holds it; null while it is only in the spool (`attachment_chunks`), or removed. */
   storage_path: string | null;
   stored_at: Date | null;
+  /** Since when its bytes are gone by retention. */
+  removed_at: Date | null;
 }
 
 export interface EmailEventTable {

@@ -4,10 +4,20 @@ import type { Email } from '../../../../client/generated/schemas.js';
 import { addressOf, call } from '../../api/call.js';
 import { Card } from '../../ui/card.js';
 import { Answer } from '../../ui/states.js';
+import { Time } from '../../ui/time.js';
 
 /** What it says, for whoever may read that; only when it is asked for, since each look is written down. */
 export function Content({ email }: { readonly email: Email }) {
   const [shown, show] = useState<'text' | 'html'>();
+  if (email.content_removed_at) {
+    return (
+      <Card title="Content">
+        <p className="soft">
+          Content removed on <Time at={email.content_removed_at} /> by retention.
+        </p>
+      </Card>
+    );
+  }
   return (
     <Card
       title="Content"

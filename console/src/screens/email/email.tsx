@@ -105,7 +105,7 @@ function Facts({ email }: { readonly email: Email }) {
             <dt>Attachment</dt>
             <dd>
               {attachment.filename} ({Math.ceil(attachment.size / 1024)} KB, {attachment.content_type}){' '}
-              {may('getEmailAttachment') && (
+              {may('getEmailAttachment') && !email.content_removed_at && (
                 <a href={addressOf('getEmailAttachment', { params: { id: email.id } })} download>
                   Download
                 </a>
