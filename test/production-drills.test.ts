@@ -23,6 +23,7 @@ describe('drills of production', () => {
     const [first] = SCENARIOS;
     const one = `${first!.name}/${first!.disasters[0]!.name}`;
     expect(choose([one])[0]!.disasters).toEqual([first!.disasters[0]]);
+    expect(choose([one, first!.name])).toEqual([{ scenario: first, disasters: first!.disasters }]);
     for (const name of ['no-such', `${first!.name}/no-such`])
       expect(() => choose([name])).toThrow(`no production drill ${name}`);
   });

@@ -16,13 +16,19 @@ interface Chosen {
  */
 export function choose(names: readonly string[]): Chosen[] {
   if (names.length === 0) return SCENARIOS.map((scenario) => ({ scenario, disasters: scenario.disasters }));
-  return names.map((name) => {
+  const chosen = new Set<Disaster>();
+  for (const name of names) {
     const [of, one] = name.split('/');
-    const scenario = SCENARIOS.find((each) => each.name === of);
-    const disasters = scenario?.disasters.filter((disaster) => one === undefined || disaster.name === one) ?? [];
-    if (!scenario || disasters.length === 0) throw new Error(`no production drill ${name}`);
-    return { scenario, disasters };
-  });
+    const all = SCENARIOS.find((scenario) => scenario.name === of)?.disasters ?? [];
+    const disasters = all.filter((disaster) => one === undefined || disaster.name === one);
+    if (disasters.length === 0) throw new Error(`no production drill ${name}`);
+    for (const disaster of disasters) chosen.add(disaster);
+  }
+  // What a scenario shares is started once, however many of its disasters were named.
+  return SCENARIOS.map((scenario) => ({
+    scenario,
+    disasters: scenario.disasters.filter((disaster) => chosen.has(disaster)),
+  })).filter(({ disasters }) => disasters.length > 0);
 }
 
 /** Runs disasters one after another, each on a system of its own. @param done told each row as it comes. */

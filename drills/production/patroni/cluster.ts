@@ -11,7 +11,7 @@ import { copyPrograms, type Programs } from './programs.js';
 const MACHINES = [1, 2, 3] as const;
 const PATRONI_PORT = 8008;
 export const ETCD_PORTS = [2379, 2380] as const;
-const UP_WITHIN_MS = 240_000;
+const UP_WITHIN_MS = 900_000;
 const ASK_WITHIN_MS = 1_000;
 
 type Own = (end: () => unknown) => void;
