@@ -34,6 +34,7 @@ const ROOMS = [
   'personal-data',
   'retention',
   'jobs',
+  'recovery',
 ];
 
 /** @type {import('dependency-cruiser').IConfiguration} */
@@ -87,8 +88,9 @@ module.exports = {
     },
     {
       name: 'adapters-are-made-for-the-worker',
+      comment: 'And for the recovery, which asks providers and sends nothing.',
       severity: 'error',
-      from: { path: '^src/', pathNot: within('worker') },
+      from: { path: '^src/', pathNot: within('worker', 'recovery') },
       to: { path: '^src/providers/adapters[.]ts$' },
     },
     {
@@ -114,14 +116,26 @@ module.exports = {
     {
       name: 'activities-know-no-workflow',
       severity: 'error',
-      from: { path: within('activities', 'domain', 'providers', 'storage', 'temporal', 'postgres', 'http', 'process') },
+      from: {
+        path: within(
+          'activities',
+          'recovery',
+          'domain',
+          'providers',
+          'storage',
+          'temporal',
+          'postgres',
+          'http',
+          'process',
+        ),
+      },
       to: { path: within('workflows') },
     },
     {
       name: 'the-domain-knows-no-activity',
       severity: 'error',
       from: { path: within('domain', 'providers', 'storage', 'temporal', 'postgres', 'http', 'process') },
-      to: { path: within('activities') },
+      to: { path: within('activities', 'recovery') },
     },
     ...ROOMS.map((room, index) => ({
       name: `domain-${room}-knows-only-rooms-below`,

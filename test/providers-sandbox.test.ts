@@ -30,7 +30,10 @@ function message(changes: Parameters<typeof outgoingMessage>[0] = {}) {
 const never = new AbortController().signal;
 
 describe.each(['mailgun', 'mandrill'] as const)('%s', (name) => {
-  async function lookUp(sent: OutgoingMessage, providerMessageId: string | null = null) {
+  async function lookUp(
+    sent: Omit<OutgoingMessage, 'attempt'> & { attempt: number | null },
+    providerMessageId: string | null = null,
+  ) {
     const query = { ...sent, providerMessageId, startedAt: new Date() };
     const [found] = await create[name]().lookUp([query], never);
     return found;
@@ -50,6 +53,15 @@ describe.each(['mailgun', 'mandrill'] as const)('%s', (name) => {
     await create[name]().send(sent, never);
     const found = await lookUp({ ...sent, attempt: sent.attempt + 1 });
     expect(found).toEqual({ kind: 'none' });
+  });
+
+  test('a look-up for any attempt finds it, and says which it was and when', async () => {
+    const sent = message();
+    await create[name]().send(sent, never);
+    const found = await lookUp({ ...sent, attempt: null });
+    expect(found).toMatchObject({ kind: 'found', attempt: sent.attempt });
+    const { at } = found as { at: Date };
+    expect(Math.abs(Date.now() - at.getTime())).toBeLessThan(patient(60_000));
   });
 
   test('a look-up for several finds each of them', async () => {

@@ -58,6 +58,9 @@ export const OPTIONS = {
   follow: { type: 'boolean' },
   until: { type: 'string' },
   'to-file': { type: 'string' },
+  'restored-to': { type: 'string' },
+  temporal: { type: 'string' },
+  verdict: { type: 'string' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;
@@ -109,7 +112,14 @@ interface Alone extends Described {
   runAlone(words: readonly string[]): Output;
 }
 
-export type Command = Asking | Alone;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One that works on the record itself, as a process does: for when no API can run. */
+interface Working extends Described {
+  runOnRecord(env: Environment, words: readonly string[], values: Values, console: Console): Promise<Output>;
+}
+
+export type Command = Asking | Alone | Working;
 
 /** By name: one word, or two. */
 export type Commands = Readonly<Record<string, Command>>;

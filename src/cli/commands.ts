@@ -10,6 +10,7 @@ import { keyCommands } from './commands/keys.js';
 import { personalDataCommands } from './commands/personal-data.js';
 import { providerCommands } from './commands/providers.js';
 import { queueCommands } from './commands/queues.js';
+import { recoverCommands } from './commands/recover.js';
 import { searchCommands } from './commands/search.js';
 import { sendCommands } from './commands/send.js';
 import { senderCommands } from './commands/senders.js';
@@ -43,6 +44,7 @@ export const GROUPS: readonly [title: string, commands: Commands][] = [
   ['Audit', auditCommands],
   ['Personal data', personalDataCommands],
   ['Clients', { ...clientCommands, ...keyCommands, ...senderCommands }],
+  ['Recovery', recoverCommands],
   ['Console', consoleCommands],
   ['Shell', completionCommands],
 ];

@@ -23,8 +23,7 @@ export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv, co
       console.out(helpOf(name, command));
       return 0;
     }
-    const output = 'runAlone' in command ? command.runAlone(words) : command.run(findApi(env), words, values, console);
-    await say(output, values.json === true, console);
+    await say(start(command, env, words, values, console), values.json === true, console);
     return 0;
   } catch (error) {
     const code = exitCodeOf(error);
@@ -32,6 +31,13 @@ export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv, co
     console.error(error instanceof ProblemError ? refusal(error) : (error as Error).message);
     return code;
   }
+}
+
+function start(command: Command, env: NodeJS.ProcessEnv, words: readonly string[], values: Values, console: Console) {
+  if ('runAlone' in command) return command.runAlone(words);
+  // Not a promise of the function's own: what is wrong with the line is said before anything is connected.
+  if ('runOnRecord' in command) return command.runOnRecord(env, words, values, console);
+  return command.run(findApi(env), words, values, console);
 }
 
 /** Which command a line means. @throws UsageError when there is none, or it does not take what is given. */
@@ -55,11 +61,14 @@ async function say(output: Output | Promise<Output> | AsyncIterable<Output>, isJ
 }
 
 function exitCodeOf(error: unknown): number | undefined {
-  if (error instanceof UsageError) return 2;
+  if (error instanceof UsageError || isNamed(error, 'ConfigError')) return 2;
   if (error instanceof NoAnswerError) return 3;
   if (error instanceof OtherEndError) return 4;
-  return error instanceof TempostError ? 1 : undefined;
+  return error instanceof TempostError || isNamed(error, 'RefusedError') ? 1 : undefined;
 }
+
+/** By name: those classes are loaded by the commands alone that need them. */
+const isNamed = (error: unknown, name: string) => error instanceof Error && error.name === name;
 
 /** What a problem says, in lines: its sentence, its code, every fault. */
 const refusal = ({ message, errors }: ProblemError) =>

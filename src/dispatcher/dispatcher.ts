@@ -14,6 +14,7 @@ import type { Db } from '../postgres/database.js';
 import { PRIORITIES, type Priority, perPriority } from '../priority.js';
 import { repeat } from '../process/loop.js';
 import type { Stop } from '../process/service.js';
+import { guardAgainstOlderRecord } from '../recovery/safeguard.js';
 import type { TemporalLink } from '../temporal/connection.js';
 import { createDispatching, type Dispatching } from './dispatching.js';
 import { keepHouse } from './housekeeping.js';
@@ -40,6 +41,8 @@ const SAMPLES_MS = 5_000;
 const OPERATORS_MS = 10_000;
 /** How soon a job begins, or goes on after Temporal has lost it. */
 const JOBS_MS = 1_000;
+/** A record that was restored beneath running processes is noticed after so long. */
+const GUARD_MS = 10_000;
 const SIGNALS_BATCH = 200;
 /** Events that named no e-mail are looked for again at this pace; their first look was when they came. */
 const MATCHING_MS = 5_000;
@@ -96,6 +99,8 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
       const { full } = await sweep({ db, client, catalogue, logger, againAfterMs });
       return full ? 0 : config.sweep.intervalMs;
     },
+    /** Stops all sending if the record is older than Temporal. */
+    guard: () => guardAgainstOlderRecord({ db, client, logger }, 'meanwhile').then(() => GUARD_MS),
     /** Finishes uploads that were lost with their workflows. */
     uploads: () => finishUploads({ db, client, logger, againAfterMs }).then(() => againAfterMs),
     /** Tells senders what was too much to tell at once. */
@@ -132,6 +137,7 @@ export async function startDispatcher(
   const catalogue = await loadStatuses(db);
   await setNoticePolicy(db, { ...config.notices, deadlineMs: config.deadlineMs.medium });
   await registerSearchAttributes(temporal.connection, config.temporal.namespace, logger);
+  await guardAgainstOlderRecord({ db, client: temporal.client, logger }, 'atStart');
 
   const { windows, dispatch, adaptWindows, hasHeadroom } = createDispatching(config, db, temporal.client, logger);
   const tasks = { windows: adaptWindows, ...tasksOf({ config, db, temporal, catalogue, logger }) };

@@ -30,6 +30,8 @@ const expired = ({ webhooksDays, auditDays }: Kept): Record<string, RawBuilder<u
   provider_calls: sql`day < current_date - 90`,
   // Lifetimes that they stretched are over by then.
   holds: sql`released_at < now() - interval '90 days'`,
+  // Temporal has removed their workflows by then.
+  forgotten_emails: sql`forgotten_at < now() - interval '90 days'`,
   // Filters hold addresses, and a report has been read by then.
   job_items: sql`job_id in (select id from jobs where ${OLD_JOB})`,
   jobs: sql`${OLD_JOB} and not exists (select from job_items i where i.job_id = jobs.id)`,

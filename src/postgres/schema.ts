@@ -18,6 +18,7 @@ import type { JobItemTable, JobTable } from './schema/jobs.js';
 import type { FailureNoticeTable, NoticePolicyTable } from './schema/notices.js';
 import type { ProviderControlTable, ProviderHealthTable } from './schema/providers.js';
 import type { EmailQueueTable, QueueControlTable } from './schema/queue.js';
+import type { RecoveryItemTable, RecoveryTable } from './schema/recovery.js';
 import type { RetentionDeferredTable, RetentionWalkTable } from './schema/retention.js';
 import type { LateEmailTable, ServiceLevelStartTable, ServiceLevelTable } from './schema/service-levels.js';
 import type { SignalKind, SuppressionTable, UnmatchedWebhookTable, UnsubscribeKeyTable } from './schema/tracking.js';
@@ -27,6 +28,7 @@ export type { KeyScope } from './schema/clients.js';
 export type { ProcessKind } from './schema/fleets.js';
 export type { JobItemState, JobState } from './schema/jobs.js';
 export type { QueueState } from './schema/queue.js';
+export type { Verdict } from './schema/recovery.js';
 export type { Retained } from './schema/retention.js';
 export type { SignalKind } from './schema/tracking.js';
 
@@ -79,6 +81,9 @@ export interface Database {
   retention_deferred: RetentionDeferredTable;
   forgotten_key: { only_row: Generated<boolean>; key: Buffer };
   schema_contracts: { migration: string; needs: string; because: string; at: Generated<Date> };
+  forgotten_emails: { email_id: string; forgotten_at: Generated<Date> };
+  recoveries: RecoveryTable;
+  recovery_items: RecoveryItemTable;
   object_removals: { storage_path: string; asked_at: Generated<Date>; try_at: Generated<Date> };
 }
 

@@ -70,6 +70,9 @@ export type LookUpResult =
       readonly providerMessageId: string;
       /** The provider says that the receiving server took it. */
       readonly delivered: boolean;
+      /** Of a query for any attempt: which one it was, and when, as far as the provider tells. */
+      readonly attempt?: number;
+      readonly at?: Date;
     }
   | { readonly kind: 'none' }
   | { readonly kind: 'unsupported' };
@@ -110,11 +113,14 @@ export interface LookUpWindow {
 export interface LookUpQuery {
   readonly emailId: string;
   readonly generation: number;
-  readonly attempt: number;
+  /** Null: any. */
+  readonly attempt: number | null;
   /** With angle brackets. */
   readonly messageId: string;
   /** The provider's own id, where it is known. */
   readonly providerMessageId: string | null;
   readonly receiver: string;
   readonly startedAt: Date;
+  /** When it was sent at the latest; left out: about then. */
+  readonly startedBy?: Date;
 }

@@ -159,6 +159,19 @@ describe.each(stages)('%s', (_, start) => {
     await stage.store.delete(path);
   });
 
+  test('lists the keys of a folder, and of no other', async () => {
+    const list = async (folder: string) => {
+      const keys: string[] = [];
+      for await (const key of stage.store.list(folder)) keys.push(key);
+      return keys.sort();
+    };
+    for (const key of ['listed/a/one', 'listed/a/two', 'listed/ab/three', 'listed/a/deep/four'])
+      await put(stage.store, key);
+    expect(await list('listed/a/')).toEqual(['listed/a/one', 'listed/a/two']);
+    expect(await list('listed/none/')).toEqual([]);
+    await expect(list('../')).rejects.toThrow('not an object key');
+  });
+
   test('to delete twice is to delete once', async () => {
     const path = await put(stage.store, 'deleted');
     await stage.store.delete(path);

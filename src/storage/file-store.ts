@@ -64,6 +64,12 @@ export function createFileStore(directory: string): ObjectStore {
       assertDigest(bytes, digest);
       return bytes;
     },
+    async *list(folder) {
+      const key = checkedKey(folder.replace(/\/$/, ''));
+      for (const entry of await entriesOf(join(directory, key))) {
+        if (entry.isFile()) yield `${key}/${entry.name}`;
+      }
+    },
     async delete(storagePath) {
       const file = fileOf(storagePath);
       await rm(file, { force: true });
@@ -104,6 +110,15 @@ async function syncDirectories(first: string, last: string): Promise<void> {
     } finally {
       await handle.close();
     }
+  }
+}
+
+async function entriesOf(folder: string) {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
 }
 

@@ -56,6 +56,17 @@ export function createGcsStore(bucket: string, emulatorUrl?: string): ObjectStor
       assertDigest(bytes, digest);
       return bytes;
     },
+    async *list(folder) {
+      const prefix = `${checkedKey(folder.replace(/\/$/, ''))}/`;
+      let page: { pageToken?: string } | null = {};
+      while (page) {
+        const [files, next]: [File[], { pageToken?: string } | null, ...unknown[]] = await storage
+          .bucket(bucket)
+          .getFiles({ prefix, delimiter: '/', autoPaginate: false, maxResults: 1_000, ...page });
+        for (const file of files) yield file.name;
+        page = next?.pageToken ? { pageToken: next.pageToken } : null;
+      }
+    },
     async delete(storagePath) {
       await fileOf(storagePath).delete({ ignoreNotFound: true });
     },

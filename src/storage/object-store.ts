@@ -36,6 +36,12 @@ export interface ObjectStore extends ObjectReader {
    * @throws ObjectMissingError when there is none; ObjectMismatchError when size or hash differ.
    */
   get(storagePath: string, digest: ObjectDigest): Promise<Buffer>;
+  /**
+   * Lists the keys of a folder, in no order.
+   *
+   * @param folder for example `attachments/2026/11/24/`; one that is not there is empty.
+   */
+  list(folder: string): AsyncIterable<string>;
   /** Deletes an object; one that is not there is deleted already. */
   delete(storagePath: string): Promise<void>;
 }

@@ -13,6 +13,7 @@ import { createQuietLog } from '../process/quiet-log.js';
 import { runService } from '../process/service.js';
 import { releaseVersion } from '../process/version.js';
 import { createProviders } from '../providers/adapters.js';
+import { guardAgainstOlderRecord } from '../recovery/safeguard.js';
 import { createObjectStore } from '../storage/index.js';
 import { connectTemporal } from '../temporal/connection.js';
 import { sampleSdk } from '../temporal/sdk-metrics.js';
@@ -38,6 +39,8 @@ await runService(`worker-${priority}`, async (config, logger, { addSample, healt
   await ensureProviders(db);
   const temporal = await connectTemporal(config, logger);
   health.needs('temporal_unavailable', () => temporal.ping());
+  // Before the first task: a restored record would permit calls that were made already.
+  await guardAgainstOlderRecord({ db, client: temporal.client, logger }, 'atStart');
   const dependencies = {
     config,
     priority,

@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { ProviderName } from '../../config.js';
 import type { Db } from '../../postgres/database.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
 import type { LookUpWindow } from '../../providers/provider.js';
@@ -30,7 +31,7 @@ export async function takeLookUpTurn(
   { everyMs, size }: LookUpWindow,
 ): Promise<SoughtAttempt[]> {
   return transact(db, async (trx) => {
-    if (!(await isTurn(trx, asker, everyMs))) {
+    if (!(await takeTurn(trx, asker.provider, everyMs))) {
       await queueLookUp(trx, asker, decideInMs);
       return [];
     }
@@ -39,9 +40,12 @@ export async function takeLookUpTurn(
   });
 }
 
-/** Who moves `next_look_up_at` has the turn. */
-async function isTurn(trx: Trx, { provider }: AttemptId, everyMs: number): Promise<boolean> {
-  const taken = await trx
+/**
+ * Takes the turn to search at a provider, if it is there: who moves `next_look_up_at` has it. Searches of all processes
+ * share the provider's limit.
+ */
+export async function takeTurn(db: Db, provider: ProviderName, everyMs: number): Promise<boolean> {
+  const taken = await db
     .updateTable('provider_health')
     .set({ next_look_up_at: sql<Date>`clock_timestamp() + make_interval(secs => ${everyMs / 1000})` })
     .where('provider', '=', provider)

@@ -177,7 +177,9 @@ async function isLifetimeOver(trx: Trx, { emailId, lifetimeMs }: PermissionReque
       select sum(upper(stop) - lower(stop)) from unnest((
         select range_agg(tstzrange(greatest(s.from_at, e.due_at), coalesce(s.until_at, clock_timestamp())))
         from (select from_at, until_at from send_stops where priority = e.priority
-          union all select created_at, released_at from holds h where ${concernsEmail}) s
+          union all select created_at, released_at from holds h where ${concernsEmail}
+          union all select i.judged_at, i.decided_at from recovery_items i
+            where i.email_id = e.id and i.verdict = 'unknown' and i.decision is not null) s
         where coalesce(s.until_at, clock_timestamp()) > e.due_at)) as stop
     ), interval '0') > make_interval(secs => ${lifetimeMs / 1000}) as over
     from emails e where e.id = ${emailId}`.execute(trx);

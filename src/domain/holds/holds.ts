@@ -43,7 +43,7 @@ export async function hold(db: Db, terms: HoldTerms): Promise<string | undefined
     await sql`select ${LOCK}`.execute(trx);
     const { rows } = await sql<{
       count: number;
-    }>`select count(*) as count from holds where released_at is null`.execute(trx);
+    }>`select count(*) as count from holds where released_at is null and recovery_id is null`.execute(trx);
     if (rows[0]!.count >= MOST_HOLDS) return undefined;
     const { id } = await trx
       .insertInto('holds')
@@ -55,6 +55,7 @@ export async function hold(db: Db, terms: HoldTerms): Promise<string | undefined
         priority: terms.priority ?? null,
         reject: terms.reject,
         reason: terms.reason,
+        recovery_id: null,
       })
       .returning('id')
       .executeTakeFirstOrThrow();
@@ -62,7 +63,11 @@ export async function hold(db: Db, terms: HoldTerms): Promise<string | undefined
   });
 }
 
-/** Ends a hold. The dispatcher puts back what it held, within seconds, by due time. @returns false for no such one. */
+/**
+ * Ends a hold. The dispatcher puts back what it held, within seconds, by due time. Those of a recovery end with it alone.
+ *
+ * @returns false for no such one.
+ */
 export async function release(db: Db, id: string): Promise<boolean> {
   return transact(db, async (trx) => {
     const ended = await trx
@@ -70,6 +75,7 @@ export async function release(db: Db, id: string): Promise<boolean> {
       .set({ released_at: sql<Date>`clock_timestamp()` })
       .where('id', '=', id)
       .where('released_at', 'is', null)
+      .where('recovery_id', 'is', null)
       .returning('id')
       .executeTakeFirst();
     if (ended) await announce(trx);

@@ -7,11 +7,13 @@ interface Held {
   readonly tags: RawBuilder<unknown>;
   readonly senderDomain: RawBuilder<unknown>;
   readonly receiverDomain: RawBuilder<unknown>;
+  /** Whether the recovery of the hold `h` lists it as unknown, and nobody has decided about it. */
+  readonly isListed: RawBuilder<boolean>;
 }
 
-/** Whether the hold `h` concerns an e-mail. */
-const concerns = ({ clientId, priority, tags, senderDomain, receiverDomain }: Held) => sql<boolean>`
-  (h.client_id is null or h.client_id = ${clientId}) and (h.priority is null or h.priority = ${priority})
+/** Whether the hold `h` concerns an e-mail. One of a recovery has no terms: it concerns all, or what is listed. */
+const concerns = ({ clientId, priority, tags, senderDomain, receiverDomain, isListed }: Held) => sql<boolean>`
+  (not h.listed or ${isListed}) and (h.client_id is null or h.client_id = ${clientId}) and (h.priority is null or h.priority = ${priority})
   and (h.tag is null or h.tag = any(${tags})) and (h.sender_domain is null or h.sender_domain = ${senderDomain})
   and (h.receiver_domain is null or h.receiver_domain = ${receiverDomain})`;
 
@@ -22,6 +24,8 @@ const ROW: Held = {
   tags: sql`e.tags`,
   senderDomain: sql`lower(substring(e.sender from '@([^@<>[:space:]]+)>?[[:space:]]*$'))`,
   receiverDomain: sql`substring(e.receiver_address from '@([^@]+)$')`,
+  isListed: sql`exists (select from recovery_items i where i.email_id = e.id and i.recovery_id = h.recovery_id
+    and i.verdict = 'unknown' and i.decision is null)`,
 };
 
 /** Those that refuse come first, then the oldest. */
@@ -49,4 +53,5 @@ export const activeHoldOf = (mail: {
     tags: sql`${[...mail.tags]}::text[]`,
     senderDomain: sql`${mail.senderDomain}`,
     receiverDomain: sql`${mail.receiverDomain}`,
+    isListed: sql`false`,
   });

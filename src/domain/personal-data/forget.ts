@@ -91,6 +91,8 @@ async function forgetEmail(trx: Trx, id: string, address: string): Promise<void>
   }
   await trx.updateTable('suppressions').set({ email_id: null }).where('email_id', '=', id).execute();
   await trx.deleteFrom('emails').where('id', '=', id).execute();
+  // Temporal knows its workflow still: a record that lacks an e-mail without a reason is taken for one that was restored.
+  await trx.insertInto('forgotten_emails').values({ email_id: id }).execute();
 }
 
 /** What senders were told of its failure names the receiver: they keep the notice, without the name. */

@@ -15,4 +15,8 @@ export interface HoldTable {
   reason: string;
   created_at: Generated<Date>;
   released_at: Date | null;
+  /** Of the recovery that began it; null: an operator's. It concerns everything, or what is listed. */
+  recovery_id: string | null;
+  /** Whether it concerns those e-mails alone that the recovery lists as unknown and nobody has decided about. */
+  listed: Generated<boolean>;
 }

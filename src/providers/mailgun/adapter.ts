@@ -97,6 +97,8 @@ function formOf(message: OutgoingMessage): MailgunMessageData {
 /** What we read of an event; the values of `user-variables` are those of our `v:` fields. */
 interface MailgunEvent {
   readonly event?: string;
+  /** Seconds since 1970, with a fraction. */
+  readonly timestamp?: unknown;
   readonly message?: { readonly headers?: { readonly 'message-id'?: string } };
   readonly 'user-variables'?: { readonly email_id?: unknown; readonly attempt?: unknown };
 }
@@ -105,13 +107,26 @@ interface MailgunEvent {
 function evidenceIn(events: readonly MailgunEvent[], query: LookUpQuery): LookUpResult {
   const ours = events.filter((event) => {
     const variables = event['user-variables'];
-    return variables?.attempt === undefined || String(variables.attempt) === String(query.attempt);
+    return (
+      query.attempt === null || variables?.attempt === undefined || String(variables.attempt) === String(query.attempt)
+    );
   });
   if (!ours[0]) return { kind: 'none' };
   return {
     kind: 'found',
+    ...(query.attempt === null && whichOf(ours)),
     delivered: ours.some(({ event }) => event === 'delivered'),
     providerMessageId: withoutBrackets(ours[0].message?.headers?.['message-id'] ?? query.messageId),
+  };
+}
+
+/** The first attempt that the events name, and when the first of them was. */
+function whichOf(events: readonly MailgunEvent[]): { attempt?: number; at?: Date } {
+  const attempts = events.map((event) => Number(event['user-variables']?.attempt)).filter((n) => Number.isInteger(n));
+  const times = events.map(({ timestamp }) => timestamp).filter((time) => typeof time === 'number');
+  return {
+    ...(attempts.length > 0 && { attempt: Math.min(...attempts) }),
+    ...(times.length > 0 && { at: new Date(Math.min(...times) * 1000) }),
   };
 }
 

@@ -33,6 +33,8 @@ const scalar = z.union([z.string(), z.number()]).transform(String).optional();
 const searchAnswer = z.array(
   z.object({
     _id: z.string().min(1),
+    /** Seconds since 1970. */
+    ts: z.number().optional().catch(undefined),
     metadata: z.object({ email_id: scalar, generation: scalar, attempt: scalar }).nullish().catch(null),
   }),
 );
@@ -185,7 +187,10 @@ function searchFor(queries: readonly LookUpQuery[]) {
     `u_email_id:"${emailId}"`,
     `email:"${addressOf(receiver).address.replaceAll('"', '')}"`,
   ]);
-  const startedMs = queries.map(({ startedAt }) => startedAt.getTime());
+  const startedMs = queries.flatMap(({ startedAt, startedBy }) => [
+    startedAt.getTime(),
+    (startedBy ?? startedAt).getTime(),
+  ]);
   const day = (atMs: number) => new Date(atMs).toISOString().slice(0, 10);
   return {
     query: [...new Set(terms)].join(' OR '),
@@ -200,9 +205,21 @@ function evidenceIn(messages: SearchAnswer, query: LookUpQuery): LookUpResult {
     ({ metadata }) =>
       metadata?.email_id === query.emailId &&
       metadata.generation === String(query.generation) &&
-      metadata.attempt === String(query.attempt),
+      (query.attempt === null || metadata.attempt === String(query.attempt)),
   );
-  return ours ? { kind: 'found', providerMessageId: ours._id, delivered: false } : { kind: 'none' };
+  if (!ours) return { kind: 'none' };
+  return {
+    ...{ kind: 'found', providerMessageId: ours._id, delivered: false },
+    ...(query.attempt === null && whichOf(ours)),
+  };
+}
+
+function whichOf({ metadata, ts }: SearchAnswer[number]): { attempt?: number; at?: Date } {
+  const attempt = Number(metadata?.attempt);
+  return {
+    ...(Number.isInteger(attempt) && { attempt }),
+    ...(ts !== undefined && { at: new Date(ts * 1000) }),
+  };
 }
 
 function jsonIn(body: string): unknown {

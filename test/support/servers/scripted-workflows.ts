@@ -127,9 +127,11 @@ export function scriptWorkflows(): void {
   });
 }
 
+/** The namespace that they run in. */
+export const scriptedNamespace = (): TestNamespace => temporal;
+
 /** Starts an e-mail's workflow. `calls`: the activities that it has called, in order. */
-export async function start(script: Script) {
-  const emailId = randomUUID();
+export async function start(script: Script, emailId: string = randomUUID()) {
   const trace: Trace = { script, calls: [] };
   traces.set(emailId, trace);
   const handle = await temporal.client.workflow.start('email', {

@@ -1,0 +1,74 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { insertQueuedEmail } from '../../test/support/emails.js';
+import { runCli } from './run.js';
+
+let database: TestDatabase;
+let directory: string;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  directory = await mkdtemp(join(tmpdir(), 'tempost-recover-'));
+});
+afterAll(async () => {
+  await database?.drop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** With what a worker has in its environment; SMTP cannot be asked for anything. */
+async function recover(...argv: string[]) {
+  const lines: string[] = [];
+  const env = { DATABASE_URL: database.url, PROVIDERS: 'smtp', SMTP_URL: 'smtp://127.0.0.1:1', STORAGE_DIR: directory };
+  const console = { out: (text: string) => void lines.push(text), error: (text: string) => void lines.push(text) };
+  const code = await runCli(['recover', ...argv], env, console);
+  return { code, said: lines.join('\n') };
+}
+const RESTORED = ['--restored-to', new Date(Date.now() - 60_000).toISOString(), '--temporal', 'lost'];
+
+describe('tempost recover', () => {
+  it('goes from the restore to open sending, on the record alone, and says each time where it stands', async () => {
+    const ids = [await insertQueuedEmail(database.db), await insertQueuedEmail(database.db)].sort();
+    expect(await recover('status')).toEqual({ code: 0, said: 'There has been no recovery.' });
+    expect((await recover('run')).code).toBe(1);
+    expect(await recover('begin', ...RESTORED)).toMatchObject({
+      code: 0,
+      said: expect.stringContaining('NOTHING IS SENT'),
+    });
+    expect(await recover('finish')).toMatchObject({ code: 1, said: expect.stringContaining('recover run') });
+    const dry = await recover('run', '--dry-run');
+    expect(dry.said).toContain('would be: 2 of 2 judged: 0 sent, 0 unsent, 2 unknown');
+    expect((await recover('list')).said).toBe('none');
+    expect((await recover('run')).said).toContain('2 of 2 judged: 0 sent, 0 unsent, 2 unknown');
+    const listed = JSON.parse((await recover('list', '--json')).said) as { items: { emailId: string }[] };
+    expect(listed.items.map(({ emailId }) => emailId)).toEqual(ids);
+    expect((await recover('release', ids[0]!)).said).toBe('1 released');
+    expect((await recover('release', ids[0]!)).said).toBe('There was nothing to decide about.');
+    expect((await recover('finish')).said).toBe('Sending is open. 1 unknown e-mails are held.');
+    expect((await recover('discard', '--all')).said).toBe('1 discarded');
+    expect((await recover('status')).said).toContain('finished: sending is open');
+  });
+
+  it.each([
+    ['begin', '--temporal', 'intact'],
+    ['begin', '--restored-to', 'yesterday', '--temporal', 'intact'],
+    ['begin', '--restored-to', '2999-01-01T00:00:00Z', '--temporal', 'intact'],
+    ['begin', '--restored-to', '2020-01-01T00:00:00Z'],
+    ['list', '--verdict', 'perhaps'],
+    ['list', '--limit', '0'],
+    ['release'],
+    ['release', 'none'],
+    ['discard', '019ad4a0-95c9-7f2e-8a3e-6a1c0e6f7b10', '--all'],
+  ])('%s %s %s: does not understand that, and connects to nothing', async (...argv) => {
+    expect((await recover(...argv)).code).toBe(2);
+  });
+
+  it('names every fault of the environment', async () => {
+    const said: string[] = [];
+    const console = { out: () => {}, error: (text: string) => void said.push(text) };
+    expect(await runCli(['recover', 'status'], { PROVIDERS: 'smtp' }, console)).toBe(2);
+    expect(said.join()).toContain('DATABASE_URL');
+    expect(said.join()).toContain('SMTP_URL');
+  });
+});

@@ -1,0 +1,66 @@
+import { sql } from 'kysely';
+import pino from 'pino';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { insertQueuedEmail } from '../../test/support/emails.js';
+import { createTestNamespace, type TestNamespace } from '../../test/support/temporal.js';
+import { until } from '../../test/support/until.js';
+import { recordLacking } from '../domain/recovery/items.js';
+import { openRecovery } from '../domain/recovery/recoveries.js';
+import { guardAgainstOlderRecord } from './safeguard.js';
+
+let database: TestDatabase;
+let temporal: TestNamespace;
+beforeAll(async () => {
+  [database, temporal] = await Promise.all([createTestDatabase(), createTestNamespace()]);
+});
+afterAll(async () => {
+  await temporal?.drop();
+  await database?.drop();
+});
+
+const guard = (client = temporal.client) =>
+  guardAgainstOlderRecord({ db: database.db, client, logger: pino({ level: 'silent' }) }, 'atStart');
+
+/** An id as an e-mail gets it, of none that the record has. */
+const newId = async () => (await sql<{ id: string }>`select uuidv7() as id`.execute(database.db)).rows[0]!.id;
+
+/** Starts a workflow that nobody runs, and waits until the index of workflows has it. */
+async function startWorkflow(emailId: string): Promise<void> {
+  const workflowId = `email-${emailId}`;
+  await temporal.client.workflow.start('email', { workflowId, taskQueue: 'email-low', args: [{ emailId }] });
+  await until('the index has it', async () => {
+    for await (const each of temporal.client.workflow.list()) if (each.workflowId === workflowId) return true;
+    return false;
+  });
+}
+
+it('lets a record go on that knows what Temporal knows, and one that Temporal cannot be asked about', async () => {
+  await startWorkflow(await insertQueuedEmail(database.db));
+  expect(await guard()).toBe(false);
+  // Of a month that was dropped.
+  await startWorkflow('018c0000-0000-7000-8000-000000000001');
+  expect(await guard()).toBe(false);
+  const forgotten = await newId();
+  await database.db.insertInto('forgotten_emails').values({ email_id: forgotten }).execute();
+  await startWorkflow(forgotten);
+  expect(await guard()).toBe(false);
+  const away = { workflow: { list: () => { throw new Error('away'); } } } as never; // biome-ignore format: one line
+  expect(await guard(away)).toBe(false);
+  expect(await openRecovery(database.db)).toBeUndefined();
+});
+
+it('begins a recovery for a record that is older than Temporal, once, and not again for what was listed', async () => {
+  const emailId = await newId();
+  await startWorkflow(emailId);
+  expect([await guard(), await guard()]).toEqual([true, true]);
+  const recovery = (await openRecovery(database.db))!;
+  expect(recovery).toMatchObject({ begunBy: 'safeguard', restoredTo: null, temporal: null });
+  const holds = await database.db.selectFrom('holds').select(['listed', 'released_at']).execute();
+  expect(holds).toEqual([{ listed: false, released_at: null }]);
+
+  const remains = { evidence: 'absent', provider: null, priority: null, clientId: null };
+  await recordLacking(database.db, recovery.id, { emailId, ...remains });
+  await database.db.updateTable('recoveries').set({ finished_at: new Date() }).execute();
+  expect(await guard()).toBe(false);
+});

@@ -1,0 +1,65 @@
+import type { Client } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { IN_TEMPORAL } from '../domain/audit/record.js';
+import { unexplained } from '../domain/recovery/candidates.js';
+import { beginRecovery, openRecovery } from '../domain/recovery/recoveries.js';
+import type { Db } from '../postgres/database.js';
+import { emailIdOf } from '../temporal/names.js';
+
+/** So many of the newest workflows are compared with the record. */
+const NEWEST = { atStart: 1_000, meanwhile: 100 };
+
+/** Retention keeps an e-mail for a day at least: what was started since then is in the record. */
+const LOOKED_BACK_MS = 20 * 60 * 60_000;
+
+interface Guarded {
+  readonly db: Db;
+  readonly client: Client;
+  readonly logger: Logger;
+}
+
+/**
+ * Notices that the record is older than Temporal. A workflow is started only after its e-mail is committed, so one whose
+ * e-mail the record does not know says that the record was restored to an earlier point, or is another one. Then what had
+ * been sent since would be sent again: a recovery begins, and nothing is sent before it is finished.
+ *
+ * If Temporal cannot say it now, nothing is stopped: the dispatchers look again and again.
+ *
+ * @returns whether a recovery goes on.
+ */
+export async function guardAgainstOlderRecord(
+  { db, client, logger }: Guarded,
+  when: keyof typeof NEWEST,
+): Promise<boolean> {
+  if (await openRecovery(db)) {
+    if (when === 'atStart') logger.warn('a recovery goes on: nothing is sent before `tempost recover finish`');
+    return true;
+  }
+  let newest: string[];
+  try {
+    newest = await newestEmails(client, NEWEST[when]);
+  } catch (error) {
+    logger.warn({ error: (error as Error).name }, 'Temporal could not be asked whether the record is as new as it');
+    return false;
+  }
+  const unknown = await unexplained(db, newest);
+  if (unknown.length === 0) return false;
+  await beginRecovery(db, IN_TEMPORAL, null);
+  logger.error(
+    { emailId: unknown[0], count: unknown.length },
+    'Temporal knows e-mails that the record does not: it was restored, or is another one. Nothing is sent; see `tempost recover`',
+  );
+  return true;
+}
+
+async function newestEmails(client: Client, limit: number): Promise<string[]> {
+  const ids: string[] = [];
+  const since = new Date(Date.now() - LOOKED_BACK_MS).toISOString();
+  const query = `WorkflowType = "email" AND StartTime > "${since}"`;
+  for await (const { workflowId } of client.workflow.list({ query, pageSize: limit })) {
+    const emailId = emailIdOf(workflowId);
+    if (emailId) ids.push(emailId);
+    if (ids.length >= limit) break;
+  }
+  return ids;
+}

@@ -1,0 +1,61 @@
+import { type Client, isGrpcServiceError } from '@temporalio/client';
+import type { temporal as proto } from '@temporalio/proto';
+import type { Trace } from '../domain/recovery/verdict.js';
+import { emailIdOf, workflowIdOf } from '../temporal/names.js';
+import { traceOf } from './history.js';
+
+/** Of gRPC. */
+const NOT_FOUND = 5;
+
+/** What Temporal tells of an e-mail, by the histories of all its runs. @throws when Temporal does not answer. */
+export async function readTrace(client: Client, emailId: string): Promise<Trace> {
+  const workflowId = workflowIdOf(emailId);
+  const runs = new Map<string, proto.api.history.v1.IHistory>();
+  // The latest run is known at once; the index of all runs may lag.
+  const latest = await historyOf(client, workflowId);
+  if (latest) runs.set(runIdOf(latest), latest);
+  for await (const { runId } of client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) {
+    if (runs.has(runId)) continue;
+    const history = await historyOf(client, workflowId, runId);
+    if (history) runs.set(runId, history);
+  }
+  return runs.size === 0 ? { kind: 'absent' } : traceOf([...runs.values()]);
+}
+
+const runIdOf = ({ events }: proto.api.history.v1.IHistory) =>
+  events?.[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? '';
+
+async function historyOf(client: Client, workflowId: string, runId?: string) {
+  try {
+    return await client.workflow.getHandle(workflowId, runId).fetchHistory();
+  } catch (error) {
+    // The client shapes this error in other calls, not in this one.
+    if (isGrpcServiceError(error) && error.code === NOT_FOUND) return undefined;
+    throw error;
+  }
+}
+
+/** An e-mail that Temporal knows. */
+export interface KnownWorkflow {
+  readonly emailId: string;
+  readonly priority: string | null;
+  readonly clientId: string | null;
+}
+
+/** The e-mails whose workflows were started since then, the latest first. */
+export async function* workflowsSince(client: Client, since: Date): AsyncIterable<KnownWorkflow> {
+  const query = `WorkflowType = "email" AND StartTime >= "${since.toISOString()}"`;
+  for await (const { workflowId, typedSearchAttributes } of client.workflow.list({ query, pageSize: 1_000 })) {
+    const emailId = emailIdOf(workflowId);
+    if (!emailId) continue;
+    const told = new Map(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, String(value)]));
+    yield { emailId, priority: told.get('EmailPriority') ?? null, clientId: told.get('ClientId') ?? null };
+  }
+}
+
+/** What tells whether Temporal's data are those that the record knew, and how far back they reach. */
+export async function describeNamespace(client: Client, namespace: string) {
+  const { namespaceInfo, config } = await client.workflowService.describeNamespace({ namespace });
+  const retentionMs = Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1000;
+  return { id: namespaceInfo?.id ?? null, retentionMs };
+}
