@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { patient } from './test/support/patience.js';
 import { type Kind, testFilesByKind } from './test/support/run/kinds.js';
+import { LongestFirst } from './test/support/run/longest-first.js';
 
 const files = testFilesByKind();
 const project = (name: Kind) => ({
@@ -20,6 +21,7 @@ export default defineConfig({
   test: {
     projects: [project('unit'), project('integration'), project('system')],
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     // A test that fails once has a fault, or its product has: it is mended, never repeated.
     retry: 0,
   },

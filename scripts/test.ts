@@ -1,9 +1,9 @@
-// `npm test`. The files that start whole systems take turns, in a run of their own; all others run beside them. With
-// arguments it is `vitest run` with these arguments. What it says at the end is also written to the file that
-// TEST_SUMMARY names, if any.
+// `npm test`. The files that start whole systems take turns, in a run of their own, two at a time where the machine is
+// large enough; all others run beside them. With arguments it is `vitest run` with these arguments. What it says at the
+// end is also written to the file that TEST_SUMMARY names, if any.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PROBLEMS } from '../src/api/routing/problem-codes.js';
@@ -12,9 +12,11 @@ import { buildIfStale, root } from './dist.mjs';
 /** A file that takes longer is named at the end, the slowest first. */
 const SLOW_S = 20;
 const SHOWN = 10;
+/** A system keeps most of a processor busy, its servers and a browser a second one, and takes up to 2 GB. */
+const SYSTEMS_AT_ONCE = availableParallelism() >= 4 && totalmem() >= 7 * 2 ** 30 ? 2 : 1;
 const RUNS = [
-  { name: 'parts', projects: ['unit', 'integration'] },
-  { name: 'systems', projects: ['system'] },
+  { name: 'parts', projects: ['unit', 'integration'], filesAtOnce: 1 },
+  { name: 'systems', projects: ['system'], filesAtOnce: SYSTEMS_AT_ONCE },
 ] as const;
 
 /** As far as we read Vitest's report in JSON. */
@@ -44,6 +46,8 @@ if (!buildIfStale()) process.exit(1);
 
 const folder = mkdtempSync(join(tmpdir(), 'tempost-results-'));
 const running = new Set<ChildProcess>();
+/** By the name of a run. */
+const tookS = new Map<string, number>();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     for (const child of running) child.kill(signal);
@@ -62,9 +66,10 @@ const repeated = results.some((result) => result.repeated.length > 0);
 const passed = results.length === RUNS.length && codes.every((code) => code === 0);
 process.exit(passed && !repeated && unseen.length === 0 ? 0 : 1);
 
-/** Runs some projects, one file at a time, and shows each line with the run's name before it. @returns the exit code. */
-function run({ name, projects }: (typeof RUNS)[number]): Promise<number> {
-  const args = ['run', '--maxWorkers=1', ...projects.flatMap((project) => ['--project', project])];
+/** Runs some projects and shows each line with the run's name before it. @returns the exit code. */
+function run({ name, projects, filesAtOnce }: (typeof RUNS)[number]): Promise<number> {
+  const startedAt = performance.now();
+  const args = ['run', `--maxWorkers=${filesAtOnce}`, ...projects.flatMap((project) => ['--project', project])];
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${join(folder, `${name}.json`)}`];
   reporters.push('--reporter=./scripts/repeats-reporter.mjs');
   const child = spawn(process.execPath, [vitest, ...args, ...reporters], {
@@ -84,6 +89,7 @@ function run({ name, projects }: (typeof RUNS)[number]): Promise<number> {
   return new Promise((resolve) => {
     child.on('close', (code) => {
       running.delete(child);
+      tookS.set(name, (performance.now() - startedAt) / 1_000);
       resolve(code ?? 1);
     });
   });
@@ -123,6 +129,8 @@ function summaryOf(all: readonly Results[]): string {
     const failed = assertionResults.filter(({ status }) => status === 'failed');
     for (const { fullName } of failed) say(`  FAILED  ${name.slice(root.length)}: ${fullName}`);
   }
+  const times = RUNS.map((each) => `${each.name} ${tookS.get(each.name)!.toFixed(0)} s, ${each.filesAtOnce} at a time`);
+  say(times.join('; '));
   const sum = (count: 'numPassedTests' | 'numFailedTests' | 'numPendingTests' | 'numTodoTests') =>
     all.reduce((total, result) => total + result[count], 0);
   const skipped = sum('numPendingTests') + sum('numTodoTests');

@@ -6,7 +6,7 @@ import { until } from './support/until.js';
 
 let system: TestSystem;
 beforeAll(async () => {
-  system = await startTestSystem();
+  system = await startTestSystem({ without: ['worker-medium', 'worker-low'] });
 });
 afterAll(() => system?.drop());
 
