@@ -20,7 +20,11 @@ try {
   compile('tsconfig.client.json', join(fresh, 'client'));
 
   const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error };
-  const { code } = await bundleWorkflowCode({ workflowsPath: join(fresh, 'src/workflows/index.js'), logger: quiet });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(fresh, 'src/workflows/index.js'),
+    workflowInterceptorModules: [join(fresh, 'src/workflows/mark-resets.js')],
+    logger: quiet,
+  });
   writeFileSync(join(fresh, 'workflow-bundle.js'), code);
 
   await buildConsole(join(fresh, 'console'));

@@ -1,5 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { TestDatabase } from './support/database.js';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { insertClient, type TestDatabase } from './support/database.js';
+import { submitAs } from './support/documents/situations.js';
 import { showWorkflow } from './support/history.js';
 import { patient } from './support/patience.js';
 import type { Stack } from './support/stack.js';
@@ -28,20 +31,23 @@ const isClosed = async (id: string) => (await handleOf(id).describe()).status.na
 /**
  * The points to which Temporal lets an operator reset: where workflow tasks start and end. A signal that comes during a
  * task is written after its end, older than that; the task it causes is started in the same write, and Temporal refuses
- * a point in the middle of one.
+ * a point in the middle of one. A task that is tried again after it has timed out or failed is one such write.
  */
 async function resetPoints(id: string): Promise<number[]> {
   const { events } = await showWorkflow(temporal, `email-${id}`);
   let endedAt = '';
   let inOneWrite = false;
+  let isTriedAgain = false;
   const points: number[] = [];
   for (const [index, { eventType, eventTime }] of events.entries()) {
     const at = eventTime.replace('Z', '');
-    if (eventType.endsWith('WORKFLOW_TASK_COMPLETED')) {
-      points.push(index + 1);
+    if (/WORKFLOW_TASK_(TIMED_OUT|FAILED)$/.test(eventType)) isTriedAgain = true;
+    else if (eventType.endsWith('WORKFLOW_TASK_COMPLETED')) {
+      if (!isTriedAgain) points.push(index + 1);
+      isTriedAgain = false;
       endedAt = at;
     } else if (eventType.endsWith('WORKFLOW_TASK_STARTED')) {
-      if (!inOneWrite) points.push(index + 1);
+      if (!inOneWrite && !isTriedAgain) points.push(index + 1);
       inOneWrite = false;
     } else if (at < endedAt) inOneWrite = true;
   }
@@ -132,5 +138,68 @@ describe('what an operator does to a workflow in Temporal is safe', () => {
     await stack.reaches(id, ['dead']);
     await stack.setFaults({});
     expect(await acceptedCalls(id)).toBe(0);
+  });
+});
+
+describe('what an operator does to many workflows at once in Temporal is safe', { timeout: patient(180_000) }, () => {
+  const batch = (verb: string, query: string, ...more: string[]) => {
+    const where = ['--address', temporal.address, '--namespace', temporal.namespace];
+    const words = ['workflow', verb, ...where, '--query', query, ...more, '--reason', 'a mistake', '--yes'];
+    return promisify(execFile)(inject('temporalCli'), words);
+  };
+  const running = (clientId: string) => `ClientId='${clientId}' and ExecutionStatus='Running'`;
+  const isCount = (query: string, count: number) =>
+    until(`${count} are listed: ${query}`, async () => (await temporal.client.workflow.count(query)).count === count);
+
+  /** Each of them is refused for now, and its workflow waits for the next try. */
+  async function backingOff(count: number, { id, key }: { id: string; key: string }): Promise<string[]> {
+    await database.db.updateTable('provider_controls').set({ forced: 'closed' }).execute();
+    await stack.setFaults({ mailgun: { down: true }, mandrill: { down: true } });
+    const ids = await Promise.all(Array.from({ length: count }, () => submitAs(system, key)));
+    for (const each of ids) await stack.reaches(each, ['retrying']);
+    await isCount(running(id), count);
+    return ids;
+  }
+  async function heal(): Promise<void> {
+    await stack.setFaults({});
+    await database.db.updateTable('provider_controls').set({ forced: null }).execute();
+  }
+  async function areSentOnce(ids: readonly string[]): Promise<void> {
+    for (const id of ids) await stack.reaches(id, ['delivered']);
+    const calls = (await stack.acceptance()).map(({ email_id }) => email_id);
+    expect(ids.map((id) => calls.filter((each) => each === id).length)).toEqual(ids.map(() => 1));
+  }
+  const areListed = (action: string, ids: readonly string[]) =>
+    until(`the audit lists all of ${action}`, async () => {
+      const rows = await database.db
+        .selectFrom('audit_log')
+        .select('target_id')
+        .where('action', '=', action)
+        .where('target_id', 'in', ids)
+        .where('reason', 'is not distinct from', action === 'email.cancel' ? null : 'a mistake')
+        .execute();
+      return rows.length === ids.length;
+    });
+
+  it('finished and waiting ones are reset: none is sent twice, and each reset is in the audit', async () => {
+    await heal();
+    const client = await insertClient(database.db);
+    const finished = await Promise.all(Array.from({ length: 5 }, () => submitAs(system, client.key)));
+    await isCount(`ClientId='${client.id}' and ExecutionStatus='Completed'`, 5);
+    await areSentOnce(finished);
+    const waiting = await backingOff(5, client);
+    await batch('reset', `ClientId='${client.id}'`, '--type', 'FirstWorkflowTask');
+    await areListed('email.reset', [...finished, ...waiting]);
+    await heal();
+    await areSentOnce([...finished, ...waiting]);
+    await isCount(running(client.id), 0);
+    await areSentOnce([...finished, ...waiting]);
+  });
+
+  it('those of a client that failed are found in Temporal by their status', async () => {
+    const client = await insertClient(database.db);
+    const id = await submitAs(system, client.key, 'reject@example.org');
+    await stack.reaches(id, ['failed']);
+    await isCount(`ClientId='${client.id}' and EmailStatus='failed' and WorkflowId='email-${id}'`, 1);
   });
 });

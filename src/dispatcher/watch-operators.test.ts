@@ -1,12 +1,19 @@
+import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
 import { pino } from 'pino';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { patient } from '../../test/support/patience.js';
+import { scriptWorkflows, start } from '../../test/support/servers/scripted-workflows.js';
 import { createTestNamespace, type TestNamespace } from '../../test/support/temporal.js';
 import { until } from '../../test/support/until.js';
 import { listActs } from '../domain/audit/listed.js';
-import { workflowIdOf } from '../temporal/names.js';
+import { emailIdOf, workflowIdOf } from '../temporal/names.js';
 import { startWorkflow } from './start.js';
 import { createOperatorWatch } from './watch-operators.js';
+
+const BUNDLE = fileURLToPath(new URL('../../dist/workflow-bundle.js', import.meta.url));
 
 let database: TestDatabase;
 let temporal: TestNamespace;
@@ -18,8 +25,11 @@ afterAll(async () => {
   await database?.drop();
 });
 
+const watchBy = (client: Client) => createOperatorWatch({ db: database.db, client, logger: pino({ level: 'silent' }) });
+const actsOf = async (emailId: string) =>
+  (await listActs(database.db, {}, { limit: 100 })).filter(({ target_id }) => target_id === emailId);
+
 it('workflows terminated in Temporal are listed once, with the reason, whoever looks; others are not, nor what gives way to a next generation', async () => {
-  const { db } = database;
   const [ended, running] = [crypto.randomUUID(), crypto.randomUUID()];
   for (const emailId of [ended, running]) {
     await startWorkflow(temporal.client, 'medium', { emailId, clientId: 'c', generation: 1 });
@@ -33,16 +43,14 @@ it('workflows terminated in Temporal are listed once, with the reason, whoever l
   };
   await until('the former generation is listed as ended', gaveWay);
   await temporal.client.workflow.getHandle(workflowIdOf(ended)).terminate('a wrong template');
-  const watch = () => createOperatorWatch({ db, client: temporal.client, logger: pino({ level: 'silent' }) });
-  const first = watch();
-  const acts = () => listActs(db, {}, { limit: 10 });
+  const first = watchBy(temporal.client);
   await until('it is listed', async () => {
     await first();
-    return (await acts()).length === 1;
+    return (await actsOf(ended)).length === 1;
   });
   await first();
-  await watch()();
-  expect(await acts()).toMatchObject([
+  await watchBy(temporal.client)();
+  expect(await actsOf(ended)).toMatchObject([
     {
       source: 'temporal',
       client_name: null,
@@ -52,4 +60,91 @@ it('workflows terminated in Temporal are listed once, with the reason, whoever l
       reason: 'a wrong template',
     },
   ]);
+  expect(await actsOf(running)).toEqual([]);
+});
+
+describe('of workflows that workers run', { timeout: patient(60_000) }, () => {
+  scriptWorkflows();
+
+  /** A workflow, and what the watch lists of it. */
+  async function watched() {
+    const { handle, signal } = await start({});
+    const client = new Client({ connection: temporal.client.connection, namespace: handle.client.options.namespace });
+    const watch = watchBy(client);
+    const { workflowId } = handle;
+    const listed = async () => {
+      await watch();
+      return (await actsOf(emailIdOf(workflowId)!)).map(({ action, reason, after }) => ({ action, reason, after }));
+    };
+    /** @returns what the audit says of the reset. */
+    const reset = async (runId: string, workflowTaskFinishEventId: number, reason: string) => {
+      const { runId: begun } = await client.workflowService.resetWorkflowExecution({
+        namespace: client.options.namespace,
+        workflowExecution: { workflowId, runId },
+        reason,
+        workflowTaskFinishEventId: workflowTaskFinishEventId as never,
+        requestId: crypto.randomUUID(),
+      });
+      return { action: 'email.reset', reason, after: { run_id: begun } };
+    };
+    /** After each look of a watch, old or new, the same. */
+    const isListed = async (acts: readonly object[]) => {
+      await until('all is listed', async () => (await listed()).length >= acts.length);
+      await watchBy(client)();
+      expect((await listed()).toSorted(byReason)).toEqual(acts.toSorted(byReason));
+    };
+    return { client, handle, signal, reset, isListed };
+  }
+  const byReason = (a: { reason?: string | null }, b: { reason?: string | null }) =>
+    (a.reason ?? '').localeCompare(b.reason ?? '');
+
+  it('those that were reset after they had completed are listed, to whichever point, each reset once', async () => {
+    const { client, handle, signal, reset, isListed } = await watched();
+    await signal('delivered');
+    await signal('opened');
+    await handle.result();
+    const { runId } = await handle.describe();
+    const { history } = await client.workflowService.getWorkflowExecutionHistory({
+      namespace: client.options.namespace,
+      execution: { workflowId: handle.workflowId, runId },
+    });
+    const tasks = (history?.events ?? []).filter((event) => event.workflowTaskCompletedEventAttributes);
+    const points = [tasks.at(0), tasks.at(-1)].map((event) => Number(event!.eventId));
+    const resets: object[] = [];
+    for (const point of points) {
+      resets.push(await reset(runId, point, `to ${point}`));
+      await until('it has ended', async () => (await handle.describe()).status.name === 'COMPLETED');
+    }
+    await isListed(resets);
+    const { workflowId } = handle;
+    const last = await client.workflow.getHandle(workflowId).fetchHistory();
+    await Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, last, workflowId);
+  });
+
+  it('one that was reset while it ran is listed once, though two runs tell of it', async () => {
+    const { handle, signal, reset, isListed } = await watched();
+    const { runId } = await handle.describe();
+    await until('its first task is done', async () => Number((await handle.describe()).historyLength) > 5);
+    const act = await reset(runId, 4, 'stuck');
+    await signal('delivered');
+    await signal('opened');
+    await until('it has ended', async () => (await handle.describe()).status.name === 'COMPLETED');
+    await isListed([act]);
+  });
+
+  it('one that was cancelled is listed', async () => {
+    const { handle, isListed } = await watched();
+    const { runId } = await handle.describe();
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow();
+    await isListed([{ action: 'email.cancel', reason: null, after: { run_id: runId } }]);
+  });
+
+  it('one that nobody touched is not', async () => {
+    const { handle, signal, isListed } = await watched();
+    await signal('delivered');
+    await signal('opened');
+    await handle.result();
+    await isListed([]);
+  });
 });

@@ -4,18 +4,16 @@ import type { Logger } from 'pino';
 import { IN_TEMPORAL, recordAct } from '../domain/audit/record.js';
 import type { Db } from '../postgres/database.js';
 import { emailIdOf } from '../temporal/names.js';
+import { RESET_MARK } from '../workflows/reset-mark.js';
+import { type Deed, endingOf, keyOfEnd, resetOf } from './operator-deeds.js';
 
 /** The first look goes back so far: what was done while no dispatcher ran is listed as well. */
 const FIRST_LOOK_MS = 24 * 60 * 60_000;
-/** Temporal lists what has ended with a delay; what is found twice is written once. */
+/** Temporal lists what has happened with a delay; what is found twice is written once. */
 const OVERLAP_MS = 60_000;
 /** In one look; the next ones go on from there. Somebody may have ended a hundred thousand by one command. */
 const MOST = 200;
 const PAGE = 1_000;
-const REASON_CHARACTERS = 200;
-const CALL_TIMEOUT_MS = 5_000;
-/** The identity that ends a run which gives way to the e-mail's next generation: the server's own. */
-const SERVER = 'history-service';
 
 interface WatchDependencies {
   readonly db: Db;
@@ -23,90 +21,99 @@ interface WatchDependencies {
   readonly logger: Logger;
 }
 
-/** What somebody did to a workflow in Temporal. */
-interface Deed {
-  readonly verb: 'terminate' | 'cancel' | 'reset';
-  /** Names it: the run that ended, or the one that a reset began. */
-  readonly runId: string;
-  readonly reason: string | null;
+/** Runs of workflows that operators may have had to do with: one question to Temporal, whatever their number. */
+interface Trace {
+  /** What Temporal is asked, beside the time. */
+  readonly query: string;
+  readonly timeField: 'CloseTime' | 'StartTime';
+  timeOf(run: WorkflowExecutionInfo): Date | undefined;
+  /** @returns undefined of what nobody did but ourselves. */
+  deedOf(client: Client, run: WorkflowExecutionInfo): Promise<Deed | undefined>;
 }
 
+const TRACES: readonly Trace[] = [
+  {
+    query: "ExecutionStatus IN ('Terminated', 'Canceled')",
+    timeField: 'CloseTime',
+    timeOf: ({ closeTime }) => closeTime,
+    deedOf: endingOf,
+  },
+  // A reset of a run that had ended ends nothing: it is known by the mark of the run that it begins.
+  {
+    query: `TemporalChangeVersion = '${RESET_MARK}'`,
+    timeField: 'StartTime',
+    timeOf: ({ startTime }) => startTime,
+    deedOf: resetOf,
+  },
+];
+
 /**
- * Notices workflows that were terminated, cancelled or reset in Temporal itself, and lists them in the audit; of those
- * that were reset, the ones that had not completed. Each is written once, however many dispatchers look.
+ * Notices workflows that were terminated, cancelled or reset in Temporal itself, running or ended, and lists them in the
+ * audit. Each is written once, however many dispatchers look.
  *
  * @returns a look, to be repeated; it says whether there may be more.
  */
-export function createOperatorWatch({ db, client, logger }: WatchDependencies): () => Promise<boolean> {
-  let since = Date.now() - FIRST_LOOK_MS;
+export function createOperatorWatch(dependencies: WatchDependencies): () => Promise<boolean> {
+  const looks = TRACES.map((trace) => createLook(dependencies, trace));
   return async () => {
-    const closed = await listClosed(client, since - OVERLAP_MS);
-    const fresh = await unknownOf(db, closed);
-    for (const { workflowId, runId, status, closeTime } of fresh.slice(0, MOST)) {
-      const emailId = emailIdOf(workflowId);
-      if (!emailId) continue;
-      const deed = await deedOf(client, workflowId, runId, status.name);
-      if (!deed) continue;
-      const { verb, runId: about, reason } = deed;
-      const noticed = await recordAct(db, IN_TEMPORAL, {
-        action: `email.${verb}`,
-        target: { kind: 'email', id: emailId },
-        at: closeTime,
-        after: { run_id: about },
-        reason,
-        eventKey: keyOf(runId),
-      });
-      if (noticed) logger.info({ emailId, action: `email.${verb}` }, 'an operator’s act in Temporal');
-    }
-    // Of what is left this is the oldest.
-    since = fresh[MOST]?.closeTime?.getTime() ?? closed.at(-1)?.closeTime?.getTime() ?? since;
-    return fresh.length > MOST;
+    let more = false;
+    for (const look of looks) more = (await look()) || more;
+    return more;
   };
 }
 
-const keyOf = (runId: string) => `temporal:${runId}`;
-
-/** The oldest first, so that the next look can go on behind them. */
-async function listClosed(client: Client, sinceMs: number): Promise<WorkflowExecutionInfo[]> {
-  const query = `WorkflowType = 'email' AND ExecutionStatus IN ('Terminated', 'Canceled')
-    AND CloseTime >= '${new Date(sinceMs).toISOString()}'`;
-  const found: WorkflowExecutionInfo[] = [];
-  for await (const workflow of client.workflow.list({ query, pageSize: PAGE })) found.push(workflow);
-  return found.sort((a, b) => Number(a.closeTime ?? 0) - Number(b.closeTime ?? 0));
+function createLook({ db, client, logger }: WatchDependencies, trace: Trace): () => Promise<boolean> {
+  let sinceMs = Date.now() - FIRST_LOOK_MS;
+  /** Runs of the last look that need no other. */
+  let seen: ReadonlySet<string> = new Set();
+  return async () => {
+    const found = await list(client, trace, sinceMs - OVERLAP_MS);
+    const fresh = await unknownOf(
+      db,
+      found.filter(({ runId }) => !seen.has(runId)),
+    );
+    for (const run of fresh.slice(0, MOST)) {
+      const emailId = emailIdOf(run.workflowId);
+      const deed = emailId && (await trace.deedOf(client, run));
+      if (emailId && deed) await write({ db, logger }, emailId, deed, trace.timeOf(run));
+    }
+    const left = new Set(fresh.slice(MOST).map(({ runId }) => runId));
+    seen = new Set(found.map(({ runId }) => runId).filter((runId) => !left.has(runId)));
+    const next = fresh[MOST] ?? found.at(-1);
+    sinceMs = (next && trace.timeOf(next)?.getTime()) ?? sinceMs;
+    return left.size > 0;
+  };
 }
 
-async function unknownOf(db: Db, closed: readonly WorkflowExecutionInfo[]): Promise<WorkflowExecutionInfo[]> {
-  if (closed.length === 0) return [];
-  const keys = closed.map(({ runId }) => keyOf(runId));
+async function write(
+  { db, logger }: Pick<WatchDependencies, 'db' | 'logger'>,
+  emailId: string,
+  { verb, runId, reason, eventKey }: Deed,
+  at: Date | undefined,
+): Promise<void> {
+  const action = `email.${verb}`;
+  const target = { kind: 'email', id: emailId } as const;
+  const noticed = await recordAct(db, IN_TEMPORAL, { action, target, at, after: { run_id: runId }, reason, eventKey });
+  if (noticed) logger.info({ emailId, action }, 'an operator’s act in Temporal');
+}
+
+/** The oldest first, so that the next look can go on behind them. */
+async function list(client: Client, trace: Trace, sinceMs: number): Promise<WorkflowExecutionInfo[]> {
+  const query = `WorkflowType = 'email' AND ${trace.query}
+    AND ${trace.timeField} >= '${new Date(sinceMs).toISOString()}'`;
+  const found: WorkflowExecutionInfo[] = [];
+  for await (const run of client.workflow.list({ query, pageSize: PAGE })) found.push(run);
+  return found.sort((a, b) => Number(trace.timeOf(a) ?? 0) - Number(trace.timeOf(b) ?? 0));
+}
+
+async function unknownOf(db: Db, runs: readonly WorkflowExecutionInfo[]): Promise<WorkflowExecutionInfo[]> {
+  if (runs.length === 0) return [];
+  const keys = runs.map(({ runId }) => keyOfEnd(runId));
   const known = await db
     .selectFrom('audit_log')
     .select('event_key')
     .where('event_key', '=', sql<string>`any(${keys}::text[])`)
     .execute();
   const names = new Set(known.map(({ event_key }) => event_key));
-  return closed.filter(({ runId }) => !names.has(keyOf(runId)));
-}
-
-/** @returns undefined of what nobody did but ourselves. */
-async function deedOf(client: Client, workflowId: string, runId: string, status: string): Promise<Deed | undefined> {
-  return client.withDeadline(Date.now() + CALL_TIMEOUT_MS, async () => {
-    const { raw } = await client.workflow.getHandle(workflowId, runId).describe();
-    const resetRunId = raw.workflowExtendedInfo?.resetRunId;
-    const { reason, identity } = await endOf(client, workflowId, runId);
-    if (resetRunId) return { verb: 'reset', runId: resetRunId, reason };
-    if (identity === SERVER) return undefined;
-    return { verb: status === 'TERMINATED' ? 'terminate' : 'cancel', runId, reason };
-  });
-}
-
-/** Why a run was terminated, in the words of whoever did it; of a cancellation Temporal keeps none here. */
-async function endOf(client: Client, workflowId: string, runId: string) {
-  const { history } = await client.workflowService.getWorkflowExecutionHistory({
-    namespace: client.options.namespace,
-    execution: { workflowId, runId },
-    // HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
-    historyEventFilterType: 2,
-  });
-  const end = history?.events?.at(-1)?.workflowExecutionTerminatedEventAttributes;
-  return { reason: end?.reason?.slice(0, REASON_CHARACTERS) || null, identity: end?.identity };
+  return runs.filter(({ runId }) => !names.has(keyOfEnd(runId)));
 }

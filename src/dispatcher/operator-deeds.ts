@@ -1,0 +1,71 @@
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+
+const REASON_CHARACTERS = 200;
+const CALL_TIMEOUT_MS = 5_000;
+/** The identity that ends a run which gives way to the e-mail's next generation: the server's own. */
+const SERVER = 'history-service';
+
+/** What somebody did to a workflow in Temporal. */
+export interface Deed {
+  readonly verb: 'terminate' | 'cancel' | 'reset';
+  /** Names it: the run that ended, or the one that a reset began. */
+  readonly runId: string;
+  readonly reason: string | null;
+  /** The same whichever of the two runs of a reset it is found by. */
+  readonly eventKey: string;
+}
+
+export const keyOfEnd = (runId: string) => `temporal:${runId}`;
+const keyOfReset = (begunRunId: string) => `temporal:reset:${begunRunId}`;
+
+type Run = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'status'>;
+
+/** What ended a run that was terminated or cancelled. @returns undefined of what nobody did but ourselves. */
+export function endingOf(client: Client, { workflowId, runId, status }: Run): Promise<Deed | undefined> {
+  return client.withDeadline(Date.now() + CALL_TIMEOUT_MS, async () => {
+    const { raw } = await client.workflow.getHandle(workflowId, runId).describe();
+    const begun = raw.workflowExtendedInfo?.resetRunId;
+    const { reason, identity } = await endOf(client, workflowId, runId);
+    if (begun) return { verb: 'reset', runId: begun, reason, eventKey: keyOfReset(begun) };
+    if (identity === SERVER) return undefined;
+    return { verb: status.name === 'TERMINATED' ? 'terminate' : 'cancel', runId, reason, eventKey: keyOfEnd(runId) };
+  });
+}
+
+/** Why a run was terminated, in the words of whoever did it; of a cancellation Temporal keeps none here. */
+async function endOf(client: Client, workflowId: string, runId: string) {
+  const { history } = await client.workflowService.getWorkflowExecutionHistory({
+    namespace: client.options.namespace,
+    execution: { workflowId, runId },
+    // HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
+    historyEventFilterType: 2,
+  });
+  const end = history?.events?.at(-1)?.workflowExecutionTerminatedEventAttributes;
+  return { reason: shortened(end?.reason), identity: end?.identity };
+}
+
+/**
+ * The reset that began a run, as the run's own history tells it.
+ *
+ * @returns undefined of a run that only carries on what a reset began.
+ */
+export function resetOf(client: Client, { workflowId, runId }: Run): Promise<Deed | undefined> {
+  return client.withDeadline(Date.now() + CALL_TIMEOUT_MS, async () => {
+    let nextPageToken: Uint8Array | null | undefined;
+    do {
+      const page = await client.workflowService.getWorkflowExecutionHistory({
+        namespace: client.options.namespace,
+        execution: { workflowId, runId },
+        ...(nextPageToken && { nextPageToken }),
+      });
+      for (const { workflowTaskFailedEventAttributes: reset } of page.history?.events ?? []) {
+        if (reset?.newRunId !== runId) continue;
+        return { verb: 'reset', runId, reason: shortened(reset.failure?.message), eventKey: keyOfReset(runId) };
+      }
+      nextPageToken = page.nextPageToken;
+    } while (nextPageToken?.length);
+    return undefined;
+  });
+}
+
+const shortened = (reason: string | null | undefined) => reason?.slice(0, REASON_CHARACTERS) || null;
