@@ -13,7 +13,7 @@ const scripts = fileURLToPath(new URL('../dist/console/scripts', import.meta.url
 
 const SCREENS = [
   ...['', '/find', '/dead-letters', '/providers', '/service-levels', '/jobs', '/audit', '/clients', '/suppressions'],
-  '/unmatched',
+  ...['/unmatched', '/data'],
 ];
 
 /** What would run if it were taken for markup anywhere. */

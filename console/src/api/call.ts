@@ -45,6 +45,39 @@ export function addressOf(id: OperationId, { params = {}, query = {} }: AnyInput
   return search.size > 0 ? `${path}?${search}` : path;
 }
 
+/** Sends a request. @throws Unreachable. */
+async function request(id: OperationId, input: AnyInput, signal: AbortSignal): Promise<Response> {
+  const { body, headers } = input;
+  try {
+    return await fetch(addressOf(id, input), {
+      method: OPERATIONS[id].method,
+      headers: {
+        Accept: 'application/json',
+        ...headers,
+        ...(body && { 'Content-Type': 'application/json' }),
+      } as HeadersInit,
+      body: body && JSON.stringify(body),
+      signal,
+    });
+  } catch (error) {
+    if (signal.aborted && (signal.reason as Error).name !== 'TimeoutError') throw error;
+    throw new Unreachable();
+  }
+}
+
+/** What the api says when it refuses. */
+async function refusalOf(response: Response): Promise<Refusal> {
+  const answer: unknown = await response.json().catch(() => undefined);
+  const problem = (answer ?? {}) as { code?: string; detail?: string; errors?: Refusal['faults'] };
+  if (response.status === 401) window.dispatchEvent(new Event('tempost:signed-out'));
+  return new Refusal(
+    response.status,
+    problem.code ?? `http_${response.status}`,
+    problem.detail ?? `The api answered ${response.status}.`,
+    problem.errors ?? [],
+  );
+}
+
 /**
  * Asks the api, as whoever is signed in.
  *
@@ -55,34 +88,26 @@ export async function call<Id extends OperationId>(
   input: InputOf<Id>,
   signal?: AbortSignal,
 ): Promise<AnswerOf<Id>> {
-  const { method } = OPERATIONS[id];
-  const { body, headers } = input as AnyInput;
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
-  let response: Response;
-  try {
-    response = await fetch(addressOf(id, input as AnyInput), {
-      method,
-      headers: {
-        Accept: 'application/json',
-        ...headers,
-        ...(body && { 'Content-Type': 'application/json' }),
-      } as HeadersInit,
-      body: body && JSON.stringify(body),
-      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-    });
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    throw new Unreachable();
-  }
+  const response = await request(id, input as AnyInput, signal ? AbortSignal.any([signal, timeout]) : timeout);
   if (response.status === 204) return undefined as AnswerOf<Id>;
-  const answer: unknown = await response.json().catch(() => undefined);
-  if (response.ok) return answer as AnswerOf<Id>;
-  const problem = (answer ?? {}) as { code?: string; detail?: string; errors?: Refusal['faults'] };
-  if (response.status === 401) window.dispatchEvent(new Event('tempost:signed-out'));
-  throw new Refusal(
-    response.status,
-    problem.code ?? `http_${response.status}`,
-    problem.detail ?? `The api answered ${response.status}.`,
-    problem.errors ?? [],
-  );
+  if (!response.ok) throw await refusalOf(response);
+  return (await response.json().catch(() => undefined)) as AnswerOf<Id>;
+}
+
+const DOWNLOAD_MS = 30 * 60_000;
+
+/** Asks the api for a file, and has the browser keep it under a name. @throws Refusal, Unreachable. */
+export async function download<Id extends OperationId>(id: Id, input: InputOf<Id>, filename: string): Promise<void> {
+  const response = await request(id, input as AnyInput, AbortSignal.timeout(DOWNLOAD_MS));
+  if (!response.ok) throw await refusalOf(response);
+  const blob = await response.blob().catch(() => {
+    // It broke off: half of it is not handed out for the whole.
+    throw new Unreachable();
+  });
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(blob);
+  link.download = filename;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }

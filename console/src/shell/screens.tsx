@@ -4,6 +4,7 @@ import type { LiveSample } from '../api/live.js';
 import { Audit } from '../screens/audit/audit.js';
 import { ClientScreen } from '../screens/clients/client.js';
 import { Clients } from '../screens/clients/clients.js';
+import { Data } from '../screens/data/data.js';
 import { DeadLetters } from '../screens/dead-letters/dead-letters.js';
 import { EmailScreen } from '../screens/email/email.js';
 import { Find } from '../screens/find/find.js';
@@ -50,6 +51,7 @@ export const SCREENS: readonly Screen[] = [
     needs: 'listUnmatchedWebhooks',
     show: UnmatchedWebhooks,
   },
+  { path: '/data', name: 'Data', needs: 'forgetPerson', show: Data },
 ];
 
 /** Screens of one thing, which are not in the list. */

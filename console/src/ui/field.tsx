@@ -9,6 +9,8 @@ interface FieldProps {
   readonly type?: 'text' | 'number' | 'password' | 'datetime-local';
   readonly min?: number;
   readonly step?: string;
+  /** What it has to look like, as `pattern` of HTML. */
+  readonly pattern?: string;
 }
 
 /** One line of a form. */
@@ -55,10 +57,35 @@ export function Choice({ label, name, options, value, onChange }: ChoiceProps) {
 }
 
 /** Yes or no. */
-export function Check({ label, name }: { readonly label: string; readonly name: string }) {
+export function Check(props: { readonly label: string; readonly name: string; readonly checked?: boolean }) {
   return (
     <label className="check">
-      <input type="checkbox" name={name} /> <span>{label}</span>
+      <input type="checkbox" name={props.name} defaultChecked={props.checked} /> <span>{props.label}</span>
     </label>
+  );
+}
+
+/** What has to be typed before something is done that cannot be undone. */
+export function Typed({ word }: { readonly word: string }) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>
+        Type <strong className="mono">{word}</strong> to confirm
+      </label>
+      <input
+        id={id}
+        name="typed"
+        type="text"
+        required
+        autoComplete="off"
+        spellCheck={false}
+        pattern={word.replaceAll(
+          /[\\^$.*+?()[\]{}|/&~#@!%,:;<=>`"'-]/g,
+          (each) => `\\u{${each.codePointAt(0)!.toString(16)}}`,
+        )}
+        title={word}
+      />
+    </div>
   );
 }

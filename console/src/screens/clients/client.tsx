@@ -1,17 +1,14 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import type { Client } from '../../../../client/generated/schemas.js';
 import { call } from '../../api/call.js';
 import { useMay } from '../../api/session.js';
-import { Card, PageHead } from '../../ui/card.js';
+import { PageHead } from '../../ui/card.js';
 import { ActDialog } from '../../ui/dialog.js';
-import { count } from '../../ui/numbers.js';
 import { Pill } from '../../ui/pill.js';
 import { Answer } from '../../ui/states.js';
 import { Keys } from './keys.js';
+import { Facts, Limits } from './limits.js';
 import { Senders } from './senders.js';
-
-const PRIORITIES = ['critical', 'medium', 'low'] as const;
 
 /** One client: what it has submitted, its limits, its keys, and as whom it sends. */
 export function ClientScreen({ id }: { readonly id: string }) {
@@ -61,44 +58,5 @@ export function ClientScreen({ id }: { readonly id: string }) {
         </>
       )}
     </Answer>
-  );
-}
-
-function Limits({ client }: { readonly client: Client }) {
-  return (
-    <Card title="Submitted today (UTC)">
-      <dl className="facts">
-        {PRIORITIES.map((priority) => (
-          <div className="fact-row" key={priority}>
-            <dt>{priority}</dt>
-            <dd>
-              {count(client.submitted_today[priority])} of {count(client.daily_limits[priority])}
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </Card>
-  );
-}
-
-const rateOf = (rate: { readonly rate: number; readonly burst: number } | null) =>
-  rate ? `${rate.rate} a second, ${rate.burst} at once` : 'no limit';
-
-function Facts({ client }: { readonly client: Client }) {
-  return (
-    <Card title="About it">
-      <dl className="facts">
-        <dt>Id</dt>
-        <dd className="mono">{client.id}</dd>
-        <dt>Submissions</dt>
-        <dd>{rateOf(client.rate_limits.send)}</dd>
-        <dt>Other requests</dt>
-        <dd>{rateOf(client.rate_limits.read)}</dd>
-        <dt>Failures</dt>
-        <dd>{client.failure_notices ? 'are told to its senders' : 'are told to nobody'}</dd>
-        <dt>Opens</dt>
-        <dd>{client.track_opens ? 'are counted' : 'are not counted'}</dd>
-      </dl>
-    </Card>
   );
 }

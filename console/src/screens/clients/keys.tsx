@@ -4,14 +4,12 @@ import type { ApiKey, Client } from '../../../../client/generated/schemas.js';
 import { call } from '../../api/call.js';
 import { useMay } from '../../api/session.js';
 import { Card } from '../../ui/card.js';
-import { ActDialog, textOf } from '../../ui/dialog.js';
-import { Choice, Field } from '../../ui/field.js';
 import { Pill } from '../../ui/pill.js';
 import { Answer, Empty } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
 import { Time } from '../../ui/time.js';
-
-const ROLES = ['viewer', 'operator', 'admin'] as const;
+import { NewKeyDialog, RevokeDialog, RotateDialog } from './key-dialogs.js';
+import { MadeKey } from './made-key.js';
 
 const isOver = ({ revoked_at, expires_at }: ApiKey) =>
   revoked_at !== null || (expires_at !== null && new Date(expires_at).getTime() <= Date.now());
@@ -19,11 +17,16 @@ const isOver = ({ revoked_at, expires_at }: ApiKey) =>
 const COLUMNS: readonly Column<ApiKey>[] = [
   {
     name: 'Key',
-    cell: ({ prefix, name }) => (
-      <>
-        <span className="mono">{prefix}…</span> {name}
-      </>
-    ),
+    cell: ({ prefix, name, person }) =>
+      person ? (
+        <>
+          {name} <span className="soft small">signs in</span>
+        </>
+      ) : (
+        <>
+          <span className="mono">{prefix}…</span> {name}
+        </>
+      ),
   },
   { name: 'May', cell: ({ role, scopes }) => (role ? <Pill tone="info">{role}</Pill> : scopes.join(', ')) },
   {
@@ -41,47 +44,30 @@ const COLUMNS: readonly Column<ApiKey>[] = [
   },
 ];
 
+type Chosen = { readonly act: 'new' } | { readonly act: 'rotate' | 'revoke'; readonly key: ApiKey };
+
 /** A client's keys. A key itself is shown once, when it is made. */
 export function Keys({ client }: { readonly client: Client }) {
   const may = useMay();
-  const [dialog, setDialog] = useState<'new' | ApiKey>();
+  const [chosen, choose] = useState<Chosen>();
   const [made, setMade] = useState<string>();
   const query = useQuery({
     queryKey: ['clients', client.id, 'keys'],
     queryFn: ({ signal }) => call('listKeys', { params: { id: client.id } }, signal),
   });
-  const revoking: Column<ApiKey> = {
-    name: 'Actions',
-    bare: true,
-    end: true,
-    cell: (key) =>
-      !isOver(key) && (
-        <button
-          type="button"
-          className="button is-small"
-          aria-label={`Revoke ${key.prefix}`}
-          onClick={() => setDialog(key)}
-        >
-          Revoke…
-        </button>
-      ),
-  };
+  const close = () => choose(undefined);
   return (
     <Card
       title="Keys"
       aside={
         may('createKey') && (
-          <button type="button" className="button is-small" onClick={() => setDialog('new')}>
+          <button type="button" className="button is-small" onClick={() => choose({ act: 'new' })}>
             New key…
           </button>
         )
       }
     >
-      {made && (
-        <div className="touches" role="status">
-          The new key, shown this once: <strong className="mono">{made}</strong>
-        </div>
-      )}
+      {made && <MadeKey text={made} close={() => setMade(undefined)} />}
       <Answer of={query}>
         {({ keys }) =>
           keys.length === 0 ? (
@@ -89,61 +75,48 @@ export function Keys({ client }: { readonly client: Client }) {
           ) : (
             <Table
               label="Keys"
-              columns={may('revokeKey') ? [...COLUMNS, revoking] : COLUMNS}
+              columns={may('revokeKey') ? [...COLUMNS, changing(choose)] : COLUMNS}
               rows={keys}
               keyOf={({ id }) => id}
             />
           )
         }
       </Answer>
-      {dialog === 'new' && <NewKeyDialog client={client} tell={setMade} close={() => setDialog(undefined)} />}
-      {dialog && dialog !== 'new' && (
-        <ActDialog
-          title={`Revoke the key ${dialog.prefix}…`}
-          touches="It is taken no more, from its next request on, and browsers that are signed in by it are signed out. That cannot be undone."
-          verb="Revoke"
-          danger
-          act={() => call('revokeKey', { params: { id: client.id, key: dialog.id } })}
-          done="Revoked."
-          close={() => setDialog(undefined)}
-        />
-      )}
+      {chosen?.act === 'new' && <NewKeyDialog client={client} tell={setMade} close={close} />}
+      {chosen?.act === 'rotate' && <RotateDialog client={client} of={chosen.key} tell={setMade} close={close} />}
+      {chosen?.act === 'revoke' && <RevokeDialog client={client} of={chosen.key} close={close} />}
     </Card>
   );
 }
 
-interface NewKeyProps {
-  readonly client: Client;
-  readonly tell: (key: string) => void;
-  readonly close: () => void;
-}
-
-function NewKeyDialog({ client, tell, close }: NewKeyProps) {
-  return (
-    <ActDialog
-      title={`A new key for ${client.name}`}
-      touches="The key is shown once, here, and kept as a hash. It can be revoked at any time."
-      verb="Make it"
-      act={async (form) => {
-        const role = ROLES.find((each) => each === form.get('role'));
-        const { key } = await call('createKey', {
-          params: { id: client.id },
-          body: { name: textOf(form, 'name'), role },
-        });
-        tell(key);
-      }}
-      done="The key is made."
-      close={close}
-    >
-      <Field label="Whose it is, or what for" name="name" hint="An operator’s key has to have a name." />
-      <Choice
-        label="Kind"
-        name="role"
-        options={[
-          ['', 'the client’s: send, read, suppressions'],
-          ...ROLES.map((role) => [role, `an operator’s: ${role}`] as const),
-        ]}
-      />
-    </ActDialog>
-  );
-}
+const changing = (choose: (chosen: Chosen) => void): Column<ApiKey> => ({
+  name: 'Actions',
+  bare: true,
+  end: true,
+  cell: (key) => {
+    if (isOver(key)) return null;
+    const name = key.person ? (key.name ?? 'this person') : key.prefix;
+    return (
+      <div className="actions is-end">
+        {!key.person && !key.replaced_by && (
+          <button
+            type="button"
+            className="button is-small"
+            aria-label={`Rotate ${name}`}
+            onClick={() => choose({ act: 'rotate', key })}
+          >
+            Rotate…
+          </button>
+        )}
+        <button
+          type="button"
+          className="button is-small"
+          aria-label={key.person ? `Sign ${name} out` : `Revoke ${name}`}
+          onClick={() => choose({ act: 'revoke', key })}
+        >
+          {key.person ? 'Sign out…' : 'Revoke…'}
+        </button>
+      </div>
+    );
+  },
+});

@@ -3,9 +3,9 @@ import { useLocation } from 'wouter';
 import { call } from '../../api/call.js';
 import { ActDialog, textOf } from '../../ui/dialog.js';
 import { Choice } from '../../ui/field.js';
-import { count, plural } from '../../ui/numbers.js';
 import { Answer } from '../../ui/states.js';
 import { providerIn, providerOptions } from '../email/actions.js';
+import { Previewed } from '../jobs/preview.js';
 import { type Group, nameOf } from './groups.js';
 
 const YEAR_MS = 365 * 86_400_000;
@@ -35,19 +35,14 @@ export function BulkRetryDialog({ group, close }: { readonly group: Group; reado
       title="Retry these dead letters"
       touches={
         <Answer of={dryRun}>
-          {() => (
-            <>
-              <strong>{plural(preview?.matched ?? 0, 'e-mail')}</strong>
-              {preview?.complete === false && ' or more'} ({nameOf(group)}) will be queued anew, each once, with a
-              lifetime and a deadline from now. The job can be stopped; what a provider has by then is sent.
-              {Object.entries(preview?.would_skip ?? {}).map(([why, many]) => (
-                <span key={why}>
-                  {' '}
-                  {count(many)} would be skipped: {why}.
-                </span>
-              ))}
-            </>
-          )}
+          {() =>
+            preview && (
+              <Previewed of={preview}>
+                ({nameOf(group)}) will be queued anew, each once, with a lifetime and a deadline from now. The job can
+                be stopped; what a provider has by then is sent.
+              </Previewed>
+            )
+          }
         </Answer>
       }
       verb="Retry them"

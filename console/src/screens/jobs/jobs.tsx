@@ -2,12 +2,14 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import type { Job } from '../../../../client/generated/schemas.js';
 import { call } from '../../api/call.js';
+import { useMay } from '../../api/session.js';
 import { Card, PageHead } from '../../ui/card.js';
 import { count } from '../../ui/numbers.js';
 import { Pill, type Tone } from '../../ui/pill.js';
 import { Answer, Empty } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
 import { Time } from '../../ui/time.js';
+import { BeginJob } from './begin.js';
 
 const TONES: Readonly<Record<string, Tone>> = {
   planning: 'info',
@@ -37,6 +39,7 @@ const COLUMNS: readonly Column<Job>[] = [
 
 /** What operators have done to many e-mails at once. */
 export function Jobs() {
+  const may = useMay();
   const query = useInfiniteQuery({
     queryKey: ['jobs', 'list'],
     queryFn: ({ pageParam, signal }) => call('listJobs', { query: { limit: 50, cursor: pageParam } }, signal),
@@ -50,15 +53,18 @@ export function Jobs() {
         title="Jobs"
         about="Many e-mails retried, cancelled or rerouted in the background: each once, whatever is killed meanwhile."
       />
-      <Card title="The newest first">
-        <Answer of={query}>
-          {({ pages }) => {
-            const jobs = pages.flatMap((page) => page.jobs);
-            if (jobs.length === 0) return <Empty title="There was none in the last 90 days." />;
-            return <Table label="Jobs" columns={COLUMNS} rows={jobs} keyOf={({ id }) => id} />;
-          }}
-        </Answer>
-      </Card>
+      <div className="stack">
+        <Card title="The newest first">
+          <Answer of={query}>
+            {({ pages }) => {
+              const jobs = pages.flatMap((page) => page.jobs);
+              if (jobs.length === 0) return <Empty title="There was none in the last 90 days." />;
+              return <Table label="Jobs" columns={COLUMNS} rows={jobs} keyOf={({ id }) => id} />;
+            }}
+          </Answer>
+        </Card>
+        {may('beginJob') && <BeginJob />}
+      </div>
     </>
   );
 }
