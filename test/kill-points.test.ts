@@ -14,7 +14,7 @@ let database: TestDatabase;
 let stack: Stack;
 
 beforeAll(async () => {
-  system = await startTestSystem();
+  system = await startTestSystem({ without: ['worker-medium', 'worker-low'] });
   ({ database, stack } = system);
 });
 afterAll(() => system?.drop());
