@@ -1,3 +1,4 @@
+import type { StartBalancer } from '../test/support/stack/pairs.js';
 import type { World, WorldOptions } from './world.js';
 
 /** A length of time in seconds: in the whole drill, and in the quick one of CI. */
@@ -16,6 +17,10 @@ export interface Surroundings {
   readonly disk?: SmallDisk;
   /** Two of every process of ours, api and webhooks behind a balancer: how production runs. */
   readonly twoOfEach?: true;
+  /** What stands before two of a service; default: a balancer of our own. */
+  readonly startBalancer?: StartBalancer;
+  /** Another release than this one, with which the system begins, on its schema. The service levels are not compared. */
+  readonly beginsWith?: Release;
   /**
    * Starts servers in the place of the world's own. Each is handed to `own` as soon as it is there, with what ends it: so
    * nothing stays behind when the rest fails, or the run is interrupted.
@@ -39,12 +44,23 @@ export interface Drill extends Surroundings {
   readonly duplicates?: 'counted';
   /** Webhooks are lost on purpose: an e-mail may stay "sent". */
   readonly silence?: true;
+  /** Told each answer to a submission that was no acceptance, before it is repeated. */
+  readonly onTrouble?: (trouble: string) => void;
   /** Receivers other than ordinary ones, by the e-mail's number in the set. */
   readonly receiver?: (n: number, emails: number) => string | undefined;
   /** Breaks and heals; runs while the set is being submitted. */
   breakAndHeal(world: World): Promise<void>;
   /** More that has to be true in the end. @returns what is not. */
   check?(world: World): Promise<string[]>;
+}
+
+/** A release that was built. */
+export interface Release {
+  /** As people call it. */
+  readonly name: string;
+  readonly dist: string;
+  /** The script that migrates to its schema. */
+  readonly migrate: string;
 }
 
 /** Servers that a drill brings itself; those it does not name are the world's. */

@@ -35,7 +35,7 @@ export async function submitSet(stack: Stack, drill: Drill, emails: number, over
     const priority = PRIORITIES[n % PRIORITIES.length]!;
     const magic = drill.receiver?.(n, emails);
     const bytes = n % ATTACHMENT_EVERY === 0 ? attachmentOf(n) : undefined;
-    const id = await submitPatiently(stack, `${drill.name}-${n}`, {
+    const id = await submitPatiently(stack, drill, `${drill.name}-${n}`, {
       priority,
       receiver: magic ?? `reader-${n}@example.org`,
       ...(bytes && { attachment: { filename: `part-${n}.bin`, bytes } }),
@@ -49,6 +49,7 @@ export async function submitSet(stack: Stack, drill: Drill, emails: number, over
 
 async function submitPatiently(
   stack: Stack,
+  { onTrouble }: Drill,
   idempotencyKey: string,
   submission: Parameters<Stack['post']>[0],
 ): Promise<string> {
@@ -57,6 +58,7 @@ async function submitPatiently(
   for (;;) {
     const answer = await postOnce(stack, { ...submission, idempotencyKey });
     if (answer.id !== undefined) return answer.id;
+    onTrouble?.(answer.trouble ?? 'no answer');
     if (!answer.repeat || Date.now() > giveUpAt) throw new Error(`e-mail ${idempotencyKey}: ${answer.trouble}`);
     await delay(againAfterMs);
     againAfterMs = Math.min(againAfterMs * 2, AGAIN_AFTER_MS.max);

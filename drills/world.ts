@@ -81,6 +81,8 @@ export class World {
         databaseUrl: servers.databaseUrl,
         temporalAddress: servers.temporalAddress,
         twoOfEach: drill.twoOfEach,
+        startBalancer: drill.startBalancer,
+        distOf: (name) => (name === 'sandbox' ? undefined : drill.beginsWith?.dist),
         env: {
           ...timesOf(options.quick),
           MAILGUN_API_URL: `http://127.0.0.1:${primary.port}`,
@@ -174,8 +176,11 @@ interface Servers {
 /** Those that the drill brings, and the world's own in the place of the others. */
 async function startServers(drill: Surroundings, options: WorldOptions, own: Own, folder?: string): Promise<Servers> {
   const brought = (await drill.servers?.((end) => own(null, end), options)) ?? {};
-  if (brought.databaseUrl) await migrateAt(brought.databaseUrl);
-  const postgres = brought.databaseUrl ? undefined : own(await startTestPostgres(folder), (server) => server.drop());
+  const migrate = drill.beginsWith?.migrate;
+  if (brought.databaseUrl) await migrateAt(brought.databaseUrl, migrate);
+  const postgres = brought.databaseUrl
+    ? undefined
+    : own(await startTestPostgres(folder, migrate), (server) => server.drop());
   const temporal = brought.temporalAddress
     ? undefined
     : own(await startOwnTemporal(options.cli), (server) => server.drop());

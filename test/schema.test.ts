@@ -3,11 +3,13 @@ import { fileURLToPath } from 'node:url';
 import { type Migration, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../src/postgres/database.js';
-import { faultOfDatabase, knownMigrations, migrate, runMigrations, withContracts } from '../src/postgres/migrate.js';
+import { faultOfDatabase, knownMigrations, migrate, withContracts } from '../src/postgres/migrate.js';
+import { runMigrations } from '../src/postgres/run-migrations.js';
 import { assertUsable } from '../src/postgres/schema-state.js';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from './support/database.js';
 import { patient } from './support/patience.js';
 import { freePort } from './support/ports.js';
+import { until } from './support/until.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const PROCESSES = ['api', 'webhooks', 'dispatcher', 'worker --priority critical', 'worker --priority low'];
@@ -103,27 +105,73 @@ describe('a contract step', () => {
     const db = openDatabase({ url, poolSize: 2, name: 'test', logger: { warn: () => {} } });
     const expand: Migration = {
       up: async (schema) => {
-        await sql`create table schema_contracts (migration text, needs text, because text,
+        await sql`create table schema_contracts (migration text, needs text, because text not null,
           primary key (migration, needs))`.execute(schema);
         await sql`create table mail (id int, old text, new text)`.execute(schema);
       },
     };
     const contracts = [{ statement: 'drop column old', expandedBy: '0001-expand', because: 'new holds it' }];
     const contract = { up: (schema: typeof db) => sql`alter table mail drop column old`.execute(schema), contracts };
-    const fails = { up: () => Promise.reject(new Error('no')) };
-    const migrations = { '0001-expand': expand, '0002-contract': contract as never, '0003-fails': fails };
+    const migrations = { '0001-expand': expand, '0002-contract': contract as never };
+    // What is written down cannot be, so nothing is taken away either.
+    const nameless = { ...contract, contracts: [{ ...contracts[0]!, because: null as never }] } as never;
     const readContracts = () => sql`select migration, needs, because from schema_contracts`.execute(db);
     await runMigrations(db, { getMigrations: async () => ({ '0001-expand': expand }) });
-    await expect(runMigrations(db, { getMigrations: async () => withContracts(migrations) })).rejects.toThrow('no');
+    const bad = { ...migrations, '0002-contract': nameless };
+    await expect(runMigrations(db, { getMigrations: async () => withContracts(bad) })).rejects.toThrow(/null value/);
     expect((await readContracts()).rows).toEqual([]);
-    const { '0003-fails': _, ...good } = migrations;
-    expect(await runMigrations(db, { getMigrations: async () => withContracts(good) })).toEqual(['0002-contract']);
+    await sql`select old from mail`.execute(db);
+    expect(await runMigrations(db, { getMigrations: async () => withContracts(migrations) })).toEqual([
+      '0002-contract',
+    ]);
     expect((await readContracts()).rows).toEqual([
       { migration: '0002-contract', needs: '0001-expand', because: 'new holds it' },
     ]);
     // The release that only knows what came before the expanding one cannot go on; the expanding one can.
     await expect(assertUsable(db, [])).rejects.toThrow(/releases before 0001-expand need/);
     expect(await assertUsable(db, ['0001-expand'])).toEqual(['0002-contract']);
+    await db.destroy();
+    await drop();
+  });
+});
+
+describe('migrations beside traffic', () => {
+  it('let it pass, and are repeated when it was in their way; what ran before stays', async () => {
+    const { url, drop } = await createEmptyDatabase();
+    const db = openDatabase({ url, poolSize: 4, name: 'test', logger: { warn: () => {} } });
+    const first: Migration = { up: async (schema) => void (await sql`create table mail (id int)`.execute(schema)) };
+    const second: Migration = { up: async (schema) => void (await sql`alter table mail add n int`.execute(schema)) };
+    await runMigrations(db, { getMigrations: async () => ({ '1-first': first }) });
+    const repeated: string[] = [];
+    const done = await db.transaction().execute(async (traffic) => {
+      await sql`select from mail`.execute(traffic);
+      const running = runMigrations(
+        db,
+        { getMigrations: async () => ({ '1-first': first, '2-second': second }) },
+        (code) => repeated.push(code),
+      );
+      await until('the migration has stepped back', () => repeated.length > 0);
+      return { running };
+    });
+    expect(await done.running).toEqual(['2-second']);
+    expect(new Set(repeated)).toEqual(new Set(['55P03']));
+    await sql`select n from mail`.execute(db);
+    await db.destroy();
+    await drop();
+  });
+
+  it('are repeated after a deadlock, of which they were the victim', async () => {
+    const { url, drop } = await createEmptyDatabase();
+    const db = openDatabase({ url, poolSize: 4, name: 'test', logger: { warn: () => {} } });
+    let tries = 0;
+    const meets: Migration = {
+      up: async (schema) => {
+        await sql`create table mail (id int)`.execute(schema);
+        if (++tries < 3) throw Object.assign(new Error('deadlock detected'), { code: '40P01' });
+      },
+    };
+    expect(await runMigrations(db, { getMigrations: async () => ({ '1-meets': meets }) })).toEqual(['1-meets']);
+    expect(tries).toBe(3);
     await db.destroy();
     await drop();
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ask, isHere, root, Skipped } from './run.js';
 
 /** Where built programs are kept, a folder for each version. */
-const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tempost-deploy');
+export const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'tempost-deploy');
 
 interface Tool {
   readonly version: string;

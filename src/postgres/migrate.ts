@@ -1,9 +1,10 @@
 import { promises as fs } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { FileMigrationProvider, type Migration, Migrator, sql } from 'kysely';
+import { FileMigrationProvider, type Migration, sql } from 'kysely';
 import type { Contract } from './contract.js';
 import type { Db } from './database.js';
+import { runMigrations } from './run-migrations.js';
 import { assertUsable, readSchemaState } from './schema-state.js';
 
 const folder = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -13,7 +14,7 @@ const files = new FileMigrationProvider({ fs, path, migrationFolder: folder });
 type MigrationFile = Migration & { readonly contracts?: readonly Contract[] };
 
 /**
- * Brings the database to the newest schema; several processes may try at once, one does it. A database that a newer
+ * Brings the database to the newest schema, beside traffic; several processes may try at once, one does it. A database that a newer
  * release has migrated is left as it is: that is what a roll-back finds.
  *
  * @returns the names of the migrations that ran now.
@@ -28,16 +29,6 @@ export async function migrate(db: Db): Promise<string[]> {
     if (pending.length === 0) return [];
   }
   return runMigrations(db, { getMigrations: async () => withContracts(await files.getMigrations()) });
-}
-
-/** For tests, which bring migrations of their own. */
-export async function runMigrations(
-  db: Db,
-  provider: { getMigrations(): Promise<Record<string, Migration>> },
-): Promise<string[]> {
-  const { error, results } = await new Migrator({ db, provider }).migrateToLatest();
-  if (error) throw error;
-  return (results ?? []).filter((result) => result.status === 'Success').map((result) => result.migrationName);
 }
 
 /** Migrations that write down what they take away, in the transaction in which they do. */

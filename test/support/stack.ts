@@ -10,7 +10,7 @@ import { NODE_FLAGS } from '../../src/dev/processes/child.js';
 import { patient } from './patience.js';
 import { freePorts } from './ports.js';
 import type { EmailView } from './stack/email-view.js';
-import { balancePairs, type Pairs } from './stack/pairs.js';
+import { balancePairs, type Pairs, type StartBalancer } from './stack/pairs.js';
 import { PROCESS_NAMES, PROCESSES, type ProcessName, second } from './stack/processes.js';
 import { stackEnvironment } from './stack-environment.js';
 import { until } from './until.js';
@@ -31,10 +31,14 @@ export interface StackOptions {
   readonly inbox?: boolean;
   /** Another build than this project's own. */
   readonly dist?: string;
+  /** Another build for single ones, such as that of the release before. */
+  readonly distOf?: (name: ProcessName) => string | undefined;
   /** Those that are not needed. */
   readonly without?: readonly ProcessName[];
   /** Two of every process of ours, the second named `second-…`; api and webhooks stand behind a balancer. */
   readonly twoOfEach?: boolean;
+  /** What that balancer is; default: one of our own. */
+  readonly startBalancer?: StartBalancer;
 }
 
 export interface Submission {
@@ -68,6 +72,7 @@ export class Stack {
   readonly key = `test-${randomBytes(24).toString('base64url')}`;
   readonly directory = mkdtempSync(join(tmpdir(), 'tempost-stack-'));
   private readonly running = new Map<string, Running>();
+  private readonly builds = new Map<string, string>();
   private pairs: Pairs | undefined;
 
   private constructor(
@@ -84,7 +89,7 @@ export class Stack {
     live.add(stack);
     try {
       const needed = PROCESS_NAMES.filter((name) => !options.without?.includes(name));
-      if (options.twoOfEach) stack.pairs = await balancePairs(ports);
+      if (options.twoOfEach) stack.pairs = await balancePairs(ports, options.startBalancer);
       const twice = options.twoOfEach ? needed.filter((name) => name !== 'sandbox') : [];
       await Promise.all([
         ...needed.map((name) => stack.startProcess(name)),
@@ -121,11 +126,16 @@ export class Stack {
     }
   }
 
-  /** @param instance another name for a second process of one kind. */
-  async startProcess(name: ProcessName, instance: string = name): Promise<void> {
+  /**
+   * @param instance another name for a second process of one kind.
+   * @param build the `dist` it is of from now on; default: as before.
+   */
+  async startProcess(name: ProcessName, instance: string = name, build?: string): Promise<void> {
     const [script, ...args] = PROCESSES[name];
+    if (build) this.builds.set(instance, build);
+    const from = this.builds.get(instance) ?? this.options.distOf?.(name) ?? this.options.dist ?? dist;
     const log = createWriteStream(join(this.directory, `${instance}.log`), { flags: 'a' });
-    const child = spawn(process.execPath, [...NODE_FLAGS, join(this.options.dist ?? dist, script), ...args], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, join(from, script), ...args], {
       env: {
         ...stackEnvironment(this, this.options),
         ...this.options.envOf?.[name],
@@ -173,7 +183,7 @@ export class Stack {
     await running.exited;
   }
 
-  logOf(name: ProcessName): string {
+  logOf(name: string): string {
     return readFileSync(join(this.directory, `${name}.log`), 'utf8');
   }
 

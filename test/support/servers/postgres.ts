@@ -22,9 +22,10 @@ export interface TestPostgres {
   drop(): Promise<void>;
 }
 
-/** Brings a database to the newest schema, as `npm run migrate` does. */
-export async function migrateAt(databaseUrl: string): Promise<void> {
-  const migrate = fileURLToPath(new URL('../../../dist/src/postgres/migrate-main.js', import.meta.url));
+const MIGRATE = fileURLToPath(new URL('../../../dist/src/postgres/migrate-main.js', import.meta.url));
+
+/** Brings a database to the newest schema, as `npm run migrate` does. @param migrate that of another release. */
+export async function migrateAt(databaseUrl: string, migrate = MIGRATE): Promise<void> {
   await promisify(execFile)(process.execPath, [migrate], { env: { ...process.env, DATABASE_URL: databaseUrl } });
 }
 
@@ -32,13 +33,14 @@ export async function migrateAt(databaseUrl: string): Promise<void> {
  * A PostgreSQL server of the test's own, migrated, for tests that stop or kill it.
  *
  * @param parent where its folder is made.
+ * @param migrate what migrates it: that of another release.
  */
-export async function startTestPostgres(parent = tmpdir()): Promise<TestPostgres> {
+export async function startTestPostgres(parent = tmpdir(), migrate?: string): Promise<TestPostgres> {
   const folder = mkdtempSync(join(parent, 'tempost-postgres-'));
   chmodSync(folder, 0o755);
   const options = { home: join(folder, 'postgres'), port: await freePort() };
   let server = await startPostgres(options);
-  await migrateAt(server.url);
+  await migrateAt(server.url, migrate);
   return {
     url: server.url,
     get pid() {

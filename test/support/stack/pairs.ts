@@ -1,5 +1,5 @@
 import { freePorts } from '../ports.js';
-import { startBalancer } from '../servers/balancer.js';
+import { type Balancer, startBalancer } from '../servers/balancer.js';
 import { second } from './processes.js';
 
 /** Services that others connect to: two of them need two ports, and a balancer on the one that is known. */
@@ -15,8 +15,14 @@ export interface Pairs {
   close(): Promise<void>;
 }
 
-/** @param ports where clients and providers connect. */
-export async function balancePairs(ports: Readonly<Record<'api' | 'webhooks', number>>): Promise<Pairs> {
+/** Starts what stands before two copies. @param name whose copies they are. */
+export type StartBalancer = (port: number, copies: readonly number[], name: 'api' | 'webhooks') => Promise<Balancer>;
+
+/** @param ports where clients and providers connect. @param start what stands before each pair. */
+export async function balancePairs(
+  ports: Readonly<Record<'api' | 'webhooks', number>>,
+  start: StartBalancer = startBalancer,
+): Promise<Pairs> {
   const envOf = new Map<string, Readonly<Record<string, string>>>();
   const balancers = await Promise.all(
     SERVICES.map(async ([name, variable]) => {
@@ -24,7 +30,7 @@ export async function balancePairs(ports: Readonly<Record<'api' | 'webhooks', nu
       [name, second(name)].forEach((instance, n) => {
         envOf.set(instance, { [variable]: String(copies[n]) });
       });
-      return startBalancer(ports[name], copies);
+      return start(ports[name], copies, name);
     }),
   );
   return { envOf, close: async () => void (await Promise.all(balancers.map((balancer) => balancer.close()))) };
