@@ -3,6 +3,7 @@ import pg from 'pg';
 import { migrateAt, startTestPostgres, type TestPostgres } from '../test/support/servers/postgres.js';
 import { startOwnTemporal, type TestTemporal } from '../test/support/servers/temporal-server.js';
 import { PROCESS_NAMES, type ProcessName, Stack } from '../test/support/stack.js';
+import { until } from '../test/support/until.js';
 import type { Seconds, Surroundings } from './drill.js';
 import { mountSmallDisk } from './small-disk.js';
 import { openWire, type Wire } from './wire.js';
@@ -93,7 +94,9 @@ export class World {
       });
       own(stack, (running) => running.stop());
       sandboxPort = stack.ports.sandbox;
-      return new World(stack, servers, primary, fallback, disk?.folder, options, ends);
+      const world = new World(stack, servers, primary, fallback, disk?.folder, options, ends);
+      if (drill.twoOfEach) await world.everyProcessRuns();
+      return world;
     } catch (error) {
       await endAll(ends);
       throw error;
@@ -123,6 +126,20 @@ export class World {
   /** Ends everything and leaves nothing behind. May be called twice. */
   async end(): Promise<void> {
     await endAll(this.ends);
+  }
+
+  /** On a busy machine workers take half a minute to start: what breaks before has only one of each to break. */
+  private async everyProcessRuns(): Promise<void> {
+    await until(
+      'two of every process run, and workers ask for tasks',
+      async () => {
+        const [row] = await this.query<{ running: number }>(
+          `select count(*)::int as running from process_heartbeats where process <> 'worker' or polling`,
+        );
+        return row!.running >= 2 * OURS.length;
+      },
+      60_000,
+    );
   }
 
   /** Leaves things broken for as long as the drill says. */
