@@ -155,7 +155,7 @@ describe('what an operator does to many workflows at once in Temporal is safe', 
   async function backingOff(count: number, { id, key }: { id: string; key: string }): Promise<string[]> {
     await database.db.updateTable('provider_controls').set({ forced: 'closed' }).execute();
     await stack.setFaults({ mailgun: { down: true }, mandrill: { down: true } });
-    const ids = await Promise.all(Array.from({ length: count }, () => submitAs(system, key)));
+    const ids = await Promise.all(Array.from({ length: count }, () => submitAs(system, key, { priority: 'critical' })));
     for (const each of ids) await stack.reaches(each, ['retrying']);
     await isCount(running(id), count);
     return ids;
@@ -184,7 +184,9 @@ describe('what an operator does to many workflows at once in Temporal is safe', 
   it('finished and waiting ones are reset: none is sent twice, and each reset is in the audit', async () => {
     await heal();
     const client = await insertClient(database.db);
-    const finished = await Promise.all(Array.from({ length: 5 }, () => submitAs(system, client.key)));
+    const finished = await Promise.all(
+      Array.from({ length: 5 }, () => submitAs(system, client.key, { priority: 'critical' })),
+    );
     await isCount(`ClientId='${client.id}' and ExecutionStatus='Completed'`, 5);
     await areSentOnce(finished);
     const waiting = await backingOff(5, client);
@@ -198,7 +200,7 @@ describe('what an operator does to many workflows at once in Temporal is safe', 
 
   it('those of a client that failed are found in Temporal by their status', async () => {
     const client = await insertClient(database.db);
-    const id = await submitAs(system, client.key, 'reject@example.org');
+    const id = await submitAs(system, client.key, { receiver: 'reject@example.org' });
     await stack.reaches(id, ['failed']);
     await isCount(`ClientId='${client.id}' and EmailStatus='failed' and WorkflowId='email-${id}'`, 1);
   });

@@ -11,11 +11,18 @@ import { until } from '../until.js';
 /** What a reader puts in the place of the words in capitals. */
 export type Values = Readonly<Record<string, string>>;
 
+/** `BATCH_OPERATION_STATE_RUNNING` of Temporal's API. */
+const BATCH_RUNNING = 1;
+
 const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
 
 /** Submits an e-mail with a client's own key. @returns its id. */
-export async function submitAs(system: TestSystem, key: string, receiver = 'reader@example.org'): Promise<string> {
-  const fields = { sender: 'shop@example.com', receiver, subject: 'Order', text: 'Thanks.' };
+export async function submitAs(
+  system: TestSystem,
+  key: string,
+  { receiver = 'reader@example.org', priority = 'medium' } = {},
+): Promise<string> {
+  const fields = { sender: 'shop@example.com', receiver, subject: 'Order', text: 'Thanks.', priority };
   const response = await fetch(`${system.stack.api}/api/send`, {
     method: 'POST',
     body: JSON.stringify(fields),
@@ -36,6 +43,12 @@ async function sent(system: TestSystem): Promise<Values> {
   const { id, key } = await insertClient(system.database.db);
   const ID = await submitAs(system, key);
   await system.stack.isDelivered(ID);
+  const { client, namespace } = system.temporal;
+  // Temporal refuses a batch beside another.
+  await until('no batch is under way', async () => {
+    const { operationInfo } = await client.workflowService.listBatchOperations({ namespace });
+    return !operationInfo?.some(({ state }) => state === BATCH_RUNNING);
+  });
   return { ID, 'CLIENT-ID': id };
 }
 
