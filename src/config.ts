@@ -75,6 +75,8 @@ const ownSchema = z.object({
   DRAIN_S: z.coerce.number().min(0).max(600).default(0),
   SHUTDOWN_GRACE_S: seconds(80),
   TRUSTED_PROXIES: z.string().optional(),
+  DISK_CAPACITY_GB: z.coerce.number().positive().optional(),
+  DISK_DIRECTORY: optionalText,
   RETENTION_CONTENT_DAYS: days.optional(),
   RETENTION_RECORD_DAYS: days.optional(),
   RETENTION_WEBHOOKS_DAYS: days.default(90),
@@ -205,6 +207,11 @@ function shape(env: OwnEnvironment, providers: readonly ProviderName[], values: 
       directory: env.STORAGE_DIR ?? '',
     },
     bootstrapApiKey: env.BOOTSTRAP_API_KEY,
+    /** What PostgreSQL's disk holds: as somebody says, or as a folder on it tells. */
+    disk: {
+      capacityBytes: env.DISK_CAPACITY_GB === undefined ? null : env.DISK_CAPACITY_GB * 1e9,
+      directory: env.DISK_DIRECTORY ?? null,
+    },
     /** For how many days data are kept. */
     retention: {
       /** Of e-mails; a client may have its own. Null: for good. */

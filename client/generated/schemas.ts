@@ -369,6 +369,7 @@ export type Overview = {
   readonly untold_failures: number;
   /** Since the oldest such hour began, in seconds. */
   readonly oldest_untold_failure_s: number | null;
+  readonly disk: DiskUse;
   readonly counters: readonly ({
     readonly name: string;
     readonly label: string;
@@ -485,6 +486,21 @@ export type Process = {
   readonly slots: number | null;
   /** Of a worker: when it last got a task; null: none yet. */
   readonly last_task_at: string | null;
+};
+
+export type DiskUse = {
+  /** What PostgreSQL’s database takes. */
+  readonly database_bytes: number;
+  /** Of it, with indexes, by what is in the tables. */
+  readonly groups: Readonly<Record<string, number>>;
+  /** Of it, e-mails with what belongs to them, by month as `YYYYMM`. */
+  readonly months: Readonly<Record<string, number>>;
+  /** A day, over the last week, without what was removed; null: not known yet. */
+  readonly growth_bytes: number | null;
+  /** Room that is left; null: `DISK_CAPACITY_GB` is not set. */
+  readonly free_bytes: number | null;
+  /** At that growth; null: not known, or it does not grow. */
+  readonly days_left: number | null;
 };
 
 export type Scale = {

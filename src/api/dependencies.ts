@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { ProviderName } from '../config.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import type { Periods } from '../domain/retention/periods.js';
+import type { Disk } from '../domain/samples/disk.js';
 import type { SignsOfLife } from '../domain/waiting/explain.js';
 import type { Readiness } from '../http/readiness.js';
 import type { OpenIdSettings } from '../open-id-settings.js';
@@ -42,6 +43,8 @@ export interface ApiResources {
   readonly serviceLevelTarget: number;
   /** Where people sign in, beside keys; null: nowhere. */
   readonly openId: OpenIdSettings | null;
+  /** What is known of PostgreSQL's disk. */
+  readonly disk: Disk;
   /** For how long e-mails are kept of clients that say nothing of their own. */
   readonly retention: Periods;
 }

@@ -42,6 +42,7 @@ export type ApiConfig = Pick<
   | 'providers'
   | 'serviceLevelTarget'
   | 'retention'
+  | 'disk'
   | 'trustedProxies'
   | 'inFlightLimit'
   | 'storage'
@@ -104,8 +105,14 @@ export async function startApi(
       temporalWorkflows,
       openId: config.openId ?? null,
     };
-    const retention = config.retention.emails;
-    const app = createApp({ ...resources, serviceLevelTarget, retention, waker, signs, attachments, readiness }, gate);
+    const {
+      disk,
+      retention: { emails: retention },
+    } = config;
+    const app = createApp(
+      { ...resources, serviceLevelTarget, disk, retention, waker, signs, attachments, readiness },
+      gate,
+    );
     const { headersTimeoutMs: headersMs, uploadTimeoutMs } = limits;
     const server = createServer({ ...limits, headersMs, requestMs: uploadTimeoutMs + 10_000 }, app.callback());
     const port = await listen(server, config.apiPort, config.host);

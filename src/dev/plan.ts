@@ -64,7 +64,7 @@ export const STOP_ORDER: readonly (readonly string[])[] = [
 export function childEnvironment(settings: Settings, databaseUrl: string): Env {
   const { env, ports, dataDir } = settings;
   return {
-    ...(settings.ownPostgres ? { DATABASE_URL: databaseUrl } : {}),
+    ...(settings.ownPostgres ? { DATABASE_URL: databaseUrl, DISK_DIRECTORY: dataDir } : {}),
     ...(settings.ownTemporal ? temporalEnvironment(settings) : {}),
     ...(env.STORAGE === 'gcs' ? {} : { STORAGE_DIR: join(dataDir, 'attachments') }),
     METRICS_PORT: String(ports.metrics),

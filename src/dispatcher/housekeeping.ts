@@ -3,6 +3,7 @@ import type { Config } from '../config.js';
 import { sweepOrphanChunks } from '../domain/emails/chunks.js';
 import { forgetDead } from '../domain/fleets/heartbeats.js';
 import { RESENT_INDEX } from '../domain/personal-data/resent-index.js';
+import { keepDiskSample } from '../domain/samples/disk.js';
 import { OLD_SAMPLES } from '../domain/samples/samples.js';
 import { SEARCH_INDEXES } from '../domain/search/indexes.js';
 import { mergeServiceLevels } from '../domain/service-levels/merge.js';
@@ -41,6 +42,7 @@ const expired = ({ webhooksDays, auditDays }: Kept): Record<string, RawBuilder<u
   service_levels: sql`hour < now() - interval '400 days'`,
   late_emails: sql`hour < now() - interval '90 days'`,
   samples: OLD_SAMPLES,
+  disk_samples: sql`day < current_date - 400`,
   sessions: sql`expires_at < now()`,
   sign_in_links: sql`expires_at < now()`,
 });
@@ -53,6 +55,7 @@ export async function keepHouse(db: Db, kept: Kept): Promise<void> {
   await sweepOrphanChunks(db);
   await mergeServiceLevels(db);
   await forgetDead(db);
+  await keepDiskSample(db);
   for (const [table, condition] of Object.entries(expired(kept))) await deleteBatches(db, table, condition);
 }
 

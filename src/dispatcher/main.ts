@@ -23,9 +23,9 @@ await runService('dispatcher', async (config, logger, { addSample, addPage, heal
   const temporal = await connectTemporal(config, logger);
   health.needs('temporal_unavailable', () => temporal.ping());
   const dispatcher = await startDispatcher(config, db, temporal, logger);
-  const { deadlineMs, providers, serviceLevelTarget, inFlightLimit } = config;
+  const { deadlineMs, providers, serviceLevelTarget, inFlightLimit, disk } = config;
   addSample(
-    sampleRecord({ db, deadlineMs, providers, serviceLevelTarget, inFlightLimit, windows: dispatcher.windows }),
+    sampleRecord({ db, deadlineMs, providers, serviceLevelTarget, inFlightLimit, disk, windows: dispatcher.windows }),
   );
   addSample(sampleSdk);
   const countScale = () => readScale(db, { deadlineMs, providers, inFlightLimit });

@@ -77,6 +77,7 @@ export interface Database {
   sessions: SessionTable;
   sign_in_links: SignInLinkTable;
   samples: SampleTable;
+  disk_samples: { day: string; at: Date; bytes: number };
   retention_walks: RetentionWalkTable;
   retention_deferred: RetentionDeferredTable;
   forgotten_key: { only_row: Generated<boolean>; key: Buffer };

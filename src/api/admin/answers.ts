@@ -98,6 +98,21 @@ const scale = z
 
 export const scaleList = z.object({ as_of: moment, priorities: listOf(scale) });
 
+const bytes = z.int().min(0);
+
+const disk = z
+  .object({
+    database_bytes: bytes.describe('What PostgreSQL’s database takes.'),
+    groups: z.record(z.string(), bytes).describe('Of it, with indexes, by what is in the tables.'),
+    months: z.record(z.string(), bytes).describe('Of it, e-mails with what belongs to them, by month as `YYYYMM`.'),
+    growth_bytes: bytes
+      .nullable()
+      .describe('A day, over the last week, without what was removed; null: not known yet.'),
+    free_bytes: bytes.nullable().describe('Room that is left; null: `DISK_CAPACITY_GB` is not set.'),
+    days_left: z.int().min(0).nullable().describe('At that growth; null: not known, or it does not grow.'),
+  })
+  .meta({ id: 'DiskUse' });
+
 export const overview = z
   .object({
     as_of: moment,
@@ -114,6 +129,7 @@ export const overview = z
     oldest_pending_signal_s: z.int().nullable().describe('How long the oldest of them has waited, in seconds.'),
     untold_failures: countOf('Failures of which senders are told by a digest, at the end of its hour.'),
     oldest_untold_failure_s: z.int().nullable().describe('Since the oldest such hour began, in seconds.'),
+    disk,
     counters: listOf(z.object({ name: z.string(), label: z.string(), value: z.int() })),
   })
   .meta({ id: 'Overview' });

@@ -5,6 +5,7 @@ import { readScale } from '../../domain/fleets/scale.js';
 import { changeProvider, readProviders } from '../../domain/provider-health/switches.js';
 import { pause, resume } from '../../domain/queue/pauses.js';
 import { countLeftovers, type PauseView, reportQueues } from '../../domain/queue/report.js';
+import { measureDisk } from '../../domain/samples/disk.js';
 import { readCounters } from '../../postgres/counters.js';
 import { PRIORITIES, type Priority } from '../../priority.js';
 import type { ApiDependencies } from '../dependencies.js';
@@ -55,6 +56,7 @@ const readOverview = route({
       ...(await holdsOf(api)),
       processes: await listProcesses(api.db),
       ...(await countLeftovers(api.db)),
+      disk: await measureDisk(api.db, api.disk),
       counters,
     };
   },

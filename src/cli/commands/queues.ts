@@ -1,10 +1,12 @@
 import type { ProcessView } from '../../domain/fleets/heartbeats.js';
 import type { ProviderView } from '../../domain/provider-health/switches.js';
 import type { Leftovers, PauseView, QueueReport } from '../../domain/queue/report.js';
+import type { DiskUse } from '../../domain/samples/disk.js';
 import { PRIORITIES } from '../../priority.js';
 import { type Api, UsageError } from '../api.js';
 import { type Commands, need, type Output, path } from '../command.js';
 import { duration, facts, since, table } from '../format.js';
+import { diskFacts } from './disk.js';
 import { type Holds, holdTable } from './holds.js';
 import { providerTable } from './providers.js';
 
@@ -18,6 +20,7 @@ type Overview = Queues &
   Holds &
   Leftovers & {
     readonly processes: readonly ProcessView[];
+    readonly disk: DiskUse;
     readonly providers: readonly (ProviderView & { readonly changed_by: string | null })[];
     readonly counters: readonly { readonly name: string; readonly label: string; readonly value: number }[];
   };
@@ -103,6 +106,7 @@ async function status(api: Api): Promise<Output> {
     ['webhooks that match no e-mail, 24 h', overview.unmatched_webhooks],
     ['news that workflows await', withAge(overview.pending_signals, overview.oldest_pending_signal_s)],
     ['failures that a digest will tell', withAge(overview.untold_failures, overview.oldest_untold_failure_s)],
+    ...diskFacts(overview.disk),
     ...overview.counters.map(({ name, label, value }) => [`${name.replaceAll('_', ' ')}, ${label}`, value] as const),
   ]);
   return {

@@ -51,6 +51,8 @@ async function arrange(db: Db): Promise<void> {
   await heartbeatRow(db, worker).beat({ ...vitals, polling: false });
   await heartbeatRow(db, { process: 'api', priority: null, version: '1.2.3' }).beat(undefined);
   await sql`update process_heartbeats set beat_at = beat_at - interval '1 minute' where process = 'api'`.execute(db);
+  await sql`insert into disk_samples (day, at, bytes)
+    select current_date - 2, now() - interval '2 days', pg_database_size(current_database()) - 2000000000`.execute(db);
   await hold(db, { tag: 'spring-sale', reject: false, reason: 'test' });
   await hold(db, { tag: 'summer-sale', reject: true, reason: 'test' });
   // With a first deadline in this hour, so that there is something attained.
@@ -62,6 +64,7 @@ const sourcesOf = (db: Db) => ({
   db,
   deadlineMs: { critical: 15_000, medium: 60_000, low: 60_000 },
   serviceLevelTarget: 99.9,
+  disk: { capacityBytes: 1e12, directory: null },
   inFlightLimit: { critical: 50, medium: 60, low: 40 },
   providers: ['mailgun' as const, 'mandrill' as const],
   windows: { critical: { size: 10 }, medium: { size: 6 }, low: { size: 3 } },
@@ -113,6 +116,14 @@ it('tells Prometheus what operators have switched, and what waits for a person, 
   expect(text).toContain('tempost_untold_failures_oldest_seconds 0');
   expect(text).toContain('tempost_holds{effect="hold"} 1');
   expect(text).toContain('tempost_holds{effect="reject"} 1');
+});
+
+it('tells Prometheus what the database takes, by what it grows, and when the disk is full', () => {
+  expect(text).toMatch(/^tempost_database_bytes\{group="emails"\} [1-9]\d+$/m);
+  expect(text).toMatch(/^tempost_disk_free_bytes 9\d{11}$/m);
+  // A gigabyte a day.
+  expect(text).toMatch(/^tempost_database_daily_growth_bytes (9\d{8}|1\d{9})$/m);
+  expect(text).toMatch(/^tempost_disk_left_seconds [78]\d{7}$/m);
 });
 
 it('tells Prometheus which processes say that they run, which do not poll, and which are silent', () => {

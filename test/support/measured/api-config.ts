@@ -28,6 +28,7 @@ export function apiConfig(
     inFlightLimit: { critical: 50, medium: 30, low: 15 },
     storage: { kind: 'file', bucket: '', emulatorUrl: undefined, directory: '/nowhere' },
     serviceLevelTarget: 99.9,
+    disk: { capacityBytes: null, directory: null },
     retention: { emails: { content: null, record: null }, webhooksDays: 90, auditDays: 400 },
     ...others,
   };
