@@ -14,18 +14,12 @@ import { sql } from 'kysely';
 import { freePort } from '../src/dev/ports.js';
 import { removePostgresHome, startPostgres } from '../src/dev/postgres/server.js';
 import { SEARCH_INDEXES } from '../src/domain/search/indexes.js';
-import { type Db, openDatabase } from '../src/postgres/database.js';
-import { migrate } from '../src/postgres/migrate.js';
-import { completeMonthIndexes } from '../src/postgres/month-index.js';
-import { ensurePartitions } from '../src/postgres/partitions.js';
+import { openDatabase } from '../src/postgres/database.js';
 import { short, table } from './harness/figures.js';
 import { circumstances, keep, say } from './results.js';
 import { compareAcceptance } from './search/acceptance.js';
-import { fillEmails } from './search/fill.js';
+import { dropIndexes, fillOnce, LARGE, open } from './search/filled.js';
 import { askAll } from './search/queries.js';
-
-const DAYS = 29;
-const DAY_MS = 86_400_000;
 
 const { values } = parseArgs({
   options: {
@@ -39,23 +33,9 @@ const about = circumstances();
 
 const home = values.keep ?? mkdtempSync(join(tmpdir(), 'tempost-bench-'));
 mkdirSync(home, { recursive: true, mode: 0o711 });
-const settings = {
-  max_wal_size: '8GB',
-  shared_buffers: '1GB',
-  maintenance_work_mem: '512MB',
-  checkpoint_timeout: '30min',
-};
-const server = await startPostgres({ home, port: await freePort(), settings });
-const open = (url: string) =>
-  openDatabase({
-    url: `${url}?options=-c%20statement_timeout%3D0`,
-    poolSize: 1,
-    name: 'bench',
-    silenceMs: 0,
-    logger: { warn: () => {} },
-  });
+const server = await startPostgres({ home, port: await freePort(), settings: LARGE });
 try {
-  await prepare();
+  await fillOnce(server.url, count);
   const beforeUrl = await copyWithoutIndexes();
   const db = openDatabase({ url: server.url, poolSize: 4, name: 'bench', logger: { warn: () => {} } });
   const asked = await askAll(db, count, 100);
@@ -98,24 +78,6 @@ try {
   }
 }
 
-/** Fills the database, unless an earlier run has. */
-async function prepare(): Promise<void> {
-  const db = open(server.url);
-  await migrate(db);
-  const { rows } = await sql<{ there: boolean }>`select to_regclass('bench_clients') is not null as there`.execute(db);
-  if (!rows[0]!.there) {
-    await ensurePartitions(db, new Date(Date.now() - (DAYS + 1) * DAY_MS));
-    await dropIndexes(db);
-    await fillEmails(db, { count, days: DAYS }, say);
-    for (const { name, table: of, covers } of SEARCH_INDEXES) {
-      await sql.raw(`create index ${name} on only ${of} ${covers}`).execute(db);
-    }
-    await completeMonthIndexes(db, SEARCH_INDEXES);
-    for (const of of ['emails', 'email_events']) await sql`vacuum analyze ${sql.table(of)}`.execute(db);
-  }
-  await db.destroy();
-}
-
 /** A copy of it as it was before. @returns its address. */
 async function copyWithoutIndexes(): Promise<string> {
   const url = new URL(server.url);
@@ -130,10 +92,6 @@ async function copyWithoutIndexes(): Promise<string> {
   await dropIndexes(db);
   await db.destroy();
   return url.href;
-}
-
-async function dropIndexes(db: Db): Promise<void> {
-  for (const { name } of SEARCH_INDEXES) await sql`drop index ${sql.ref(name)}`.execute(db);
 }
 
 /** Bytes an e-mail, by index. */

@@ -39,7 +39,7 @@ export async function buildConsole(outDir) {
         output: {
           entryFileNames: 'scripts/[name]-[hash].js',
           chunkFileNames: 'scripts/[name]-[hash].js',
-          assetFileNames: 'styles/[name]-[hash][extname]',
+          assetFileNames: ({ names }) => `${names[0]?.endsWith('.woff2') ? 'fonts' : 'styles'}/[name]-[hash][extname]`,
         },
       },
     },

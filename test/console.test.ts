@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { testActs, testActsOfLists } from './support/console/acts.js';
 import { axeFaults, chromiumPath, openBrowser, openPage } from './support/console/browser.js';
+import { testItemScreens, testShape, testStates } from './support/console/states.js';
 import { patient } from './support/patience.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import { until } from './support/until.js';
@@ -189,4 +191,11 @@ describe.skipIf(!chromiumPath)('the console', () => {
     expect(faults).toEqual([]);
     expect(troubles).toEqual([]);
   });
+
+  const running = { system: () => system, signedIn, at };
+  testActs(running);
+  testActsOfLists(running);
+  testStates(running);
+  testShape(running);
+  testItemScreens(running);
 });

@@ -13,7 +13,10 @@ const queries = new QueryClient({
       // A refusal stays one; what cannot be reached is asked for again.
       retry: (failures, error) => !(error instanceof Refusal && error.status < 500) && failures < 2,
       staleTime: 2_000,
+      // Without a network it is asked, and fails: the shell says so, and asks anew when there is one.
+      networkMode: 'always',
     },
+    mutations: { networkMode: 'always' },
   },
 });
 

@@ -81,6 +81,7 @@ const EXPECTED: Readonly<Record<string, Expected | 'public'>> = {
   finishOpenIdSignIn: 'public',
   getConsole: 'public',
   getConsoleScript: 'public',
+  getConsoleFont: 'public',
   getConsoleStyle: 'public',
   getConsoleScreen: 'public',
   getConsoleItem: 'public',

@@ -1,4 +1,5 @@
 import { OPERATIONS, type Operations } from '../../../client/generated/operations.js';
+import { tellReached } from './reach.js';
 
 export type OperationId = keyof Operations;
 export type InputOf<Id extends OperationId> = Operations[Id]['input'];
@@ -49,7 +50,7 @@ export function addressOf(id: OperationId, { params = {}, query = {} }: AnyInput
 async function request(id: OperationId, input: AnyInput, signal: AbortSignal): Promise<Response> {
   const { body, headers } = input;
   try {
-    return await fetch(addressOf(id, input), {
+    const response = await fetch(addressOf(id, input), {
       method: OPERATIONS[id].method,
       headers: {
         Accept: 'application/json',
@@ -59,8 +60,11 @@ async function request(id: OperationId, input: AnyInput, signal: AbortSignal): P
       body: body && JSON.stringify(body),
       signal,
     });
+    tellReached(true);
+    return response;
   } catch (error) {
     if (signal.aborted && (signal.reason as Error).name !== 'TimeoutError') throw error;
+    tellReached(false);
     throw new Unreachable();
   }
 }

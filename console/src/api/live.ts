@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import type { Overview } from '../../../client/generated/schemas.js';
 import { call } from './call.js';
+import { tellReached } from './reach.js';
 
 /** E-mails of a while that were handed over in time, and those that were not. */
 export interface Kept {
@@ -67,6 +68,7 @@ function open(): void {
   source = new EventSource('/api/admin/stream');
   source.addEventListener('sample', ({ data }) => {
     expectWord();
+    tellReached(true);
     tell({ state: 'live', sample: JSON.parse(data) as LiveSample });
   });
   source.addEventListener('trouble', () => {

@@ -1,8 +1,11 @@
-import { Suspense, useEffect } from 'react';
+import { useEffect } from 'react';
 import { Link, Redirect, Route, Router, Switch, useLocation } from 'wouter';
+import { useReached } from '../api/reach.js';
 import { mayDo, SignedIn, useSession, useSessionQuery } from '../api/session.js';
 import { Empty, Failed, Loading } from '../ui/states.js';
 import { Toasts } from '../ui/toast.js';
+import { Boundary } from './boundary.js';
+import { Offline } from './offline.js';
 import { ITEMS, SCREENS } from './screens.js';
 import { Side } from './side.js';
 import { SignIn } from './sign-in.js';
@@ -21,13 +24,23 @@ export function App() {
               To the content
             </a>
             <Side />
-            <main className="main" id="main" tabIndex={-1}>
-              <Screens />
-            </main>
+            <Main />
           </div>
         </Router>
       </Toasts>
     </SignedIn>
+  );
+}
+
+function Main() {
+  const reached = useReached();
+  return (
+    <main className="main" id="main" tabIndex={-1}>
+      <Offline />
+      <div className={reached ? undefined : 'is-stale'}>
+        <Screens />
+      </div>
+    </main>
   );
 }
 
@@ -41,7 +54,7 @@ function Screens() {
     window.scrollTo(0, 0);
   }, [here]);
   return (
-    <Suspense fallback={<Loading />}>
+    <Boundary key={location}>
       <Switch>
         {offered.map(({ path, show }) => (
           <Route key={path} path={path} component={show} />
@@ -62,6 +75,6 @@ function Screens() {
           </Empty>
         </Route>
       </Switch>
-    </Suspense>
+    </Boundary>
   );
 }

@@ -1,4 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
 import { call } from '../api/call.js';
 import { useLive } from '../api/live.js';
@@ -35,8 +36,13 @@ type ItemProps = (typeof SCREENS)[number] & { readonly watches: boolean };
 function Item({ path, name, waiting, watches }: ItemProps) {
   const [location] = useLocation();
   const isHere = path === '/' ? location === '/' : location.startsWith(path);
+  const ref = useRef<HTMLAnchorElement>(null);
+  // On a narrow screen the list is wider than that.
+  useEffect(() => {
+    if (isHere) ref.current?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [isHere]);
   return (
-    <Link href={path} aria-current={isHere ? 'page' : undefined}>
+    <Link ref={ref} href={path} aria-current={isHere ? 'page' : undefined}>
       {name}
       {waiting && watches && <Waiting of={waiting} />}
     </Link>

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { clockOf, dayOf } from './time.js';
 
 export interface Line {
   readonly name: string;
@@ -17,11 +18,15 @@ interface ChartProps {
   /** How a value is written on the axis. */
   readonly format?: (value: number) => string;
   readonly highest?: number;
+  /** Where the axis begins; left out: at 0. */
+  readonly lowest?: number;
   /** The axis reaches at least so far: small numbers are not drawn large. */
   readonly least?: number;
 }
 
-const HEIGHT = 190;
+const HEIGHT = 180;
+/** Between two times on the axis: whole minutes at least, as minutes are what is written there. */
+const STEPS_S = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 7_200, 14_400].map((step) => step * 60);
 const colourOf = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 /** Some numbers over time. What it shows at its end stands in the legend, so that it can be read without seeing it. */
@@ -83,12 +88,15 @@ function lastOf(values: readonly (number | null)[], format: (value: number) => s
 const dataOf = ({ times, lines }: ChartProps) =>
   [[...times], ...lines.map(({ values }) => [...values])] as uPlot.AlignedData;
 
-function optionsOf({ lines, format = String, highest, least = 4, times }: ChartProps, width: number): uPlot.Options {
+function optionsOf(
+  { lines, format = String, highest, lowest = 0, least = 4 }: ChartProps,
+  width: number,
+): uPlot.Options {
   const axis = {
     stroke: colourOf('soft'),
     grid: { stroke: colourOf('line'), width: 1 },
     ticks: { show: false },
-    font: '11px system-ui, sans-serif',
+    font: `11px ${colourOf('sans')}`,
   };
   return {
     width: Math.max(width, 50),
@@ -97,11 +105,11 @@ function optionsOf({ lines, format = String, highest, least = 4, times }: ChartP
     cursor: { y: false, drag: { x: false, y: false } },
     scales: {
       // A single moment is a place in an hour, not in years.
-      x: { range: (_, min, max) => (min === max ? [min - 1_800, max + 1_800] : [min, max]) },
-      y: { range: (_, _min, max) => [0, highest ?? Math.max(least, (max ?? 0) * 1.1)] },
+      x: { range: ({ data: [at] }, min, max) => (at!.length === 1 ? [at![0]! - 1_800, at![0]! + 1_800] : [min, max]) },
+      y: { range: (_, _min, max) => [lowest, highest ?? Math.max(least, (max ?? 0) * 1.1)] },
     },
     axes: [
-      { ...axis, values: (_, splits) => splits.map((at) => timeOf(at, splits)) },
+      { ...axis, size: 28, incrs: STEPS_S, space: 64, values: (_, splits) => splits.map((at) => timeOf(at, splits)) },
       { ...axis, size: 56, values: (_, splits) => splits.map(format) },
     ],
     series: [
@@ -110,7 +118,7 @@ function optionsOf({ lines, format = String, highest, least = 4, times }: ChartP
         label: name,
         stroke: colourOf(colour),
         width: 1.6,
-        points: { show: times.length < 3 },
+        points: { show: ({ data: [at] }: uPlot) => at!.length < 3 },
       })),
     ],
   };
@@ -119,7 +127,5 @@ function optionsOf({ lines, format = String, highest, least = 4, times }: ChartP
 /** Hours and minutes, or days when the axis covers several of them. */
 function timeOf(at: number, splits: readonly number[]): string {
   const isLong = (splits.at(-1) ?? 0) - (splits[0] ?? 0) > 2 * 86_400;
-  return isLong
-    ? new Date(at * 1_000).toLocaleDateString(undefined, { month: 'short', day: 'numeric' })
-    : new Date(at * 1_000).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
+  return isLong ? dayOf(at * 1_000) : clockOf(at * 1_000);
 }

@@ -1,10 +1,25 @@
 import { useEffect, useState } from 'react';
 
-const absolute = new Intl.DateTimeFormat(undefined, {
-  ...({ year: 'numeric', month: 'short', day: 'numeric' } as const),
-  ...({ hour: '2-digit', minute: '2-digit', second: '2-digit' } as const),
-});
-const sameDay = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+/** In the viewer's zone, in one way of writing whatever the browser's language, as all else here is English. */
+const CLOCK = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' } as const;
+const sameDay = new Intl.DateTimeFormat('en-GB', CLOCK);
+const sameYear = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', ...CLOCK });
+const absolute = new Intl.DateTimeFormat('en-GB', { year: 'numeric', day: 'numeric', month: 'short', ...CLOCK });
+const minutes = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+const days = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+
+/** `14:05`, and `28 Nov`, of a moment in milliseconds since 1970. */
+export const clockOf = (atMs: number): string => minutes.format(atMs);
+export const dayOf = (atMs: number): string => days.format(atMs);
+
+function written(date: Date): string {
+  const now = new Date();
+  if (date.toDateString() === now.toDateString()) return sameDay.format(date);
+  return (date.getFullYear() === now.getFullYear() ? sameYear : absolute).format(date);
+}
+
+/** The same moment in UTC, for whoever points at it. */
+const inUtc = (at: string) => `${new Date(at).toISOString().replace('T', ' ').replace('Z', '')} UTC`;
 
 const UNITS = [
   ['d', 86_400],
@@ -31,11 +46,9 @@ export function milliseconds(ms: number): string {
 
 /** A moment in the viewer's zone; in UTC for whoever points at it. */
 export function Time({ at }: { readonly at: string }) {
-  const date = new Date(at);
-  const isToday = date.toDateString() === new Date().toDateString();
   return (
-    <time className="nowrap" dateTime={at} title={`${at.replace('T', ' ').replace('Z', '')} UTC`}>
-      {(isToday ? sameDay : absolute).format(date)}
+    <time className="nowrap" dateTime={at} title={inUtc(at)}>
+      {written(new Date(at))}
     </time>
   );
 }
@@ -48,7 +61,7 @@ export function Since({ at }: { readonly at: string }) {
     return () => clearInterval(timer);
   }, []);
   return (
-    <time className="nowrap" dateTime={at} title={`${at.replace('T', ' ').replace('Z', '')} UTC`}>
+    <time className="nowrap" dateTime={at} title={inUtc(at)}>
       {duration((now - new Date(at).getTime()) / 1_000)}
     </time>
   );

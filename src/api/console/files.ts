@@ -15,6 +15,7 @@ export interface ConsoleFiles {
   /** By name; each name holds a hash of the content. */
   readonly scripts: ReadonlyMap<string, ConsoleFile>;
   readonly styles: ReadonlyMap<string, ConsoleFile>;
+  readonly fonts: ReadonlyMap<string, ConsoleFile>;
 }
 
 /** Where the build puts it: `dist/console`. Tests run the sources, and serve the last build. */
@@ -25,9 +26,10 @@ const folder = fileURLToPath(
 /** Reads the console into memory, a few hundred kilobytes: what is served is of one build, whatever is built meanwhile. */
 export function loadConsole(): ConsoleFiles {
   try {
-    return { page: load(join(folder, 'index.html')), scripts: loadAll('scripts'), styles: loadAll('styles') };
+    const page = load(join(folder, 'index.html'));
+    return { page, scripts: loadAll('scripts'), styles: loadAll('styles'), fonts: loadAll('fonts') };
   } catch {
-    return { scripts: new Map(), styles: new Map() };
+    return { scripts: new Map(), styles: new Map(), fonts: new Map() };
   }
 }
 

@@ -11,6 +11,7 @@ const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
+  "font-src 'self'",
   "img-src 'self' data:",
   "connect-src 'self'",
   "frame-src 'self'",
@@ -56,7 +57,7 @@ const page = (path: `/${string}`, operationId: string, params: Record<string, { 
   });
 
 /** Files of one kind; each name holds a hash of the content, so that browsers keep them. */
-const asset = (kind: 'scripts' | 'styles', operationId: string, mediaType: string) =>
+const asset = (kind: 'scripts' | 'styles' | 'fonts', operationId: string, mediaType: string) =>
   route({
     method: 'get',
     path: `/console/${kind}/{file}`,
@@ -79,6 +80,7 @@ export const consoleRoutes = [
   page('/console', 'getConsole', {}),
   asset('scripts', 'getConsoleScript', 'text/javascript'),
   asset('styles', 'getConsoleStyle', 'text/css'),
+  asset('fonts', 'getConsoleFont', 'font/woff2'),
   page('/console/{screen}', 'getConsoleScreen', { screen: { schema: text } }),
   page('/console/{screen}/{id}', 'getConsoleItem', { screen: { schema: text }, id: { schema: text } }),
 ];

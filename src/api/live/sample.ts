@@ -1,5 +1,6 @@
 import { PROVIDER_NAMES } from '../../config.js';
 import { lastDoers } from '../../domain/audit/listed.js';
+import { listProcesses } from '../../domain/fleets/heartbeats.js';
 import { inOrder } from '../../domain/samples/flow.js';
 import { createMeasure, type MeasureOptions } from '../../domain/samples/measure.js';
 import { readCounters } from '../../postgres/counters.js';
@@ -27,6 +28,7 @@ export function createLook({ db, deadlineMs, providers }: MeasureOptions) {
       })),
       providers: views.map((view) => ({ ...view, changed_by: switched.get(view.provider) ?? null })),
       ...(await holdsOf({ db })),
+      processes: await listProcesses(db),
       ...leftovers,
       counters: await readCounters(db),
       flow: inOrder(flow),

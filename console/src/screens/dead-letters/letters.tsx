@@ -49,7 +49,7 @@ export function Letters({ group }: { readonly group: Group }) {
     cell: (letter) => (
       <button
         type="button"
-        className="button is-small"
+        className="button is-small is-quiet"
         aria-label={`Discard the one to ${letter.receiver}`}
         onClick={() => discard(letter)}
       >

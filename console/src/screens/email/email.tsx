@@ -56,7 +56,7 @@ function Shown({ email }: { readonly email: Email }) {
       )}
       <div className="stack">
         <Timeline email={email} />
-        <div className="grid-2">
+        <div className="grid-2 is-loose">
           <History email={email} />
           <Facts email={email} />
         </div>

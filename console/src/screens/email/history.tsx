@@ -22,7 +22,7 @@ export function History({ email }: { readonly email: Email }) {
     { name: 'After', end: true, cell: (entry) => <span className="nowrap">{after(entry, begin)}</span> },
     { name: 'What', cell: (entry) => <Pill tone={toneOf(entry)}>{entry.name}</Pill> },
     { name: 'Provider', cell: ({ provider }) => provider ?? <span className="soft">–</span> },
-    { name: 'Details', cell: ({ details }) => <span className="small soft">{details}</span> },
+    { name: 'Details', cell: ({ details }) => details && <span className="small soft">{details}</span> },
   ];
   return (
     <Card

@@ -93,7 +93,10 @@ function Progress({ job }: { readonly job: Job }) {
             ['A second, at most', count(job.rate_per_s)],
           ]}
         />
-        <pre className="raw">{JSON.stringify(job.parameters, null, 2)}</pre>
+        <details>
+          <summary className="small">What it was begun with</summary>
+          <pre className="raw">{JSON.stringify(job.parameters, null, 2)}</pre>
+        </details>
       </div>
     </Card>
   );

@@ -12,11 +12,6 @@ export function Alarms({ sample, state }: { readonly sample: LiveSample; readonl
   const down = sample.providers.filter((provider) => provider.configured && troubleOf(provider));
   return (
     <>
-      {state === 'offline' && (
-        <Banner tone="bad">
-          <strong>The api cannot be reached.</strong> What you see is how it last stood.
-        </Banner>
-      )}
       {state === 'trouble' && (
         <Banner tone="warn">
           <strong>The api cannot look into the database now.</strong> What you see is how it last stood.

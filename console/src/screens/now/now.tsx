@@ -2,9 +2,10 @@ import { useState } from 'react';
 import { useLive } from '../../api/live.js';
 import { useMay } from '../../api/session.js';
 import { PageHead } from '../../ui/card.js';
-import { Banner, Loading } from '../../ui/states.js';
+import { Loading } from '../../ui/states.js';
 import { Time } from '../../ui/time.js';
 import { Alarms } from './alarms.js';
+import { FleetsCard } from './fleets-card.js';
 import { HoldDialog } from './hold-dialog.js';
 import { HoldsCard } from './holds-card.js';
 import { LeftCard } from './left-card.js';
@@ -20,13 +21,7 @@ export function Now() {
   const history = useHistory();
   const [dialog, setDialog] = useState<'pause' | 'resume' | 'hold'>();
   const close = () => setDialog(undefined);
-  if (!sample) {
-    return state === 'offline' ? (
-      <Banner tone="bad">The api cannot be reached. It is tried again.</Banner>
-    ) : (
-      <Loading />
-    );
-  }
+  if (!sample) return <Loading />;
   const allPaused = sample.queues.every(({ paused }) => paused);
   return (
     <>
@@ -54,6 +49,7 @@ export function Now() {
           <LeftCard sample={sample} />
         </div>
         <HoldsCard holds={sample.holds} />
+        <FleetsCard processes={sample.processes} />
       </div>
       {dialog === 'pause' && <PauseDialog priority="all" queues={sample.queues} close={close} />}
       {dialog === 'resume' && <ResumeDialog priority="all" queues={sample.queues} close={close} />}

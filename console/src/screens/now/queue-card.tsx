@@ -4,7 +4,7 @@ import { useMay } from '../../api/session.js';
 import { count, Numbers, percent, plural } from '../../ui/numbers.js';
 import { Pill } from '../../ui/pill.js';
 import { Spark } from '../../ui/spark.js';
-import { duration, Since, Time } from '../../ui/time.js';
+import { clockOf, duration, Since, Time } from '../../ui/time.js';
 import { PauseDialog, ResumeDialog } from './pause-dialogs.js';
 import type { History } from './use-history.js';
 
@@ -27,7 +27,10 @@ export function QueueCard({ queue, sample, history }: QueueCardProps) {
         <h2 className={`priority-name is-${priority}`}>
           <span>{priority}</span>
         </h2>
-        <QueueState queue={queue} />
+        <div className="card-state">
+          <QueueState queue={queue} />
+          <Switch queue={queue} queues={sample.queues} />
+        </div>
       </div>
       <div className="headline">
         <b>{count(queue.waiting)}</b> <span className="soft">waiting</span>
@@ -35,25 +38,34 @@ export function QueueCard({ queue, sample, history }: QueueCardProps) {
           <span className="soft small">· oldest {duration(queue.oldest_waiting_s)}</span>
         )}
       </div>
-      <Spark values={history.course('queues', priority, 'waiting')} label={`Waiting over the last hour, ${priority}`} />
+      <Spark
+        values={history.course('queues', priority, 'waiting')}
+        label={`Waiting over the last hour, ${priority}`}
+        caption="Last hour"
+      />
       <Numbers
         of={[
-          ['In flight', count(queue.in_flight)],
-          ['Backing off', count(queue.backing_off), queue.backing_off > 0 ? 'warn' : undefined],
-          ['Past deadline', count(late), late > 0 ? 'bad' : undefined],
           ['Accepted/min', rate(flow.accepted_per_min)],
-          ['Sent/min', rate(flow.handed_over_per_min)],
-          ['Held', count(queue.held), queue.held > 0 ? 'warn' : undefined],
-          ['Scheduled', count(queue.scheduled)],
+          ['In flight', count(queue.in_flight)],
           [<InTime key="hour" of={flow.hour} />, keptOf(flow.hour), toneOf(flow.hour)],
+          ['Sent/min', rate(flow.handed_over_per_min)],
+          ['Backing off', count(queue.backing_off), queue.backing_off > 0 ? 'warn' : undefined],
           ['In time, 24 h', keptOf(flow.day), toneOf(flow.day)],
+          ['Scheduled', count(queue.scheduled)],
+          ['Held', count(queue.held), queue.held > 0 ? 'warn' : undefined],
+          ['Past deadline', count(late), late > 0 ? 'bad' : undefined],
         ]}
       />
       {queue.awaiting_provider > 0 && (
         <p className="note">{plural(queue.awaiting_provider, 'e-mail')} found no provider and wait for one.</p>
       )}
       {queue.stuck > 0 && <p className="note">{plural(queue.stuck, 'e-mail')} in flight for more than two minutes.</p>}
-      <Switch queue={queue} queues={sample.queues} />
+      {queue.pauses.map((pause) => (
+        <p className="note" key={pause.by}>
+          {pause.by === 'temporal' ? 'Paused in Temporal' : `Paused by ${pause.who ?? 'somebody'}`} for{' '}
+          <Since at={pause.since} /> (since <Time at={pause.since} />){pause.reason && `: ${pause.reason}`}
+        </p>
+      ))}
     </section>
   );
 }
@@ -65,8 +77,11 @@ const keptOf = ({ in_time, missed }: Kept) => percent(in_time, in_time + missed)
 const toneOf = ({ missed }: Kept) => (missed > 0 ? 'warn' : undefined);
 
 function InTime({ of }: { readonly of: Kept }) {
-  const since = new Date(of.since).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });
-  return <span title={`Since ${since}, by the hour into which the first deadline falls`}>In time, 2 h</span>;
+  return (
+    <span title={`Since ${clockOf(Date.parse(of.since))}, by the hour into which the first deadline falls`}>
+      In time, 2 h
+    </span>
+  );
 }
 
 function QueueState({ queue }: { readonly queue: Queue }) {
@@ -75,7 +90,7 @@ function QueueState({ queue }: { readonly queue: Queue }) {
   return <Pill tone="good">Sending</Pill>;
 }
 
-/** Paused by whom, since when and why; and the switch for whoever may. */
+/** The switch, for whoever may. */
 function Switch({ queue, queues }: { readonly queue: Queue; readonly queues: readonly Queue[] }) {
   const may = useMay();
   const [dialog, setDialog] = useState<'pause' | 'resume'>();
@@ -83,23 +98,15 @@ function Switch({ queue, queues }: { readonly queue: Queue; readonly queues: rea
   const close = () => setDialog(undefined);
   return (
     <>
-      {queue.pauses.map((pause) => (
-        <p className="note" key={pause.by}>
-          {pause.by === 'temporal' ? 'Paused in Temporal' : `Paused by ${pause.who ?? 'somebody'}`} for{' '}
-          <Since at={pause.since} /> (since <Time at={pause.since} />){pause.reason && `: ${pause.reason}`}
-        </p>
-      ))}
       {may('pauseQueue') && (
-        <div className="actions card-end">
-          <button
-            type="button"
-            className="button is-small"
-            aria-label={`${own ? 'Resume' : 'Pause'} ${queue.priority}`}
-            onClick={() => setDialog(own ? 'resume' : 'pause')}
-          >
-            {own ? 'Resume…' : 'Pause…'}
-          </button>
-        </div>
+        <button
+          type="button"
+          className="button is-small"
+          aria-label={`${own ? 'Resume' : 'Pause'} ${queue.priority}`}
+          onClick={() => setDialog(own ? 'resume' : 'pause')}
+        >
+          {own ? 'Resume…' : 'Pause…'}
+        </button>
       )}
       {dialog === 'pause' && <PauseDialog priority={queue.priority} queues={queues} close={close} />}
       {dialog === 'resume' && <ResumeDialog priority={queue.priority} queues={queues} close={close} />}

@@ -105,11 +105,15 @@ function Total({ levels, priority }: TotalProps) {
   );
 }
 
+/** Where the axis may begin: the highest that all of it is above, since a tenth of a percent is what matters here. */
+const AXES = [99, 95, 90, 50] as const;
+
 function Course({ levels }: { readonly levels: Answered }) {
   const moments = [...new Set(levels.periods.map(({ from }) => from))].sort();
   if (moments.length === 0) return <Empty title="No e-mail had its deadline in this time." />;
   const valueAt = (priority: string, from: string) =>
     levels.periods.find((period) => period.priority === priority && period.from === from)?.attainment_percent ?? null;
+  const lowest = Math.min(...levels.periods.map(({ attainment_percent }) => attainment_percent ?? 100));
   return (
     <Card title="In time, over time">
       <Chart
@@ -117,6 +121,7 @@ function Course({ levels }: { readonly levels: Answered }) {
         times={moments.map((at) => new Date(at).getTime() / 1_000)}
         format={(value) => `${Math.round(value * 100) / 100} %`}
         highest={100}
+        lowest={AXES.find((begin) => begin < lowest) ?? 0}
         lines={PRIORITIES.map((priority) => ({
           name: priority,
           colour: priority,
