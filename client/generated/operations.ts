@@ -230,6 +230,10 @@ export interface Operations {
         readonly from?: string;
         /** Died before. */
         readonly to?: string;
+        /** Those alone whose last attempt has no code, or that have none. */
+        readonly without_code?: 'true';
+        /** Those alone that no provider was ever asked to take. */
+        readonly without_provider?: 'true';
         readonly state?: 'open' | 'resolved' | 'all';
         /** At most so many on one page. */
         readonly limit?: number;
@@ -760,12 +764,12 @@ export interface Operations {
     answer: undefined;
     problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'hold_not_found' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
   };
-  /** Retry, cancel or reroute many e-mails. */
+  /** Retry, cancel or reroute many e-mails, or discard dead letters. */
   beginJob: {
     input: {
       body: {
-        /** `retry`: those that are `dead`, unless `status` names others. `cancel`, `reroute`: those that no provider has. */
-        readonly kind: 'retry' | 'cancel' | 'reroute';
+        /** `retry`: those that are `dead`, unless `status` names others. `discard`: open dead letters, which are closed; their e-mails can still be retried. `cancel`, `reroute`: those that no provider has. */
+        readonly kind: 'retry' | 'discard' | 'cancel' | 'reroute';
         readonly filter?: {
           /** One address. Case does not matter; `a+b@…` and `a@…` are two. */
           readonly receiver?: string;
@@ -783,6 +787,10 @@ export interface Operations {
           readonly code?: string;
           /** Of the last attempt. */
           readonly provider?: 'mailgun' | 'mandrill' | 'smtp';
+          /** Those alone whose last attempt has no code, or that have none. */
+          readonly without_code?: true;
+          /** Those alone that no provider was ever asked to take. */
+          readonly without_provider?: true;
           readonly dead_reason?: 'lifetime_over' | 'ambiguous' | 'stopped_in_temporal';
           /** Accepted at or after. Default: 30 days before `to`. */
           readonly from?: string;
@@ -793,6 +801,13 @@ export interface Operations {
         readonly all?: true;
         /** `retry`, `reroute`: this provider and no other. `any`, of `reroute` alone: whichever admits it again. */
         readonly through?: 'mailgun' | 'mandrill' | 'smtp' | 'any';
+        /** `retry`: to a corrected address. Each counts as a submission of its client. */
+        readonly corrected?: {
+          /** The receiver of all of them; the filter must name the one they have. */
+          readonly receiver?: string;
+          /** Behind each address instead of the filter’s `receiver_domain`. */
+          readonly domain?: string;
+        };
         /** Why, in one line. */
         readonly reason: string;
         /** The most e-mails a second. */
@@ -828,7 +843,7 @@ export interface Operations {
     input: {
       query?: {
         readonly state?: 'planning' | 'running' | 'stopped' | 'done' | 'failed';
-        readonly kind?: 'cancel' | 'drop_month' | 'reroute' | 'retention' | 'retry';
+        readonly kind?: 'cancel' | 'discard' | 'drop_month' | 'reroute' | 'retention' | 'retry';
         /** At most so many on one page. */
         readonly limit?: number;
         readonly cursor?: string;
@@ -1101,6 +1116,16 @@ export interface Operations {
     answer: Blob;
     problem: 'internal_error' | 'not_found';
   };
+  /** The console’s fonts. */
+  getConsoleFont: {
+    input: {
+      params: {
+        readonly file: string;
+      };
+    };
+    answer: Blob;
+    problem: 'internal_error' | 'not_found';
+  };
   /** The operators’ console. */
   getConsoleScreen: {
     input: {
@@ -1227,6 +1252,7 @@ export const OPERATIONS = {
   getConsole: { method: 'GET', path: '/console', answer: 'bytes', keyed: false, scope: null, role: null },
   getConsoleScript: { method: 'GET', path: '/console/scripts/{file}', answer: 'bytes', keyed: false, scope: null, role: null },
   getConsoleStyle: { method: 'GET', path: '/console/styles/{file}', answer: 'bytes', keyed: false, scope: null, role: null },
+  getConsoleFont: { method: 'GET', path: '/console/fonts/{file}', answer: 'bytes', keyed: false, scope: null, role: null },
   getConsoleScreen: { method: 'GET', path: '/console/{screen}', answer: 'bytes', keyed: false, scope: null, role: null },
   getConsoleItem: { method: 'GET', path: '/console/{screen}/{id}', answer: 'bytes', keyed: false, scope: null, role: null },
   recordOpen: { method: 'GET', path: '/api/email/{id}/open', answer: 'bytes', keyed: false, scope: null, role: null },

@@ -61,6 +61,8 @@ export const OPTIONS = {
   'restored-to': { type: 'string' },
   temporal: { type: 'string' },
   verdict: { type: 'string' },
+  'to-receiver': { type: 'string' },
+  'to-domain': { type: 'string' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;

@@ -11,15 +11,25 @@ interface FieldProps {
   readonly step?: string;
   /** What it has to look like, as `pattern` of HTML. */
   readonly pattern?: string;
+  /** Told what it says when it is left. */
+  readonly onLeave?: (value: string) => void;
 }
 
 /** One line of a form. */
-export function Field({ label, name, hint, value, type = 'text', ...rest }: FieldProps) {
+export function Field({ label, name, hint, value, type = 'text', onLeave, ...rest }: FieldProps) {
   const id = useId();
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      <input id={id} name={name} type={type} defaultValue={value} autoComplete="off" {...rest} />
+      <input
+        id={id}
+        name={name}
+        type={type}
+        defaultValue={value}
+        autoComplete="off"
+        onBlur={onLeave && (({ target }) => onLeave(target.value))}
+        {...rest}
+      />
       {hint && <span className="hint">{hint}</span>}
     </div>
   );

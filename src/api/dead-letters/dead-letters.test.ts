@@ -28,6 +28,10 @@ describe('GET /api/dead-letters', () => {
     });
     const of = async (filter: string) => idsOf(await list(`?client=${client.id}${filter}`));
     expect(await of('')).toEqual([low, elsewhere]);
+    const untried = await insertDeadEmail(api.db, { ...mine, reason: 'stopped_in_temporal', attempts: [] });
+    expect(await of('&without_code=true')).toEqual([untried]);
+    expect(await of('&without_provider=true&reason=stopped_in_temporal')).toEqual([untried]);
+    await api.db.deleteFrom('dead_emails').where('email_id', '=', untried).execute();
     expect(await of('&priority=low')).toEqual([low]);
     expect(await of('&reason=ambiguous')).toEqual([low]);
     expect(await of('&provider=mandrill')).toEqual([elsewhere]);

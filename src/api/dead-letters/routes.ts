@@ -17,6 +17,7 @@ import {
   deadLetterGroups,
   discardAnswer,
   filterOf,
+  listFilterOf,
   listQuery,
   MOST_GROUPS,
   pageOfDeadLetters,
@@ -41,7 +42,7 @@ const list = route({
   handle: async ({ query }, ctx, { db }) => {
     const scope = scopeFor(ctx.state.client, query.client);
     const page = { limit: query.limit, after: query.cursor };
-    const found = await findDeadLetters(db, { ...filterOf(query, scope), state: query.state }, page);
+    const found = await findDeadLetters(db, listFilterOf(query, scope), page);
     ctx.set('Cache-Control', 'no-store');
     return { dead_letters: found.letters, next_cursor: found.next ? cursorOf(found.next) : null };
   },

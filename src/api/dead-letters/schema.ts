@@ -20,8 +20,12 @@ const filters = {
   to: time.optional().describe('Died before.'),
 };
 
+const yes = z.enum(['true']).transform(() => true);
+
 export const listQuery = z.strictObject({
   ...filters,
+  without_code: yes.optional().describe('Those alone whose last attempt has no code, or that have none.'),
+  without_provider: yes.optional().describe('Those alone that no provider was ever asked to take.'),
   state: z.enum(['open', 'resolved', 'all']).default('open'),
   limit: pageLimit(50, 200),
   cursor: cursor(z.object({ diedAt: z.iso.datetime({ precision: 6 }), emailId: z.uuid() })).optional(),
@@ -119,4 +123,10 @@ export function filterOf(given: Filters, scope: string | null): DeadLetterFilter
     from: given.from,
     to: given.to,
   };
+}
+
+/** What a list is asked for. */
+export function listFilterOf(query: z.output<typeof listQuery>, scope: string | null): DeadLetterFilter {
+  const { state, without_code: withoutCode, without_provider: withoutProvider } = query;
+  return { ...filterOf(query, scope), state, withoutCode, withoutProvider };
 }

@@ -28,7 +28,7 @@ const beginRoute = route({
   method: 'post',
   path: '/api/admin/jobs',
   operationId: 'beginJob',
-  summary: 'Retry, cancel or reroute many e-mails',
+  summary: 'Retry, cancel or reroute many e-mails, or discard dead letters',
   description: [
     'By a filter, or all of them, in the background: what fits when the job lists it is done once, whoever is killed on the',
     'way. An e-mail that has changed meanwhile is skipped. With `dry_run` it only says what it would do.',
@@ -37,6 +37,12 @@ const beginRoute = route({
   access: { scope: null, role: 'operator' },
   body: jsonBody(jobBody, {
     'After a wrong key': { kind: 'retry', filter: { code: 'http_401' }, reason: 'the key was wrong', dry_run: true },
+    'After a slip of a form': {
+      kind: 'retry',
+      filter: { receiver_domain: 'exmaple.org' },
+      corrected: { domain: 'example.org' },
+      reason: 'the domain was mistyped',
+    },
     'Away from a slow provider': { kind: 'reroute', all: true, through: 'mandrill', reason: 'mailgun is slow' },
   }),
   answer: { status: 200, description: 'It begins within seconds; or what it would do.', schema: begunJob },

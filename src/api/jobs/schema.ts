@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { JOB_KINDS, type JobKindName } from '../../domain/jobs/kinds.js';
 import { address, ENDS_BEFORE, MAX_WINDOW_MS, TOO_LONG, time, windowMsOf } from '../emails/schema.js';
-import { priority, providerName } from '../fields.js';
+import { priority, providerName, address as submittedAddress } from '../fields.js';
 import { countOf, listOf, moment, nextCursor } from '../routing/answers.js';
 import { isOneLine } from '../send/faults.js';
 
 export const kindName = z.enum(Object.keys(JOB_KINDS) as [JobKindName, ...JobKindName[]]);
 
 /** Kinds that are about e-mails by a filter. */
-const EMAIL_KINDS = ['retry', 'cancel', 'reroute'] as const satisfies readonly JobKindName[];
+const EMAIL_KINDS = ['retry', 'discard', 'cancel', 'reroute'] as const satisfies readonly JobKindName[];
 export type EmailKind = (typeof EMAIL_KINDS)[number];
 export const jobState = z.enum(['planning', 'running', 'stopped', 'done', 'failed']);
 export const itemState = z.enum(['pending', 'done', 'skipped', 'failed']);
@@ -16,6 +16,8 @@ export const itemState = z.enum(['pending', 'done', 'skipped', 'failed']);
 const status = z.string().regex(/^[a-z_]{1,64}$/);
 
 const LABELS = 5;
+
+const DOMAIN = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}$/;
 
 /** Which e-mails: what `GET /api/emails` asks, and what is known of their last attempt. */
 const emailFilter = z
@@ -38,9 +40,16 @@ const emailFilter = z
       .optional()
       .describe('Of the last attempt.'),
     provider: providerName.optional().describe('Of the last attempt.'),
+    without_code: z.literal(true).optional().describe('Those alone whose last attempt has no code, or that have none.'),
+    without_provider: z.literal(true).optional().describe('Those alone that no provider was ever asked to take.'),
     dead_reason: z.enum(['lifetime_over', 'ambiguous', 'stopped_in_temporal']).optional(),
     from: time.optional().describe('Accepted at or after. Default: 30 days before `to`.'),
     to: time.optional().describe('Accepted before. Default: now.'),
+  })
+  .refine(({ code, without_code }) => !(code && without_code), { path: ['without_code'], error: 'contradicts code' })
+  .refine(({ provider, without_provider }) => !(provider && without_provider), {
+    path: ['without_provider'],
+    error: 'contradicts provider',
   })
   .refine(({ from, to }) => windowMsOf(from, to) >= 0, ENDS_BEFORE)
   .refine(({ from, to }) => windowMsOf(from, to) <= MAX_WINDOW_MS, TOO_LONG);
@@ -53,7 +62,8 @@ export const jobBody = z.strictObject({
   kind: z
     .enum(EMAIL_KINDS)
     .describe(
-      '`retry`: those that are `dead`, unless `status` names others. `cancel`, `reroute`: those that no provider has.',
+      '`retry`: those that are `dead`, unless `status` names others. `discard`: open dead letters, which are closed; their ' +
+        'e-mails can still be retried. `cancel`, `reroute`: those that no provider has.',
     ),
   filter: emailFilter.default({}),
   all: z.literal(true).optional().describe('Every one, instead of a filter.'),
@@ -61,6 +71,22 @@ export const jobBody = z.strictObject({
     .union([providerName, z.literal('any')])
     .optional()
     .describe('`retry`, `reroute`: this provider and no other. `any`, of `reroute` alone: whichever admits it again.'),
+  corrected: z
+    .strictObject({
+      receiver: submittedAddress
+        .optional()
+        .describe('The receiver of all of them; the filter must name the one they have.'),
+      domain: z
+        .string()
+        .max(253)
+        .toLowerCase()
+        .regex(DOMAIN, 'must be a domain, in punycode')
+        .optional()
+        .describe('Behind each address instead of the filter’s `receiver_domain`.'),
+    })
+    .refine((given) => Object.values(given).filter(Boolean).length === 1, 'must name a receiver or a domain')
+    .optional()
+    .describe('`retry`: to a corrected address. Each counts as a submission of its client.'),
   reason: why.describe('Why, in one line.'),
   rate_per_s: z.int().min(1).max(500).default(50).describe('The most e-mails a second.'),
   dry_run: z.boolean().default(false).describe('Only say what it would do.'),

@@ -2,6 +2,8 @@ import type { z } from 'zod';
 import type { ProviderName } from '../../config.js';
 import { type StatusCatalogue, type StatusRule, statusesThat } from '../../domain/emails/statuses.js';
 import type { CancelParameters } from '../../domain/jobs/kinds/cancel.js';
+import type { Correction } from '../../domain/jobs/kinds/correction.js';
+import type { DiscardParameters } from '../../domain/jobs/kinds/discard.js';
 import type { RerouteParameters } from '../../domain/jobs/kinds/reroute.js';
 import type { RetryParameters } from '../../domain/jobs/kinds/retry.js';
 import type { Selection } from '../../domain/jobs/kinds/selection.js';
@@ -26,7 +28,15 @@ const TERMS: Readonly<Record<EmailKind, (reading: Reading) => object>> = {
     const selection = selectionOf(reading, (rule) => rule.retryable, ['dead']);
     const through = providerIn(reading);
     if (through === null) reading.fault('through', 'must name a provider: a retry goes through any without it');
-    return { selection, ...(through && { through }) };
+    const corrected = correctionIn(reading);
+    return { selection, ...(through && { through }), ...(corrected && { corrected }) };
+  },
+  discard: (reading): DiscardParameters => {
+    if (reading.body.through) reading.fault('through', 'is nothing to discard by', 'unknown_field');
+    for (const status of reading.body.filter.status ?? []) {
+      if (status !== 'dead') reading.fault('filter.status', `${status} is not dead, and has no dead letter`);
+    }
+    return { selection: selectionOf(reading, (rule) => rule.retryable, ['dead']) };
   },
   cancel: (reading): CancelParameters => {
     if (reading.body.through) reading.fault('through', 'is nothing to cancel by', 'unknown_field');
@@ -40,6 +50,18 @@ const TERMS: Readonly<Record<EmailKind, (reading: Reading) => object>> = {
   },
 };
 
+/**
+ * What is put right in receivers. The filter has to name what is wrong: otherwise everybody's mail would go to one
+ * receiver, or to one domain, by a slip.
+ */
+function correctionIn({ body: { corrected, filter }, fault }: Reading): Correction | undefined {
+  if (corrected?.receiver && !filter.receiver) fault('filter.receiver', 'must name the address to correct', 'required');
+  if (corrected?.domain && !filter.receiver_domain) {
+    fault('filter.receiver_domain', 'must name the domain to correct', 'required');
+  }
+  return corrected;
+}
+
 /** No provider has it, and it has not ended. */
 const isWithUs = ({ final, survives }: StatusRule) => !final && !survives;
 
@@ -51,6 +73,7 @@ export function parametersOf(body: Body, { catalogue, providers }: Pick<Reading,
   if (body.dry_run ? body.all && isFiltered : (body.all === true) === isFiltered) {
     fault('all', 'say which: either filters, or "all": true for every one');
   }
+  if (body.corrected && body.kind !== 'retry') fault('corrected', 'is for a retry', 'unknown_field');
   const parameters = TERMS[body.kind]({ body, catalogue, providers, fault });
   if (faults.length > 0) throw invalidFields(faults);
   return parameters;
@@ -80,11 +103,14 @@ function selectionOf(
 
 function conditionsOf(filter: EmailFilterBody): Omit<Selection, 'statuses'> {
   const { receiver, sender, priority, tag, client: clientId, code, provider } = filter;
+  const [withoutCode, withoutProvider] = [filter.without_code, filter.without_provider];
   const metadata = filter.metadata && Object.entries(filter.metadata);
   return {
     filter: { clientId, receiver, sender, priority, tag, metadata },
     code,
     provider,
+    ...(withoutCode && { withoutCode }),
+    ...(withoutProvider && { withoutProvider }),
     deadReason: filter.dead_reason,
     receiverDomain: filter.receiver_domain,
     range: rangeOf({ from: filter.from, to: filter.to ?? new Date() }),

@@ -13,7 +13,7 @@ const FILTERS = [
   ...(['receiver', 'sender', 'priority', 'client', 'tag', 'code', 'provider'] as const),
   ...(['receiver-domain', 'dead-reason', 'from', 'to'] as const),
 ] as const;
-const FILTER_HELP = `--status A,B                   default of retry: dead; of the others: all that no provider has
+const FILTER_HELP = `--status A,B                   default of retry and discard: dead; of the others: all that no provider has
 --receiver ADDRESS, --sender ADDRESS, --receiver-domain DOMAIN
 --priority critical|medium|low, --client ID, --tag TAG, --metadata NAME=VALUE
 --code CODE, --provider NAME   of the last attempt
@@ -30,7 +30,9 @@ function bodyOf(kind: string, values: Values): object {
     ...(status !== undefined && { status: status.split(',') }),
     ...(pairs && { metadata: Object.fromEntries(pairs) }),
   };
+  const [receiver, domain] = [values['to-receiver'], values['to-domain']];
   return {
+    ...((receiver !== undefined || domain !== undefined) && { corrected: { receiver, domain } }),
     ...{ kind, filter, through, reason: need(reason, '--reason') },
     ...(all && { all }),
     ...(rate !== undefined && { rate_per_s: Number(rate) }),
@@ -144,7 +146,8 @@ const switched =
 
 const BEGIN_OPTIONS: readonly OptionName[] = [
   ...FILTERS,
-  ...(['status', 'metadata', 'all', 'through', 'rate', 'dry-run', 'reason'] as const),
+  ...(['status', 'metadata', 'all', 'through', 'to-receiver', 'to-domain'] as const),
+  ...(['rate', 'dry-run', 'reason'] as const),
 ];
 
 interface Month {
@@ -178,22 +181,24 @@ export const jobCommands: Commands = {
     words: 0,
     options: ['state', 'kind', 'limit'],
     help: `--state planning|running|stopped|done|failed
---kind retry|cancel|reroute|drop_month|retention
+--kind retry|discard|cancel|reroute|drop_month|retention
 --limit N                      default: 20, at most 100`,
     run: (api, _, values) => list(api, values),
   },
   'jobs start': {
-    usage: 'retry|cancel|reroute [filters | --all] [--through PROVIDER] [--rate N] [--dry-run] --reason TEXT',
-    summary: 'retry, cancel or reroute many e-mails in the background, each once',
+    usage: 'retry|discard|cancel|reroute [filters | --all] [--through PROVIDER] [--rate N] [--dry-run] --reason TEXT',
+    summary: 'retry, cancel or reroute many e-mails, or discard dead letters, in the background, each once',
     example: "tempost jobs start retry --code http_401 --reason 'the key was wrong' --dry-run",
     words: 1,
     options: BEGIN_OPTIONS,
     help: `${FILTER_HELP}
 --all                          every one, instead of a filter
 --through PROVIDER             this provider and no other; reroute through any undoes it
+--to-receiver ADDRESS          of a retry: instead of the address that --receiver names
+--to-domain DOMAIN             of a retry: behind each address instead of the one that --receiver-domain names
 --rate N                       the most e-mails a second; default: 50, at most 500
 --dry-run                      only say what it would do`,
-    run: (api, [kind], values) => begin(api, need(kind, 'retry, cancel or reroute'), values),
+    run: (api, [kind], values) => begin(api, need(kind, 'retry, discard, cancel or reroute'), values),
   },
   job: {
     usage: 'ID [--follow]',

@@ -64,6 +64,9 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
   // An accepted e-mail is sent even so, but only to the receiver it was accepted for.
   const refused = request.receiver && (await refusedSender(trx, email.id));
   if (refused) return { kind: 'sender_refused', clientId: email.client_id, sender: refused };
+  // Otherwise a client could write to anyone by means of one failed e-mail. Before anything is changed: a job goes on in
+  // the same transaction when it is refused.
+  if (request.receiver) await countSubmission(trx, email.client_id, email.priority);
 
   const generation = email.generation + 1;
   await resolveDeadLetter(trx, email.id);
@@ -76,8 +79,6 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
   });
   await recordEvents(trx, email, [event], catalogue, newLife(request, generation, request.deadlineMs[email.priority]));
   await enqueueGeneration(trx, email.id, email.priority, generation);
-  // Otherwise a client could write to anyone by means of one failed e-mail.
-  if (request.receiver) await countSubmission(trx, email.client_id, email.priority);
   return { kind: 'retried', generation };
 }
 

@@ -15,6 +15,9 @@ export interface DeadLetterFilter {
   /** Of the last attempt. */
   readonly provider?: ProviderName;
   readonly code?: string;
+  /** Those alone that have none. */
+  readonly withoutCode?: boolean;
+  readonly withoutProvider?: boolean;
   /** In lower case. */
   readonly receiverDomain?: string;
   /** Died at or after, and before. */
@@ -107,6 +110,8 @@ function matches(filter: DeadLetterFilter) {
   if (filter.reason) conditions.push(sql`d.reason = ${filter.reason}`);
   if (filter.provider) conditions.push(sql`d.provider = ${filter.provider}`);
   if (filter.code) conditions.push(sql`d.code = ${filter.code}`);
+  if (filter.withoutCode) conditions.push(sql`d.code is null`);
+  if (filter.withoutProvider) conditions.push(sql`d.provider is null`);
   if (filter.receiverDomain) conditions.push(sql`split_part(e.receiver_address, '@', 2) = ${filter.receiverDomain}`);
   if (filter.from) conditions.push(sql`d.died_at >= ${filter.from}`);
   if (filter.to) conditions.push(sql`d.died_at < ${filter.to}`);

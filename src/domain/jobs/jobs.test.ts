@@ -117,6 +117,74 @@ describe('a retry', () => {
   });
 });
 
+describe('a retry with a corrected receiver', () => {
+  const receiverOf = (id: string) =>
+    database.db.selectFrom('emails').select(['receiver', 'receiver_address']).where('id', '=', id).executeTakeFirst();
+  const setReceiver = (id: string, receiver: string) =>
+    database.db.updateTable('emails').set({ receiver }).where('id', '=', id).execute();
+
+  it('puts the domain right behind each address, and leaves names', async () => {
+    const bare = await insertDeadEmail(database.db, { clientId, receiver: 'ada@exmaple.org' });
+    const named = await insertDeadEmail(database.db, { clientId, receiver: 'grace@exmaple.org' });
+    await setReceiver(named, '"Hopper @ home" <Grace@exmaple.org>');
+    const other = await insertDeadEmail(database.db, { clientId, receiver: 'ada@other.example.org' });
+    const parameters = {
+      selection: selection(['dead'], { receiverDomain: 'exmaple.org' }),
+      corrected: { domain: 'example.org' },
+    };
+    expect(await run(await begin({ kind: 'retry', parameters }))).toMatchObject({ matched: 2, counts: { done: 2 } });
+    expect(await receiverOf(bare)).toEqual({ receiver: 'ada@example.org', receiver_address: 'ada@example.org' });
+    expect(await receiverOf(named)).toEqual({
+      receiver: '"Hopper @ home" <Grace@example.org>',
+      receiver_address: 'grace@example.org',
+    });
+    expect(await receiverOf(other)).toMatchObject({ receiver: 'ada@other.example.org' });
+  });
+
+  it('leaves an e-mail as it was when its client has used up its limit, and goes on', async () => {
+    const { id: limited } = await insertClient(database.db);
+    await database.db.updateTable('clients').set({ daily_limit_medium: 1 }).where('id', '=', limited).execute();
+    for (let n = 0; n < 2; n++) await insertDeadEmail(database.db, { clientId: limited, receiver: 'a@exmaple.org' });
+    const corrected = { receiver: { submitted: 'a@example.org', address: 'a@example.org' } };
+    const parameters = { selection: selection(['dead']), corrected };
+    const job = await run(await begin({ kind: 'retry', parameters }));
+    expect(job).toMatchObject({ matched: 2, counts: { done: 1, skipped: { limit_reached: 1 } } });
+    const { rows } = await sql`select status, generation, receiver from emails order by generation`.execute(
+      database.db,
+    );
+    expect(rows).toEqual([
+      { status: 'dead', generation: 1, receiver: 'a@exmaple.org' },
+      { status: 'queued', generation: 2, receiver: 'a@example.org' },
+    ]);
+  });
+});
+
+describe('a discard', () => {
+  it('closes dead letters that have no code and no provider, each once, and leaves their e-mails retryable', async () => {
+    const untried = await insertDeadEmail(database.db, { clientId, reason: 'stopped_in_temporal', attempts: [] });
+    const tried = await insertDeadEmail(database.db, { clientId });
+    const parameters = { selection: selection(['dead'], { withoutCode: true, withoutProvider: true }) };
+    const terms = { kind: 'discard', parameters } as const;
+    expect((await previewJob(context(), terms, 5_000)).sample).toEqual([untried]);
+    expect(await run(await begin(terms))).toMatchObject({ matched: 1, counts: { done: 1 } });
+    expect(await run(await begin(terms))).toMatchObject({ matched: 0 });
+    const letters = await database.db.selectFrom('dead_emails').select(['email_id', 'resolution']).execute();
+    expect(letters.find(({ email_id }) => email_id === untried)).toMatchObject({ resolution: 'discarded' });
+    expect(letters.find(({ email_id }) => email_id === tried)).toMatchObject({ resolution: null });
+    const request = { emailId: untried, clientId: null, by: 'operator', deadlineMs } as const;
+    expect(await retryEmail(database.db, request, SHIPPED_STATUSES)).toMatchObject({ kind: 'retried' });
+  });
+
+  it('skips what was retried since it was listed', async () => {
+    const retried = await insertDeadEmail(database.db, { clientId });
+    const id = await begin({ kind: 'discard', parameters: { selection: selection(['dead']) } });
+    await slice(id);
+    await retryEmail(database.db, { emailId: retried, clientId: null, by: 'operator', deadlineMs }, SHIPPED_STATUSES);
+    expect(await run(id)).toMatchObject({ counts: { done: 0, skipped: { changed: 1 } } });
+    expect(await emailOf(retried)).toMatchObject({ status: 'queued', generation: 2 });
+  });
+});
+
 describe('a cancellation', () => {
   it('cancels what no provider has, wakes what runs, and skips what is being sent or was', async () => {
     const waiting = await insertQueuedEmail(database.db, { clientId });

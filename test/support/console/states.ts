@@ -69,7 +69,8 @@ export function testShape({ system, signedIn, at }: ConsoleUnderTest): void {
     const shown = () => page.locator('.page-head time').textContent();
     const first = await shown();
     await until('another sample is shown', async () => (await shown()) !== first);
-    expect(await page.evaluate('window.moved')).toBe(0);
+    // Of the whole window's area and height: a word that grows by a digit is a hundred-thousandth.
+    expect(Number(await page.evaluate('window.moved'))).toBeLessThan(0.0001);
   });
 
   it('shows the words of a German and of a stranger on a telephone, as text and within its width', async () => {
@@ -77,7 +78,7 @@ export function testShape({ system, signedIn, at }: ConsoleUnderTest): void {
     const xss = '<img src=x onerror=alert(1)>';
     const id = await stack.submit({
       sender: `"${xss}" <shop@example.com>`,
-      receiver: `${LONG.slice(0, 40)}@${LONG.slice(0, 60).replace('ü', 'ue')}.example.org`.replace('ü', 'ue'),
+      receiver: 'rindfleischetikettierungsueberwachung@aufgabenuebertragungsgesetzgebungsverfahren.example.org',
       subject: LONG,
       ...({
         headers: JSON.stringify({ 'X-Note': xss }),

@@ -8,7 +8,7 @@ import { Answer, Empty } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
 import { Time } from '../../ui/time.js';
 import { DEATHS } from '../now/left-card.js';
-import { BulkRetryDialog } from './bulk-retry.js';
+import { BulkDiscardDialog, BulkRetryDialog } from './bulk.js';
 import { type Group, keyOf, nameOf } from './groups.js';
 import { Letters } from './letters.js';
 
@@ -16,6 +16,7 @@ import { Letters } from './letters.js';
 export function DeadLetters() {
   const [chosen, choose] = useState<Group>();
   const [retried, retry] = useState<Group>();
+  const [discarded, discard] = useState<Group>();
   const query = useQuery({
     queryKey: ['dead-letters', 'groups'],
     queryFn: ({ signal }) => call('groupDeadLetters', {}, signal),
@@ -33,13 +34,14 @@ export function DeadLetters() {
             <Empty title="There is none." />
           ) : (
             <div className="stack">
-              <Groups groups={groups} choose={choose} retry={retry} chosen={chosen} />
+              <Groups groups={groups} choose={choose} retry={retry} discard={discard} chosen={chosen} />
               {chosen && <Letters key={keyOf(chosen)} group={chosen} />}
             </div>
           )
         }
       </Answer>
       {retried && <BulkRetryDialog group={retried} close={() => retry(undefined)} />}
+      {discarded && <BulkDiscardDialog group={discarded} close={() => discard(undefined)} />}
     </>
   );
 }
@@ -49,9 +51,10 @@ interface GroupsProps {
   readonly chosen: Group | undefined;
   readonly choose: (group: Group | undefined) => void;
   readonly retry: (group: Group) => void;
+  readonly discard: (group: Group) => void;
 }
 
-function Groups({ groups, chosen, choose, retry }: GroupsProps) {
+function Groups({ groups, chosen, choose, retry, discard }: GroupsProps) {
   const may = useMay();
   const isChosen = (group: Group) => chosen !== undefined && keyOf(chosen) === keyOf(group);
   const columns: readonly Column<Group>[] = [
@@ -84,6 +87,16 @@ function Groups({ groups, chosen, choose, retry }: GroupsProps) {
               onClick={() => retry(group)}
             >
               Retry all…
+            </button>
+          )}
+          {may('beginJob') && (
+            <button
+              type="button"
+              className="button is-small"
+              aria-label={`Discard all: ${nameOf(group)}`}
+              onClick={() => discard(group)}
+            >
+              Discard all…
             </button>
           )}
         </div>

@@ -8,3 +8,20 @@ export const keyOf = ({ reason, code, provider }: Group): string => [reason, cod
 
 export const nameOf = ({ reason, code, provider }: Group): string =>
   [DEATHS[reason] ?? reason, code, provider].filter(Boolean).join(' · ');
+
+/** What else a group has in common: no code, and no provider, are something, too. */
+export const lastAttemptOf = ({ code, provider }: Group) => ({
+  code: code ?? undefined,
+  without_code: code === null || undefined,
+  provider: provider ?? undefined,
+  without_provider: provider === null || undefined,
+});
+
+const YEAR_MS = 365 * 86_400_000;
+
+/** The filter of a job about a group. */
+export const filterOf = (group: Group) => ({
+  dead_reason: group.reason,
+  ...lastAttemptOf(group),
+  from: new Date(Date.now() - YEAR_MS).toISOString(),
+});

@@ -9,20 +9,23 @@ import { ActDialog } from '../../ui/dialog.js';
 import { Answer, Empty, NextPage } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
 import { Time } from '../../ui/time.js';
-import { type Group, nameOf } from './groups.js';
+import { type Group, lastAttemptOf, nameOf } from './groups.js';
 
 /** The e-mails of one group, the oldest first. */
 export function Letters({ group }: { readonly group: Group }) {
   const may = useMay();
   const [discarded, discard] = useState<DeadLetter>();
   const { reason, code, provider } = group;
+  const { without_code, without_provider, ...named } = lastAttemptOf(group);
+  const yes = (value: true | undefined) => (value ? ('true' as const) : undefined);
+  const asked = { ...named, without_code: yes(without_code), without_provider: yes(without_provider) };
   const query = useInfiniteQuery({
     queryKey: ['dead-letters', 'list', reason, code, provider],
     queryFn: ({ pageParam, signal }) =>
       call(
         'listDeadLetters',
         {
-          query: { reason, code: code ?? undefined, provider: provider ?? undefined, limit: 50, cursor: pageParam },
+          query: { reason, ...asked, limit: 50, cursor: pageParam },
         },
         signal,
       ),

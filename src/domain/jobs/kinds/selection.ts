@@ -15,6 +15,9 @@ export interface Selection {
   /** Of the last attempt of the e-mail's present life. */
   readonly code?: string;
   readonly provider?: ProviderName;
+  /** Those alone that have no such code, or no such provider, as when none was ever asked. */
+  readonly withoutCode?: boolean;
+  readonly withoutProvider?: boolean;
   /** Of those that are dead. */
   readonly deadReason?: DeadReason;
   /** In lower case. */
@@ -74,13 +77,15 @@ export async function planEmails(
 /** Those of a page of ids, the newest first, that also fit what no search asks. */
 async function select(
   db: PlanContext['db'],
-  { code, provider, deadReason, receiverDomain }: Selection,
+  { code, provider, withoutCode, withoutProvider, deadReason, receiverDomain }: Selection,
   status: string,
   ids: readonly string[],
 ): Promise<Selected[]> {
   const conditions = [sql`true`];
   if (code) conditions.push(sql`last.code = ${code}`);
   if (provider) conditions.push(sql`last.provider = ${provider}`);
+  if (withoutCode) conditions.push(sql`last.code is null`);
+  if (withoutProvider) conditions.push(sql`last.provider is null`);
   if (receiverDomain) conditions.push(sql`split_part(e.receiver_address, '@', 2) = ${receiverDomain}`);
   if (deadReason) conditions.push(sql`dead.reason = ${deadReason}`);
   // The bounds keep it to the months that the ids are of.
