@@ -14,6 +14,7 @@ type Asked = InputOf<'beginJob'>['body'];
 const KINDS = {
   cancel: ['Cancel', 'will be cancelled, unless a provider has them by then. That cannot be undone.'],
   reroute: ['Reroute', 'will go another way, unless a provider has them by then. Another reroute undoes that.'],
+  discard: ['Discard', 'will be closed, as dead letters about which nothing more is done. A retry undoes that.'],
   retry: ['Retry', 'will be queued anew, each once, with a lifetime and a deadline from now.'],
 } as const;
 type Kind = keyof typeof KINDS;
