@@ -45,7 +45,7 @@ function askedIn(form: FormData): Asked {
   return {
     kind,
     ...(isAll ? { all: true as const } : { filter }),
-    ...(kind !== 'cancel' && !(kind === 'retry' && through === 'any') && { through }),
+    ...((kind === 'reroute' || (kind === 'retry' && through !== 'any')) && { through }),
     reason: 'a dry run',
   };
 }
