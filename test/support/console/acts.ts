@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import type { Locator, Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 import { insertClient } from '../database.js';
@@ -99,37 +98,6 @@ export function testActsOfLists({ system, signedIn, at }: ConsoleUnderTest): voi
       .where('email_id', '=', id)
       .executeTakeFirstOrThrow();
     expect(resolution).toBe('discarded');
-  });
-
-  it('retries three hundred dead letters to a corrected domain in one job, and discards a group, each once', async () => {
-    const { db } = system().database;
-    const { id: clientId } = await insertClient(db);
-    await insertDeadEmails(db, { clientId, count: 300, code: 'bulk_retry' });
-    await insertDeadEmails(db, { clientId, count: 3, code: 'bulk_discard' });
-    const { page } = await signedIn();
-    const job = async () => {
-      await page.getByRole('heading', { name: /^[\d,]+ of [\d,]+$/ }).waitFor();
-      await page.getByText('done', { exact: true }).waitFor();
-      return page.getByRole('heading', { level: 2 }).first().textContent();
-    };
-    await page.goto(at('/dead-letters'));
-    await act(page, /^Retry all: .*bulk_retry/, 'Retry them', async (dialog) => {
-      await dialog.getByLabel('Only those to the domain').fill('example.org');
-      await dialog.getByLabel('Through').selectOption('mandrill');
-      await dialog.getByLabel('Corrected domain').fill('corrected.example.org');
-      await dialog.getByLabel('Why').fill('mistyped');
-    });
-    expect(await job()).toBe('300 of 300');
-    await page.goto(at('/dead-letters'));
-    await act(page, /^Discard all: .*bulk_discard/, 'Discard them', (dialog) => dialog.getByLabel('Why').fill('old'));
-    expect(await job()).toBe('3 of 3');
-    const { rows } = await sql`select code, generation, receiver_address as to, resolution, count(*) as n
-      from emails e join dead_emails d on d.email_id = e.id where e.client_id = ${clientId}
-      group by 1, 2, 3, 4 order by 1`.execute(db);
-    expect(rows).toEqual([
-      { code: 'bulk_discard', generation: 1, to: 'reader@example.org', resolution: 'discarded', n: 3 },
-      { code: 'bulk_retry', generation: 2, to: 'reader@corrected.example.org', resolution: 'retried', n: 300 },
-    ]);
   });
 
   it('holds mail, shows what it holds and why, and releases it', async () => {
