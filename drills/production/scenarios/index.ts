@@ -1,7 +1,8 @@
 import type { Scenario } from '../scenario.js';
 import { POSTGRES_FAILOVER } from './postgres-failover.js';
+import { RESTORE } from './restore.js';
 import { TWO_OF_EACH } from './two-of-each.js';
 import { UPGRADE } from './upgrade.js';
 
 /** Every scenario, in the order in which they are run. */
-export const SCENARIOS: readonly Scenario[] = [TWO_OF_EACH, POSTGRES_FAILOVER, UPGRADE];
+export const SCENARIOS: readonly Scenario[] = [TWO_OF_EACH, POSTGRES_FAILOVER, RESTORE, UPGRADE];

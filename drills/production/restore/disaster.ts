@@ -1,0 +1,236 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { PRIORITIES, type Priority } from '../../../src/priority.js';
+import type { AcceptedCall } from '../../../test/support/stack.js';
+import { PROCESS_NAMES, second } from '../../../test/support/stack.js';
+import { stackEnvironment } from '../../../test/support/stack-environment.js';
+import type { Drill } from '../../drill.js';
+import { World } from '../../world.js';
+import type { Disaster, DisasterOptions, Outcome } from '../scenario.js';
+import { ArchivedPostgres } from './archived-postgres.js';
+
+const CLI = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url));
+const OURS = PROCESS_NAMES.filter((name) => name !== 'sandbox');
+const PATIENCE_MS = 10 * 60_000;
+/** Submitted so many at a time. */
+const WIDTH = 10;
+/** Time to submit the set that is due after the point of the restore: 300 take a third of it on an idle machine. */
+const LEAD_MS = { full: 90_000, quick: 30_000 };
+
+interface RestoreOptions {
+  readonly name: string;
+  readonly how: string;
+  readonly temporal: 'intact' | 'lost';
+  readonly startedTooSoon?: boolean;
+}
+
+/** What was submitted, by when it was: ids. */
+interface Books {
+  /** Sent before the point of the restore. */
+  readonly before: readonly string[];
+  /** Accepted before, sent after it: the record believes them unsent. */
+  readonly between: readonly string[];
+  /** Accepted and sent after it: the record lacks them. */
+  readonly after: readonly string[];
+  /** Accepted before, and due long after everything. */
+  readonly later: readonly string[];
+}
+
+/** A restore to an earlier point in time, with mail that was sent since. */
+export function restored({ name, how, ...restore }: RestoreOptions): Disaster {
+  return {
+    name,
+    how,
+    async run(options) {
+      let postgres: ArchivedPostgres | undefined;
+      const drill: Drill = {
+        ...{ name, breaks: how, outageS: { full: 0, quick: 0 }, breakAndHeal: async () => {} },
+        async servers(own) {
+          const server = await ArchivedPostgres.start();
+          own(() => server.drop());
+          postgres = server;
+          return { databaseUrl: server.url };
+        },
+      };
+      const world = await World.start(drill, options);
+      try {
+        return await restoreUnderMail(world, postgres!, restore, options);
+      } finally {
+        await world.end();
+      }
+    },
+  };
+}
+
+async function restoreUnderMail(
+  world: World,
+  postgres: ArchivedPostgres,
+  { temporal, startedTooSoon }: Omit<RestoreOptions, 'name' | 'how'>,
+  { emails, quick, stretch = 1, say }: DisasterOptions,
+): Promise<Outcome> {
+  // On a busy machine bulk steps back for minutes; what is proved does not depend on the priority.
+  const priorities = quick ? (['critical'] as const) : PRIORITIES;
+  const submit = submitter(world, priorities);
+  const before = await submit(Math.ceil(emails / 3));
+  await taken(world, before);
+  await postgres.backUp();
+  const dueAt = new Date(Date.now() + (quick ? LEAD_MS.quick : LEAD_MS.full) * stretch);
+  const later = await submit(5, new Date(Date.now() + 24 * 60 * 60_000));
+  const between = await submit(emails, dueAt);
+  const point = await postgres.now();
+  if (point >= dueAt) throw new Error('the set was not submitted before it was due: try --stretch');
+  say(`${between.length} are scheduled; the point of the restore is ${point.toISOString()}`);
+  const after = await submit(Math.ceil(emails / 3));
+  await taken(world, [...between, ...after]);
+  await postgres.archived();
+  say(`${between.length + after.length} were sent since; the database is lost`);
+  await Promise.all(OURS.flatMap((each) => [world.stack.kill(each), world.stack.kill(second(each))]));
+  await postgres.lose();
+  if (temporal === 'lost') {
+    await world.temporal.kill();
+    world.temporal.deleteDatabase();
+    await world.temporal.start();
+  }
+  const lostAtMs = Date.now();
+  await postgres.restoreTo(point);
+  const restoredS = secondsSince(lostAtMs);
+  if (startedTooSoon) await startTooSoon(world);
+  const recovered = await recover(world, point, temporal);
+  if (!startedTooSoon) await world.startAll(OURS);
+  await world.stack.ready();
+  await ended(world);
+  return count(world, { before, between, after, later }, { ...recovered, restoredS, outS: secondsSince(lostAtMs) });
+}
+
+const secondsSince = (ms: number) => Math.round((Date.now() - ms) / 100) / 10;
+
+const submitter = (world: World, priorities: readonly Priority[]) => async (count: number, sendAt?: Date) => {
+  const ids: string[] = [];
+  let next = 0;
+  const work = async () => {
+    for (let n = next++; n < count; n = next++) {
+      const priority = priorities[n % priorities.length]!;
+      const attachment = n % 5 === 0 ? { filename: `part-${n}.bin`, bytes: Buffer.alloc(2_000, n % 256) } : undefined;
+      const scheduled = sendAt && { send_at: sendAt.toISOString() };
+      ids.push(await world.stack.submit({ priority, receiver: `reader-${n}@example.org`, ...scheduled, attachment }));
+    }
+  };
+  await Promise.all(Array.from({ length: WIDTH }, work));
+  return ids;
+};
+
+const callsOf = async (world: World): Promise<readonly AcceptedCall[]> => world.stack.acceptance();
+
+/** Waits until providers have taken each of these. */
+async function taken(world: World, ids: readonly string[]): Promise<void> {
+  let lastSent = new Set<string>();
+  for (const giveUpAt = Date.now() + PATIENCE_MS; Date.now() < giveUpAt; await delay(500)) {
+    lastSent = new Set((await callsOf(world)).map(({ email_id }) => email_id));
+    if (ids.every((id) => lastSent.has(id))) return;
+  }
+  const missing = ids.filter((id) => !lastSent.has(id)).length;
+  throw new Error(`${missing} of ${ids.length} were not sent before the loss`);
+}
+
+/** Every process runs on the restored record before anybody has said that it was restored. */
+async function startTooSoon(world: World): Promise<void> {
+  await world.startAll(OURS);
+  for (const giveUpAt = Date.now() + PATIENCE_MS; Date.now() < giveUpAt; await delay(200)) {
+    const open = await world.query('select 1 from recoveries where finished_at is null').catch(() => []);
+    if (open.length > 0) return;
+  }
+  throw new Error('the safeguard has not noticed the restore');
+}
+
+interface Recovered {
+  readonly sent: number;
+  readonly unsent: number;
+  readonly unknown: number;
+  readonly lacking: number;
+  readonly lackingIds: readonly string[];
+  readonly tookS: number;
+}
+
+/** What an operator does, by the commands. */
+async function recover(world: World, point: Date, temporal: string): Promise<Recovered> {
+  const { databaseUrl, temporalAddress, stack } = world;
+  const env = stackEnvironment(stack, { databaseUrl, temporalAddress });
+  const tempost = async (...argv: string[]) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [CLI, 'recover', ...argv, '--json'], { env });
+    return JSON.parse(stdout);
+  };
+  await tempost('begin', '--restored-to', point.toISOString(), '--temporal', temporal);
+  const startedAt = Date.now();
+  const dry = await tempost('run', '--dry-run');
+  const done = await tempost('run');
+  const tookS = secondsSince(startedAt);
+  for (const name of ['sent', 'unsent', 'unknown'] as const) {
+    if (dry[name] !== done[name]) throw new Error(`the dry run said ${dry[name]} ${name}, the run ${done[name]}`);
+  }
+  const { items } = await tempost('list', '--verdict', 'lacking', '--limit', '10000');
+  await tempost('finish');
+  const lackingIds = items.map(({ emailId }: { emailId: string }) => emailId);
+  world.say(`recovered: ${done.sent} sent, ${done.unsent} unsent, ${done.unknown} unknown, ${done.lacking} lacking`);
+  return { ...done, lackingIds, tookS };
+}
+
+/** Waits until nothing is left to be sent but what is held or due later, and a while longer. */
+async function ended(world: World): Promise<void> {
+  for (const giveUpAt = Date.now() + PATIENCE_MS; Date.now() < giveUpAt; await delay(500)) {
+    const [row] = await world
+      .query<{ open: number }>(
+        `select count(*)::int as open from email_queue where state not in ('held', 'handed_over') and due_at <= now()`,
+      )
+      .catch(() => []);
+    if (row?.open === 0) break;
+  }
+  await delay(5_000);
+}
+
+/** Three books: what was submitted, what the record says now, and what the providers have taken. */
+async function count(
+  world: World,
+  { before, between, after, later }: Books,
+  {
+    unknown,
+    lackingIds,
+    tookS,
+    restoredS,
+    outS,
+    sent,
+  }: Recovered & { readonly restoredS: number; readonly outS: number },
+): Promise<Outcome> {
+  const taken = new Map<string, number>();
+  for (const { email_id } of await callsOf(world)) taken.set(email_id, (taken.get(email_id) ?? 0) + 1);
+  const doubled = [...taken.values()].reduce((sum, calls) => sum + calls - 1, 0);
+  const known = new Set((await world.query<{ id: string }>('select id from emails')).map(({ id }) => id));
+  const lost = [...before, ...between].filter((id) => !taken.has(id)).length;
+  const [believed] = await world.query<{ count: number }>(
+    `select count(*)::int as count from send_attempts where state = 'accepted' and email_id = any($1)`,
+    [between],
+  );
+  const unlisted = after.filter((id) => !known.has(id) && !lackingIds.includes(id)).length;
+  const early = later.filter((id) => taken.has(id)).length;
+  const [counters] = await world.query<{ count: number }>(
+    `select coalesce(sum(value), 0)::int as count from counters where name in ('repeated_sends', 'known_duplicates')`,
+  );
+  return {
+    accepted: before.length + between.length + after.length + later.length,
+    ...{ lost, doubled, counted: counters!.count },
+    ...{ withoutAcceptanceS: null, criticalS: null, criticalOnceBackS: null },
+    notes: [
+      `${between.length} sent after the point of the restore: ${sent} adopted, ${unknown} unknown and held`,
+      `${after.length} accepted after it: ${lackingIds.length} listed as lacking`,
+      `restored in ${restoredS} s, evidence sought twice (dry run and run) in ${tookS} s, sending again after ${outS} s`,
+    ],
+    broken: [
+      ...(lost > 0 ? [`${lost} lost`] : []),
+      ...(doubled > 0 ? [`${doubled} sent twice in spite of evidence`] : []),
+      ...(believed!.count < between.length - unknown ? ['what was sent is not in the ledger'] : []),
+      ...(unlisted > 0 && lackingIds.length > 0 ? [`${unlisted} that the record lacks were not listed`] : []),
+      ...(early > 0 ? [`${early} were sent before they were due`] : []),
+    ],
+  };
+}
