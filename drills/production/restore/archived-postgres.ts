@@ -101,7 +101,8 @@ export class ArchivedPostgres {
     const settings = {
       archive_mode: 'off',
       restore_command: `cp ${join(this.folder, 'archive')}/%f %p`,
-      recovery_target_time: moment.toISOString(),
+      // It takes no `T` and no `Z`.
+      recovery_target_time: moment.toISOString().replace('T', ' ').replace('Z', '+00'),
       recovery_target_action: 'promote',
     };
     this.server = await startPostgres({ home: join(this.folder, 'postgres'), port: this.port, settings });
