@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { commandLine } from './support/cli.js';
 import { insertClient, type TestDatabase } from './support/database.js';
 import { submitAs } from './support/documents/situations.js';
 import { showWorkflow } from './support/history.js';
+import { noBatchRuns } from './support/operators/batches.js';
 import { patient } from './support/patience.js';
 import type { Stack } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
@@ -142,11 +144,13 @@ describe('what an operator does to a workflow in Temporal is safe', () => {
 });
 
 describe('what an operator does to many workflows at once in Temporal is safe', { timeout: patient(180_000) }, () => {
-  const batch = (verb: string, query: string, ...more: string[]) => {
+  const tempost = commandLine(() => ({ TEMPOST_URL: stack.api, TEMPOST_API_KEY: stack.key }));
+  async function batch(verb: string, query: string, ...more: string[]): Promise<void> {
+    await noBatchRuns(temporal);
     const where = ['--address', temporal.address, '--namespace', temporal.namespace];
     const words = ['workflow', verb, ...where, '--query', query, ...more, '--reason', 'a mistake', '--yes'];
-    return promisify(execFile)(inject('temporalCli'), words);
-  };
+    await promisify(execFile)(inject('temporalCli'), words);
+  }
   const running = (clientId: string) => `ClientId='${clientId}' and ExecutionStatus='Running'`;
   const isCount = (query: string, count: number) =>
     until(`${count} are listed: ${query}`, async () => (await temporal.client.workflow.count(query)).count === count);
@@ -180,6 +184,30 @@ describe('what an operator does to many workflows at once in Temporal is safe', 
         .execute();
       return rows.length === ids.length;
     });
+
+  it('twenty terminated and five cancelled are found and retried, five deleted go on by themselves: each is sent once', async () => {
+    const clients = await Promise.all(['a', 'b', 'c'].map(() => insertClient(database.db)));
+    const [terminated, cancelled, deleted] = clients as [(typeof clients)[0], (typeof clients)[0], (typeof clients)[0]];
+    const ids = await Promise.all([backingOff(20, terminated), backingOff(5, cancelled), backingOff(5, deleted)]);
+    await batch('terminate', running(terminated.id));
+    await batch('cancel', running(cancelled.id));
+    await batch('delete', running(deleted.id));
+    await areListed('email.terminate', ids[0]);
+    await areListed('email.cancel', ids[1]);
+    for (const id of [...ids[0], ...ids[1]]) await stack.reaches(id, ['dead']);
+    const found = await tempost(`dead --reason stopped_in_temporal --client ${terminated.id}`);
+    expect(ids[0].filter((id) => !found.out.includes(id))).toEqual([]);
+    await heal();
+    for (const [client, count] of [
+      [terminated, 20],
+      [cancelled, 5],
+    ] as const) {
+      const retry = `dead retry --reason stopped_in_temporal --client ${client.id}`;
+      expect((await tempost(`${retry} --dry-run`)).out).toContain(`${count} dead letters`);
+      expect((await tempost(retry)).code).toBe(0);
+    }
+    await areSentOnce(ids.flat());
+  });
 
   it('finished and waiting ones are reset: none is sent twice, and each reset is in the audit', async () => {
     await heal();

@@ -4,15 +4,13 @@ import { join } from 'node:path';
 import { ensurePartitions } from '../../../src/postgres/partitions.js';
 import { insertClient } from '../database.js';
 import { insertDeadEmail } from '../dead.js';
+import { noBatchRuns } from '../operators/batches.js';
 import { insertDeadEmails, jobsBy } from '../operators/jobs.js';
 import type { TestSystem } from '../system.js';
 import { until } from '../until.js';
 
 /** What a reader puts in the place of the words in capitals. */
 export type Values = Readonly<Record<string, string>>;
-
-/** `BATCH_OPERATION_STATE_RUNNING` of Temporal's API. */
-const BATCH_RUNNING = 1;
 
 const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
 
@@ -43,12 +41,7 @@ async function sent(system: TestSystem): Promise<Values> {
   const { id, key } = await insertClient(system.database.db);
   const ID = await submitAs(system, key);
   await system.stack.isDelivered(ID);
-  const { client, namespace } = system.temporal;
-  // Temporal refuses a batch beside another.
-  await until('no batch is under way', async () => {
-    const { operationInfo } = await client.workflowService.listBatchOperations({ namespace });
-    return !operationInfo?.some(({ state }) => state === BATCH_RUNNING);
-  });
+  await noBatchRuns(system.temporal);
   return { ID, 'CLIENT-ID': id };
 }
 
