@@ -41,9 +41,16 @@ export function faultsOfOpenId(env: Readonly<Record<string, string | undefined>>
   return [
     ...missing.map((name) => `${name}: required, because OIDC_ISSUER is set`),
     ...(givesRole ? [] : ['OIDC_ADMINS: nobody has a role; name a value here, in OIDC_OPERATORS or in OIDC_VIEWERS']),
+    ...(isOfManyTenants(env.OIDC_ISSUER)
+      ? ['OIDC_ISSUER: lets in who is at any organisation; name your own tenant']
+      : []),
     ...['OIDC_ISSUER', 'CONSOLE_URL'].filter((name) => env[name] && !isSafe(env[name])).map(notSafe),
   ];
 }
+
+/** Microsoft's addresses that vouch for everybody's tenants: whoever makes a tenant gives themselves any role there. */
+const isOfManyTenants = (issuer: string) =>
+  /^https:\/\/login\.microsoftonline\.com\/(common|organizations|consumers)(\/|$)/i.test(issuer);
 
 const notSafe = (name: string) => `${name}: must begin with https:// but on this machine`;
 

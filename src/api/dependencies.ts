@@ -17,6 +17,7 @@ import type { Gate } from './gate.js';
 import type { ApiLimits } from './limits.js';
 import { Live } from './live/live.js';
 import { createLook, type LiveSample } from './live/sample.js';
+import { Guesses } from './rate-limits/guesses.js';
 import { UploadSlots } from './send/upload-slots.js';
 import { createIdentityProvider, type IdentityProvider } from './session/open-id/identity-provider.js';
 import type { WorkflowWaker } from './workflow-waker.js';
@@ -63,6 +64,8 @@ export interface ApiDependencies extends ApiResources {
   readonly addressOf: Gate['addressOf'];
   /** Of those who come back from the identity provider, by their address: each has it asked. */
   readonly signIns: FairLane;
+  /** Whose sign-ins the identity provider refused. */
+  readonly failedSignIns: Guesses;
   /** How it stands, for all who look at once. */
   readonly live: Live<LiveSample>;
   /** The console's files. */
@@ -87,6 +90,7 @@ export function shareAmongRequests(
     ...{ pixels, searches, downloads, live, identify, addressOf },
     files: loadConsole(),
     signIns: createFairLane({ atOnce: limits.signInsAtOnce, mostWaiting: limits.signInsWaiting }),
+    failedSignIns: new Guesses(),
     identityProvider: resources.openId && createIdentityProvider(resources.openId),
   };
 }

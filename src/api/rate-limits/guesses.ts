@@ -69,7 +69,7 @@ function remember<T>(map: Map<string, T>, name: string, value: T): void {
 }
 
 /** Whoever has one IPv6 address has 2⁶⁴ of them. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   if (!address.includes(':')) return address;
   const [head = '', tail = ''] = address.split('%')[0]!.split('::');
   const groups = head.split(':').filter(Boolean);

@@ -5,7 +5,7 @@ import type { Db } from '../../postgres/database.js';
 import type { Database } from '../../postgres/schema.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
 import type { PerPriority } from '../../priority.js';
-import { countSubmission, LimitReachedError } from '../clients/limits.js';
+import { countIfAllowed } from '../clients/limits.js';
 import { maySend } from '../clients/senders.js';
 import { generationEvent, lockEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
@@ -45,13 +45,8 @@ export type RetryResult =
  * Begins an e-mail's next generation. The e-mail waits in the queue as if it had just been accepted: its lifetime and its
  * deadline start anew. Its history stays. A correction goes into the record, never into a workflow.
  */
-export async function retryEmail(db: Db, request: RetryRequest, catalogue: StatusCatalogue): Promise<RetryResult> {
-  try {
-    return await transact(db, (trx) => beginGeneration(trx, request, catalogue));
-  } catch (error) {
-    if (error instanceof LimitReachedError) return { kind: 'limit_reached' };
-    throw error;
-  }
+export function retryEmail(db: Db, request: RetryRequest, catalogue: StatusCatalogue): Promise<RetryResult> {
+  return transact(db, (trx) => beginGeneration(trx, request, catalogue));
 }
 
 async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: StatusCatalogue): Promise<RetryResult> {
@@ -66,7 +61,8 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
   if (refused) return { kind: 'sender_refused', clientId: email.client_id, sender: refused };
   // Otherwise a client could write to anyone by means of one failed e-mail. Before anything is changed: a job goes on in
   // the same transaction when it is refused.
-  if (request.receiver) await countSubmission(trx, email.client_id, email.priority);
+  if (request.receiver && !(await countIfAllowed(trx, email.client_id, email.priority)))
+    return { kind: 'limit_reached' };
 
   const generation = email.generation + 1;
   await resolveDeadLetter(trx, email.id);

@@ -150,3 +150,17 @@ describe('a rotation', () => {
     }
   });
 });
+
+it('lists keys that open before those that do not, however new these are', async () => {
+  const { db } = database;
+  const other = (await insertClient(db)).id;
+  const made = [];
+  for (const name of ['older', 'newer']) {
+    const result = await createKey(db, other, { ...BASE, name });
+    if (result.kind !== 'created') throw new Error(result.kind);
+    made.push(result.key.id);
+  }
+  await revokeKey(db, other, made[1]!, { operatorsKeys: true });
+  const ids = (await listKeys(db, other)).map(({ id }) => id);
+  expect(ids.indexOf(made[0]!)).toBeLessThan(ids.indexOf(made[1]!));
+});

@@ -67,6 +67,8 @@ export async function listKeys(db: Db, clientId: string): Promise<ApiKey[]> {
     .selectFrom('api_keys')
     .select(COLUMNS)
     .where('client_id', '=', clientId)
+    // Whatever is not in the list, it is nothing that lets somebody in.
+    .orderBy(sql`revoked_at is null and (expires_at is null or expires_at > now())`, 'desc')
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(MOST_KEYS)
@@ -76,6 +78,7 @@ export async function listKeys(db: Db, clientId: string): Promise<ApiKey[]> {
     .innerJoin('api_keys as k', 'k.id', 'p.key_id')
     .select(['p.key_id', 'p.issuer', 'p.subject'])
     .where('k.client_id', '=', clientId)
+    .where('k.id', 'in', sql<string>`(select unnest(${rows.map(({ id }) => id)}::uuid[]))`)
     .execute();
   const byKey = new Map(persons.map(({ key_id, issuer, subject }) => [key_id, { issuer, subject }]));
   return rows.map((row) => shown(row, byKey.get(row.id)));

@@ -48,3 +48,19 @@ export async function countSubmission(trx: Kysely<Database>, clientId: string, p
     throw isUsedUp(error) ? new LimitReachedError() : error;
   }
 }
+
+/**
+ * Counts an e-mail as `countSubmission` does, for whoever goes on in the same transaction: nothing fails beyond the
+ * limit. The row is locked until that transaction ends.
+ *
+ * @returns false when the limit is used up, or there is no such client; nothing is counted then.
+ */
+export async function countIfAllowed(trx: Kysely<Database>, clientId: string, priority: Priority): Promise<boolean> {
+  const { rows } = await sql`
+    insert into client_usage as used (client_id, priority, day, accepted)
+    select c.id, ${priority}, ${TODAY}, 1 from clients c where c.id = ${clientId} and ${limitOf(priority)} > 0
+    on conflict (client_id, priority, day) do update set accepted = used.accepted + 1
+      where used.accepted < (select ${limitOf(priority)} from clients c where c.id = ${clientId})
+    returning 1`.execute(trx);
+  return rows.length > 0;
+}

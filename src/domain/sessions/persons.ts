@@ -6,6 +6,7 @@ import { recordAct } from '../audit/record.js';
 import type { Role } from '../clients/access.js';
 import { mayHaveMoreKeys } from '../clients/key-management.js';
 import { hashKey } from '../clients/key-text.js';
+import { columnsOf, DEFAULT_RATES } from '../clients/rates.js';
 import { SESSION_MS } from './sessions.js';
 
 /** Somebody whom an identity provider has vouched for. */
@@ -71,7 +72,8 @@ export function admitPerson(db: Db, person: Person, clientName: string, from: Or
 async function ownerOf(trx: Trx, name: string): Promise<{ readonly id: string; readonly disabled_at: Date | null }> {
   await trx
     .insertInto('clients')
-    .values({ name })
+    // As any other new client: it may send as nobody until that is allowed.
+    .values({ name, any_sender: false, ...columnsOf(DEFAULT_RATES) })
     .onConflict((conflict) => conflict.column('name').doNothing())
     .execute();
   return trx

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import { call, type InputOf } from '../../api/call.js';
+import { call, type InputOf, Refusal } from '../../api/call.js';
 import { ActDialog, textOf } from '../../ui/dialog.js';
 import { Choice, Field } from '../../ui/field.js';
 import { Answer } from '../../ui/states.js';
@@ -56,6 +56,9 @@ function useBegin() {
   };
 }
 
+const domainIn = (text: string) => text.trim().toLowerCase();
+const LOOK_AGAIN = 'The domain has changed: look again at how many it would be.';
+
 /** Retries a group as a job, which goes on whatever becomes of this page; through a provider, or to another domain. */
 export function BulkRetryDialog({ group, close }: BulkProps) {
   const [wrong, setWrong] = useState('');
@@ -72,6 +75,12 @@ export function BulkRetryDialog({ group, close }: BulkProps) {
       asksWhy
       disabled={!dryRun.data?.preview?.matched}
       act={(form) => {
+        // Enter begins it before the field is left: then the dry run that is shown is of others.
+        const typed = domainIn(textOf(form, 'wrong') ?? '');
+        if (typed !== wrong) {
+          setWrong(typed);
+          return Promise.reject(new Refusal(0, 'look_again', LOOK_AGAIN, []));
+        }
         const domain = textOf(form, 'right');
         return begin({
           ...terms,
@@ -89,7 +98,7 @@ export function BulkRetryDialog({ group, close }: BulkProps) {
           label="Only those to the domain"
           name="wrong"
           hint="Left empty: all of them."
-          onLeave={(value) => setWrong(value.trim().toLowerCase())}
+          onLeave={(value) => setWrong(domainIn(value))}
         />
         {wrong && <Field label="Corrected domain" name="right" hint="Left empty: as before." />}
       </div>

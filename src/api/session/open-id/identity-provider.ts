@@ -1,6 +1,7 @@
 import type { Configuration } from 'openid-client';
 import { sharedLook } from '../../../http/shared-look.js';
 import type { OpenIdSettings } from '../../../open-id-settings.js';
+import { boundedFetch } from './bounded-fetch.js';
 import type { Claims } from './claims.js';
 
 /** How long each request to the identity provider may take. */
@@ -66,6 +67,7 @@ export function createIdentityProvider(settings: OpenIdSettings): IdentityProvid
         const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier };
         const tokens = await client.authorizationCodeGrant(config, new URL(`${redirectUri}?${query}`), checks);
         const claims = tokens.claims()!;
+        if (claims.sub.length > LONGEST_SUBJECT) throw new SignInFailure('refused', 'long_subject');
         // Many tell of groups and names there alone.
         const more = config.serverMetadata().userinfo_endpoint
           ? await client.fetchUserInfo(config, tokens.access_token, claims.sub)
@@ -78,6 +80,9 @@ export function createIdentityProvider(settings: OpenIdSettings): IdentityProvid
   };
 }
 
+/** OpenID Connect Core, 2. */
+const LONGEST_SUBJECT = 255;
+
 type Described = readonly [client: typeof import('openid-client'), config: Configuration];
 
 /** What the identity provider says of itself, as of a moment ago. */
@@ -86,11 +91,13 @@ function descriptionOf({ issuer, clientId, clientSecret }: OpenIdSettings): () =
   let downUntil = 0;
   const discover = sharedLook(async (): Promise<Described> => {
     const client = await import('openid-client');
-    const { allowInsecureRequests, enableNonRepudiationChecks } = client;
+    const { allowInsecureRequests, customFetch, enableNonRepudiationChecks } = client;
     // The settings let only this machine be reached by http.
     const execute = [enableNonRepudiationChecks, ...(issuer.startsWith('http:') ? [allowInsecureRequests] : [])];
-    const options = { execute, timeout: TIMEOUT_S };
+    const options = { execute, timeout: TIMEOUT_S, [customFetch]: boundedFetch };
     const config = await client.discovery(new URL(issuer), clientId, clientSecret, undefined, options);
+    // A description for many tenants has a name in braces where the tenant belongs, and any tenant would do.
+    if (config.serverMetadata().issuer.includes('{')) throw new SignInFailure('unavailable', 'many_tenants');
     return [client, config];
   });
   return async () => {
@@ -102,12 +109,13 @@ function descriptionOf({ issuer, clientId, clientSecret }: OpenIdSettings): () =
       return described;
     } catch (error) {
       downUntil = performance.now() + DOWN_MS;
-      throw new SignInFailure('unavailable', codeOf(error));
+      throw error instanceof SignInFailure ? error : new SignInFailure('unavailable', codeOf(error));
     }
   };
 }
 
 function failureOf(error: unknown): SignInFailure {
+  if (error instanceof SignInFailure) return error;
   const { cause, code } = error as { readonly cause?: unknown; readonly code?: unknown };
   const isDown =
     code === 'OAUTH_TIMEOUT' ||
@@ -116,7 +124,7 @@ function failureOf(error: unknown): SignInFailure {
   return new SignInFailure(isDown ? 'unavailable' : 'refused', codeOf(error));
 }
 
-/** What went wrong, in a word that is fit for a log: never a text that somebody else has chosen. */
+/** What went wrong, in a word that is fit for a log: never a sentence of somebody else's. */
 function codeOf(error: unknown): string {
   const { error: told, code, cause, name } = error as Record<'error' | 'code' | 'cause' | 'name', unknown>;
   const words = [told, (cause as { code?: unknown } | undefined)?.code, code, name];

@@ -3,6 +3,7 @@ import { beginSession } from '../../../domain/sessions/sessions.js';
 import { Problem } from '../../../http/problem.js';
 import type { OpenIdSettings } from '../../../open-id-settings.js';
 import type { ApiDependencies } from '../../dependencies.js';
+import { networkOf } from '../../rate-limits/guesses.js';
 import { type ApiContext, route } from '../../routing/route.js';
 import { setSessionCookie } from '../credential.js';
 import { clientNameOf, nameIn, roleIn } from './claims.js';
@@ -58,14 +59,16 @@ const finish = route({
   audit: { byHand: 'key.sign_in' },
   handle: async (_input, ctx, api) => {
     const { provider, isHttps, settings } = configured(api);
+    const address = api.addressOf(ctx);
     const begun = signInOf(ctx);
     // It is for one try: whoever comes back a second time begins anew.
     setSignInCookie(ctx, null, isHttps);
     try {
       if (!begun) throw new SignInFailure('refused', 'not_begun_here');
-      // Before anybody else is asked: strangers' tries cost no request.
+      // Before anybody else is asked. Whoever makes up both, cookie and address, is counted among those who guess.
       if (ctx.query.state !== begun.state) throw new SignInFailure('refused', 'another_state');
-      const finishing = api.signIns.run(api.addressOf(ctx), () =>
+      if (api.failedSignIns.waitMs(address, '') > 0) return leadTo(ctx, pageFor('busy'));
+      const finishing = api.signIns.run(networkOf(address), () =>
         signInPerson(ctx, api, { provider, settings, begun }),
       );
       if (!finishing) return leadTo(ctx, pageFor('busy'));
@@ -73,6 +76,7 @@ const finish = route({
       setSessionCookie(ctx, token, expiresAt, isHttps);
       leadTo(ctx, begun.returnTo);
     } catch (error) {
+      if (error instanceof SignInFailure && error.kind === 'refused') api.failedSignIns.wrong(address, '');
       refuse(ctx, api, error);
     }
   },
