@@ -75,6 +75,21 @@ describe('what an e-mail says', () => {
     expect(await world.db.selectFrom('email_queue').where('email_id', '=', id).selectAll().execute()).toEqual([]);
   });
 
+  it('begins no next generation once it is gone, whichever release asks for one; others do', async () => {
+    const owner = await world.client({ content_days: 1 });
+    const [gone, kept] = [
+      await world.insertOld({ daysAgo: 2, client: owner, status: 'failed' }),
+      await world.insertOld({ daysAgo: 0, client: owner, status: 'failed' }),
+    ];
+    await world.retain();
+    // What the release before writes, which knows nothing of retention.
+    const begin = (id: string) =>
+      sql`update emails set generation = generation + 1, provider = null where id = ${id}`.execute(world.db);
+    await expect(begin(gone)).rejects.toMatchObject({ code: '23514', constraint: 'content_removed' });
+    expect((await begin(kept)).numAffectedRows).toBe(1n);
+    await sql`update emails set provider = null, generation = generation where id = ${gone}`.execute(world.db);
+  });
+
   it('stays while it is on its way, held or an open dead letter, and goes when that has ended', async () => {
     const owner = await world.client({ content_days: 1 });
     const held = await world.insertOld({ daysAgo: 5, client: owner, state: 'held', status: 'queued' });
