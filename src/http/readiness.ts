@@ -16,6 +16,8 @@ type Fault = keyof typeof SENTENCES;
 
 /** Whether a service should get requests, for load balancers. */
 export interface Readiness {
+  /** `stop` was called. What would last for as long as its reader likes ends. */
+  readonly isStopping: boolean;
   /** @throws Problem (503) while it should get none. One look at the database for all who ask at the same time. */
   assertReady(): Promise<void>;
   /** From now on it should get none, though it answers those that come. */
@@ -32,6 +34,9 @@ export function createReadiness(look: () => Promise<Exclude<Fault, 'stopping'> |
       setTimeout(PATIENCE_MS, 'database_unavailable' as const, { ref: false }),
     ]);
   return {
+    get isStopping() {
+      return isStopping;
+    },
     async assertReady() {
       const fault = isStopping ? 'stopping' : await ask();
       if (fault) throw new Problem(503, fault, SENTENCES[fault], { headers: { 'Retry-After': '5' } });

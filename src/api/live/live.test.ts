@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../../../test/support/api.js';
 import { insertClient, type TestClient } from '../../../test/support/database.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
+import { patient } from '../../../test/support/patience.js';
 import { answerOf } from '../../../test/support/record.js';
 import { createMeasure } from '../../domain/samples/measure.js';
 import { isSampleDue, keepSample } from '../../domain/samples/samples.js';
@@ -102,6 +103,21 @@ describe('GET /api/admin/stream', () => {
     const again = open(viewer.key);
     expect((await again.answer).status).toBe(200);
     again.end();
+  });
+
+  it('ends soon when the process is to stop, which does not wait for it', { timeout: patient(30_000) }, async () => {
+    const stopping = await startTestApi({}, { shutdownGraceMs: 3_600_000 });
+    const { key } = await insertClient(stopping.db, { operator: true });
+    const headers = { Authorization: `Bearer ${key}`, Accept: 'text/event-stream' };
+    const { body } = await fetch(`${stopping.url}/api/admin/stream`, { headers });
+    const texts: string[] = [];
+    let stopped: Promise<void> | undefined;
+    for await (const text of body!.pipeThrough(new TextDecoderStream())) {
+      texts.push(text);
+      stopped ??= stopping.stop();
+    }
+    await stopped;
+    expect(sampleIn(texts.join('')).queues).toHaveLength(3);
   });
 
   it('is for two hundred at once, of each process', async () => {

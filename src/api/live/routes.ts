@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import { z } from 'zod';
 import { readSamples, SAMPLE_DAYS, SAMPLE_SECONDS } from '../../domain/samples/samples.js';
 import { Problem } from '../../http/problem.js';
+import type { Readiness } from '../../http/readiness.js';
 import { countOf, listOf, moment } from '../routing/answers.js';
 import { type ApiContext, route } from '../routing/route.js';
 import type { Told } from './live.js';
@@ -13,6 +14,8 @@ const MOST_WATCHERS = 200;
 const MOST_UNREAD_BYTES = 256 * 1024;
 /** How often it is looked whether a watcher may still watch. To watch is to use a session. */
 const CONFIRM_MS = 60_000;
+/** How often it is looked whether the process is to stop. Its streams would keep it until they are cut off. */
+const STOPPING_MS = 1_000;
 /** Browsers ask anew when it ends. So that a proxy, or a process that is to end, does not wait for ever. */
 const LONGEST_MS = 30 * 60_000;
 
@@ -40,7 +43,7 @@ const watch = route({
   access: { scope: null, role: 'viewer' },
   answer: { status: 200, description: 'Events.', schema: stream, mediaType: 'text/event-stream' },
   problems: ['too_many_viewers'],
-  handle: (_input, ctx, { live }) => {
+  handle: (_input, ctx, { live, readiness }) => {
     if (live.watching >= MOST_WATCHERS) {
       throw new Problem(503, 'too_many_viewers', 'Too many watch already.', { headers: { 'Retry-After': '10' } });
     }
@@ -53,10 +56,10 @@ const watch = route({
     // Not the handler's answer, which Koa would wait for: it is written as it comes.
     ctx.body = body;
     const end = live.watch((told) => {
-      if (body.writableLength < MOST_UNREAD_BYTES) body.write(eventOf(told));
+      if (body.writable && body.writableLength < MOST_UNREAD_BYTES) body.write(eventOf(told));
       if (!goesOn) body.end();
     });
-    const timers = keepConfirming(ctx, body);
+    const timers = keepConfirming(ctx, body, readiness);
     body.on('close', () => {
       end();
       for (const timer of timers) clearTimeout(timer);
@@ -64,8 +67,8 @@ const watch = route({
   },
 });
 
-/** Ends the events when whoever watches may no longer, or after a while. */
-function keepConfirming(ctx: ApiContext, body: PassThrough): NodeJS.Timeout[] {
+/** Ends the events when whoever watches may no longer, when the process is to stop, or after a while. */
+function keepConfirming(ctx: ApiContext, body: PassThrough, readiness: Readiness): NodeJS.Timeout[] {
   const confirm = async () => {
     try {
       await ctx.state.confirm();
@@ -73,7 +76,15 @@ function keepConfirming(ctx: ApiContext, body: PassThrough): NodeJS.Timeout[] {
       body.end();
     }
   };
-  return [setInterval(() => void confirm(), CONFIRM_MS).unref(), setTimeout(() => body.end(), LONGEST_MS).unref()];
+  const endIfStopping = () => {
+    if (readiness.isStopping) body.end();
+  };
+  const timers = [
+    setInterval(() => void confirm(), CONFIRM_MS),
+    setInterval(endIfStopping, STOPPING_MS),
+    setTimeout(() => body.end(), LONGEST_MS),
+  ];
+  return timers.map((timer) => timer.unref());
 }
 
 function eventOf(told: Told<LiveSample>): string {
