@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Migration, sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDatabase } from '../src/postgres/database.js';
-import { faultOfDatabase, knownMigrations, migrate, withContracts } from '../src/postgres/migrate.js';
-import { runMigrations } from '../src/postgres/run-migrations.js';
+import { faultOfDatabase, fixedAtFirst, knownMigrations, migrate, withContracts } from '../src/postgres/migrate.js';
+import { pauseMs, runMigrations } from '../src/postgres/run-migrations.js';
 import { assertUsable } from '../src/postgres/schema-state.js';
 import { createEmptyDatabase, createTestDatabase, type TestDatabase } from './support/database.js';
 import { patient } from './support/patience.js';
@@ -83,6 +86,13 @@ describe('a schema that is newer than the release', () => {
     ]);
   });
 
+  it('of another branch is refused, and nobody is told to migrate, which could not help', async () => {
+    const branch = [...(await knownMigrations()), '9000-of-another-branch'];
+    await expect(assertUsable(database.db, branch)).rejects.toThrow(
+      /lacks \(9000-of-another-branch\): they are of two branches. Start the newer release/,
+    );
+  });
+
   it('is refused by every process once what it needs is gone', { timeout: patient(60_000) }, async () => {
     const { db, url } = database;
     await addNewer(database, '9002-contract');
@@ -97,6 +107,20 @@ describe('a schema that is newer than the release', () => {
       );
     }
   });
+});
+
+it('what a process knows is fixed at its start, whatever an upgrade puts in its place; a failure is not kept', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'tempost-'));
+  await rm(folder, { recursive: true });
+  const known = fixedAtFirst(() => readdir(folder));
+  await expect(known()).rejects.toThrow('ENOENT');
+  await mkdir(folder);
+  await writeFile(path.join(folder, '0001-first'), '');
+  expect(await known()).toEqual(['0001-first']);
+  await writeFile(path.join(folder, '0002-of-the-next-release'), '');
+  expect(await known()).toEqual(['0001-first']);
+  await rm(folder, { recursive: true });
+  expect(await knownMigrations()).toBe(await knownMigrations());
 });
 
 describe('a contract step', () => {
@@ -136,6 +160,29 @@ describe('a contract step', () => {
 });
 
 describe('migrations beside traffic', () => {
+  it('may take longer than a statement of traffic may', async () => {
+    const { url, drop } = await createEmptyDatabase();
+    const db = openDatabase({ url, poolSize: 1, name: 'test', logger: { warn: () => {} } });
+    const allowed: unknown[] = [];
+    const looks: Migration = {
+      up: async (schema) => {
+        const { rows } = await sql`select current_setting('statement_timeout') as statement,
+          current_setting('lock_timeout') as lock`.execute(schema);
+        allowed.push(...rows);
+      },
+    };
+    await runMigrations(db, { getMigrations: async () => ({ '1-looks': looks }) });
+    expect(allowed).toEqual([{ statement: '0', lock: '1s' }]);
+    await db.destroy();
+    await drop();
+  });
+
+  it('leave it ever more time while something holds a table for long', () => {
+    expect(Array.from({ length: 8 }, (_, tries) => pauseMs(tries))).toEqual([
+      500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000,
+    ]);
+  });
+
   it('let it pass, and are repeated when it was in their way; what ran before stays', async () => {
     const { url, drop } = await createEmptyDatabase();
     const db = openDatabase({ url, poolSize: 4, name: 'test', logger: { warn: () => {} } });

@@ -18,15 +18,15 @@ type MigrationFile = Migration & { readonly contracts?: readonly Contract[] };
  * release has migrated is left as it is: that is what a roll-back finds.
  *
  * @returns the names of the migrations that ran now.
- * @throws SchemaError when a newer release has taken away what this one needs; whatever the failing migration threw,
+ * @throws SchemaError when this release cannot work with what a newer one made of it; whatever the failing migration threw,
  * those before it stay applied.
  */
 export async function migrate(db: Db): Promise<string[]> {
   const known = await knownMigrations();
-  const { pending, newer } = await readSchemaState(db, known);
+  const { newer } = await readSchemaState(db, known);
   if (newer.length > 0) {
     await assertUsable(db, known);
-    if (pending.length === 0) return [];
+    return [];
   }
   return runMigrations(db, { getMigrations: async () => withContracts(await files.getMigrations()) });
 }
@@ -48,8 +48,27 @@ export function withContracts(migrations: Record<string, MigrationFile>): Record
   return Object.fromEntries(entries);
 }
 
-/** The migrations of this release, the first one first. By name, without loading them: readiness checks ask often. */
-export async function knownMigrations(): Promise<string[]> {
+/** What `read` answers first, for as long as the process lives; a failure is not kept. */
+export function fixedAtFirst<T>(read: () => Promise<T>): () => Promise<T> {
+  let first: Promise<T> | undefined;
+  return () => {
+    first ??= read().catch((error) => {
+      first = undefined;
+      throw error;
+    });
+    return first;
+  };
+}
+
+/**
+ * The migrations of this release, the first one first; by name, without loading them. What a process knows is fixed when
+ * it first asks, at its start: an upgrade puts those of the next release in their place while it runs.
+ *
+ * @throws when they cannot be read.
+ */
+export const knownMigrations = fixedAtFirst<readonly string[]>(readNames);
+
+async function readNames(): Promise<string[]> {
   const names = await fs.readdir(folder);
   return names
     .filter((file) => /(?<!\.d)\.[jt]s$/.test(file))

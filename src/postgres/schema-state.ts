@@ -55,6 +55,12 @@ export async function assertUsable(db: Db, known: readonly string[]): Promise<re
         `${block.needs} need, and this one knows no more than ${known.at(-1)}. Start a release that knows it.`,
     );
   }
+  if (newer.length > 0 && pending.length > 0) {
+    throw new SchemaError(
+      `A newer release has migrated the database, and this one has migrations that it lacks (${pending.join(', ')}): ` +
+        'they are of two branches. Start the newer release.',
+    );
+  }
   if (pending.length > 0) {
     throw new SchemaError(
       `The database is not migrated (missing: ${pending.join(', ')}). Run "npm run migrate" of this release first.`,
