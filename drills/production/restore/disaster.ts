@@ -34,6 +34,8 @@ interface Books {
   readonly between: readonly string[];
   /** Accepted and sent after it: the record lacks them. */
   readonly after: readonly string[];
+  /** Accepted before, and due while everything is down: nobody has sent them, and it has to be done once. */
+  readonly during: readonly string[];
   /** Accepted before, and due long after everything. */
   readonly later: readonly string[];
 }
@@ -76,8 +78,12 @@ async function restoreUnderMail(
   const before = await submit(Math.ceil(emails / 3));
   await taken(world, before);
   await postgres.backUp();
-  const dueAt = new Date(Date.now() + (quick ? LEAD_MS.quick : LEAD_MS.full) * stretch);
+  const leadMs = (quick ? LEAD_MS.quick : LEAD_MS.full) * stretch;
+  const dueAt = new Date(Date.now() + leadMs);
+  // Time enough to send what is due first, and what comes after the point.
+  const dueDownAt = new Date(dueAt.getTime() + 2 * leadMs);
   const later = await submit(5, new Date(Date.now() + 24 * 60 * 60_000));
+  const during = await submit(Math.ceil(emails / 3), dueDownAt);
   const between = await submit(emails, dueAt);
   const point = await postgres.now();
   if (point >= dueAt) throw new Error('the set was not submitted before it was due: try --stretch');
@@ -87,21 +93,25 @@ async function restoreUnderMail(
   await postgres.archived();
   say(`${between.length + after.length} were sent since; the database is lost`);
   await Promise.all(OURS.flatMap((each) => [world.stack.kill(each), world.stack.kill(second(each))]));
+  if (new Date() >= dueDownAt) throw new Error('what is due in the outage was due before it: try --stretch');
   await postgres.lose();
   if (temporal === 'lost') {
     await world.temporal.kill();
     world.temporal.deleteDatabase();
     await world.temporal.start();
   }
-  const lostAtMs = Date.now();
+  await delay(Math.max(0, dueDownAt.getTime() - Date.now()));
+  const restoringAtMs = Date.now();
   await postgres.restoreTo(point);
-  const restoredS = secondsSince(lostAtMs);
+  const restoredS = secondsSince(restoringAtMs);
   if (startedTooSoon) await startTooSoon(world);
   const recovered = await recover(world, point, temporal);
   if (!startedTooSoon) await world.startAll(OURS);
   await world.stack.ready();
   await ended(world);
-  return count(world, { before, between, after, later }, { ...recovered, restoredS, outS: secondsSince(lostAtMs) });
+  const books = { before, between, during, after, later };
+  const outS = secondsSince(restoringAtMs);
+  return count(world, books, { ...recovered, restoredS, outS, temporal, startedTooSoon });
 }
 
 const secondsSince = (ms: number) => Math.round((Date.now() - ms) / 100) / 10;
@@ -150,7 +160,15 @@ interface Recovered {
   readonly unknown: number;
   readonly lacking: number;
   readonly lackingIds: readonly string[];
+  /** Held: nobody knows whether they were sent. */
+  readonly unknownIds: readonly string[];
   readonly tookS: number;
+}
+
+/** How it went, and under which circumstances. */
+interface Restored extends Recovered, Omit<RestoreOptions, 'name' | 'how'> {
+  readonly restoredS: number;
+  readonly outS: number;
 }
 
 /** What an operator does, by the commands. */
@@ -169,68 +187,78 @@ async function recover(world: World, point: Date, temporal: string): Promise<Rec
   for (const name of ['sent', 'unsent', 'unknown'] as const) {
     if (dry[name] !== done[name]) throw new Error(`the dry run said ${dry[name]} ${name}, the run ${done[name]}`);
   }
-  const { items } = await tempost('list', '--verdict', 'lacking', '--limit', '10000');
+  const listed = async (verdict: string): Promise<string[]> => {
+    const { items } = await tempost('list', '--verdict', verdict, '--limit', '10000');
+    return items.map(({ emailId }: { emailId: string }) => emailId);
+  };
+  const [lackingIds, unknownIds] = [await listed('lacking'), await listed('unknown')];
   await tempost('finish');
-  const lackingIds = items.map(({ emailId }: { emailId: string }) => emailId);
   world.say(`recovered: ${done.sent} sent, ${done.unsent} unsent, ${done.unknown} unknown, ${done.lacking} lacking`);
-  return { ...done, lackingIds, tookS };
+  return { ...done, lackingIds, unknownIds, tookS };
 }
 
 /** Waits until nothing is left to be sent but what is held or due later, and a while longer. */
 async function ended(world: World): Promise<void> {
-  for (const giveUpAt = Date.now() + PATIENCE_MS; Date.now() < giveUpAt; await delay(500)) {
+  let open: number | undefined;
+  for (const giveUpAt = Date.now() + PATIENCE_MS; open !== 0 && Date.now() < giveUpAt; await delay(500)) {
     const [row] = await world
       .query<{ open: number }>(
         `select count(*)::int as open from email_queue where state not in ('held', 'handed_over') and due_at <= now()`,
       )
       .catch(() => []);
-    if (row?.open === 0) break;
+    open = row?.open;
   }
+  if (open !== 0) throw new Error(`${open ?? 'nobody knows how many'} are still to be sent after the recovery`);
   await delay(5_000);
 }
 
 /** Three books: what was submitted, what the record says now, and what the providers have taken. */
-async function count(
-  world: World,
-  { before, between, after, later }: Books,
-  {
-    unknown,
-    lackingIds,
-    tookS,
-    restoredS,
-    outS,
-    sent,
-  }: Recovered & { readonly restoredS: number; readonly outS: number },
-): Promise<Outcome> {
+async function count(world: World, books: Books, restored: Restored): Promise<Outcome> {
+  const { before, between, during, after, later } = books;
+  const { sent, unknownIds, lackingIds, restoredS, tookS, outS } = restored;
   const taken = new Map<string, number>();
   for (const { email_id } of await callsOf(world)) taken.set(email_id, (taken.get(email_id) ?? 0) + 1);
   const doubled = [...taken.values()].reduce((sum, calls) => sum + calls - 1, 0);
   const known = new Set((await world.query<{ id: string }>('select id from emails')).map(({ id }) => id));
-  const lost = [...before, ...between].filter((id) => !taken.has(id)).length;
+  const held = new Set(unknownIds);
+  // The record has what was accepted before the point; and what was due since is sent, or held for an operator.
+  const isLost = (id: string) => !known.has(id) || !(taken.has(id) || held.has(id));
+  const lost = [...before, ...between, ...during].filter(isLost).length + later.filter((id) => !known.has(id)).length;
+  const heldOf = (ids: readonly string[]) => ids.filter((id) => held.has(id)).length;
   const [believed] = await world.query<{ count: number }>(
     `select count(*)::int as count from send_attempts where state = 'accepted' and email_id = any($1)`,
     [between],
   );
   const unlisted = after.filter((id) => !known.has(id) && !lackingIds.includes(id)).length;
-  const early = later.filter((id) => taken.has(id)).length;
   const [counters] = await world.query<{ count: number }>(
     `select coalesce(sum(value), 0)::int as count from counters where name in ('repeated_sends', 'known_duplicates')`,
   );
   return {
-    accepted: before.length + between.length + after.length + later.length,
+    accepted: Object.values(books).flat().length,
     ...{ lost, doubled, counted: counters!.count },
     ...{ withoutAcceptanceS: null, criticalS: null, criticalOnceBackS: null },
     notes: [
-      `${between.length} sent after the point of the restore: ${sent} adopted, ${unknown} unknown and held`,
-      `${after.length} accepted after it: ${lackingIds.length} listed as lacking`,
+      `${between.length} sent after the point of the restore: ${sent} adopted, ${heldOf(between)} unknown and held`,
+      `${during.length} due in the outage: ${during.filter((id) => taken.has(id)).length} sent, ${heldOf(during)} held`,
+      `${after.length} accepted after it: ${lackingIds.length} listed as lacking, ${unlisted} not`,
       `restored in ${restoredS} s, evidence sought twice (dry run and run) in ${tookS} s, sending again after ${outS} s`,
     ],
     broken: [
       ...(lost > 0 ? [`${lost} lost`] : []),
       ...(doubled > 0 ? [`${doubled} sent twice in spite of evidence`] : []),
-      ...(believed!.count < between.length - unknown ? ['what was sent is not in the ledger'] : []),
-      ...(unlisted > 0 && lackingIds.length > 0 ? [`${unlisted} that the record lacks were not listed`] : []),
-      ...(early > 0 ? [`${early} were sent before they were due`] : []),
+      ...(believed!.count < between.length - heldOf(between) ? ['what was sent is not in the ledger'] : []),
+      ...brokenOfTemporal(restored, unlisted, heldOf(during)),
+      ...(later.some((id) => taken.has(id)) ? ['some were sent before they were due'] : []),
     ],
   };
+}
+
+/** What Temporal, intact, can tell: what the record lacks, and that nobody began to send what was due in the outage. */
+function brokenOfTemporal({ temporal, startedTooSoon }: Restored, unlisted: number, heldOfDuring: number): string[] {
+  if (temporal !== 'intact') return [];
+  return [
+    ...(unlisted > 0 ? [`${unlisted} that the record lacks were not listed`] : []),
+    // Started too soon, a call may have been made that has no answer.
+    ...(heldOfDuring > 0 && !startedTooSoon ? [`${heldOfDuring} that nobody had begun to send were held`] : []),
+  ];
 }
