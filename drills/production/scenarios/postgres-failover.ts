@@ -119,7 +119,7 @@ async function steady(committer: Committer): Promise<void> {
   }
 }
 
-/** Nothing could be recorded, and so nothing be sent, from the break to the first commit. */
+/** Nothing could be recorded, and so nothing be sent, in the longest time without a commit: only that is excused. */
 async function tellGap(
   world: World,
   cluster: PatroniCluster,
@@ -128,7 +128,7 @@ async function tellGap(
   notes: string[],
 ): Promise<void> {
   const { seconds, untilMs } = committer.longestGap(brokenAtMs);
-  if (seconds >= 1) world.cutOff.push({ fromMs: brokenAtMs, untilMs });
+  if (seconds >= 1) world.cutOff.push({ fromMs: untilMs - seconds * 1000, untilMs });
   const now = await cluster.leader();
   notes.push(`no commit for ${seconds} s; then ${now === leader ? 'the same leader' : 'another leader'}`);
 }
