@@ -1,5 +1,4 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { ensurePartitions } from '../../../src/postgres/partitions.js';
 import { insertClient } from '../database.js';
@@ -95,11 +94,11 @@ const SITUATIONS: readonly (readonly [RegExp, (system: TestSystem) => Promise<Va
   [/^workflow (?:delete|terminate|cancel|reset)/, sent],
 ];
 
-/** What stands in the place of other words, whatever the command is. */
-const anywhere = (): Values => ({
+/** What stands in the place of other words, whatever the command is. Files go when the system is stopped. */
+const anywhere = ({ stack }: TestSystem): Values => ({
   X: 'reader@example.org',
   ADDRESS: 'forget@example.org',
-  FILE: join(mkdtempSync(join(tmpdir(), 'tempost-recipe-')), 'person.tar'),
+  FILE: join(stack.directory, `person-${randomUUID()}.tar`),
   TAG: 'spring-sale',
   TEXT: 'a test',
 });
@@ -107,7 +106,7 @@ const anywhere = (): Values => ({
 /** Puts a system into the situation for which a command is meant. */
 export async function prepare(system: TestSystem, command: string, otherwise: Values): Promise<Values> {
   const situation = SITUATIONS.find(([pattern]) => pattern.test(command));
-  return { ...anywhere(), ...otherwise, ...(await situation?.[1](system)) };
+  return { ...anywhere(system), ...otherwise, ...(await situation?.[1](system)) };
 }
 
 /** A word of a command as it is typed. */
