@@ -1,7 +1,9 @@
-import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { type Client, isGrpcServiceError, type WorkflowExecutionInfo, WorkflowNotFoundError } from '@temporalio/client';
 
 const REASON_CHARACTERS = 200;
 const CALL_TIMEOUT_MS = 5_000;
+/** gRPC's own number. */
+const NOT_FOUND = 5;
 /** The identity that ends a run which gives way to the e-mail's next generation: the server's own. */
 const SERVER = 'history-service';
 
@@ -16,13 +18,17 @@ export interface Deed {
 }
 
 export const keyOfEnd = (runId: string) => `temporal:${runId}`;
-const keyOfReset = (begunRunId: string) => `temporal:reset:${begunRunId}`;
+export const keyOfReset = (begunRunId: string) => `temporal:reset:${begunRunId}`;
 
 type Run = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'status'>;
 
-/** What ended a run that was terminated or cancelled. @returns undefined of what nobody did but ourselves. */
+/**
+ * What ended a run that was terminated or cancelled.
+ *
+ * @returns undefined of what nobody did but ourselves, and of a run that was deleted after it was listed.
+ */
 export function endingOf(client: Client, { workflowId, runId, status }: Run): Promise<Deed | undefined> {
-  return client.withDeadline(Date.now() + CALL_TIMEOUT_MS, async () => {
+  return unlessDeleted(client, async () => {
     const { raw } = await client.workflow.getHandle(workflowId, runId).describe();
     const begun = raw.workflowExtendedInfo?.resetRunId;
     const { reason, identity } = await endOf(client, workflowId, runId);
@@ -47,10 +53,10 @@ async function endOf(client: Client, workflowId: string, runId: string) {
 /**
  * The reset that began a run, as the run's own history tells it.
  *
- * @returns undefined of a run that only carries on what a reset began.
+ * @returns undefined of a run that only carries on what a reset began, and of one that was deleted after it was listed.
  */
 export function resetOf(client: Client, { workflowId, runId }: Run): Promise<Deed | undefined> {
-  return client.withDeadline(Date.now() + CALL_TIMEOUT_MS, async () => {
+  return unlessDeleted(client, async () => {
     let nextPageToken: Uint8Array | null | undefined;
     do {
       const page = await client.workflowService.getWorkflowExecutionHistory({
@@ -66,6 +72,17 @@ export function resetOf(client: Client, { workflowId, runId }: Run): Promise<Dee
     } while (nextPageToken?.length);
     return undefined;
   });
+}
+
+/** Temporal goes on listing a run for a while after it was deleted. What comes behind it has to be read all the same. */
+async function unlessDeleted(client: Client, read: () => Promise<Deed | undefined>): Promise<Deed | undefined> {
+  try {
+    return await client.withDeadline(Date.now() + CALL_TIMEOUT_MS, read);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    if (isGrpcServiceError(error) && error.code === NOT_FOUND) return undefined;
+    throw error;
+  }
 }
 
 const shortened = (reason: string | null | undefined) => reason?.slice(0, REASON_CHARACTERS) || null;

@@ -1,14 +1,15 @@
 import { fileURLToPath } from 'node:url';
-import { Client } from '@temporalio/client';
+import { Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import { bundleWorkflowCode, Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { patient } from '../../test/support/patience.js';
-import { scriptWorkflows, start } from '../../test/support/servers/scripted-workflows.js';
+import { scriptWorkflows, start, startFleet } from '../../test/support/servers/scripted-workflows.js';
 import { createTestNamespace, type TestNamespace } from '../../test/support/temporal.js';
 import { until } from '../../test/support/until.js';
 import { listActs } from '../domain/audit/listed.js';
+import type { Priority } from '../priority.js';
 import { emailIdOf, workflowIdOf } from '../temporal/names.js';
 import { startWorkflow } from './start.js';
 import { createOperatorWatch } from './watch-operators.js';
@@ -27,6 +28,18 @@ afterAll(async () => {
 });
 
 const watchBy = (client: Client) => createOperatorWatch({ db: database.db, client, logger: pino({ level: 'silent' }) });
+/** The same Temporal, but that what it lists is changed. */
+function listing(
+  client: Client,
+  change: (runs: WorkflowExecutionInfo[], query: string) => WorkflowExecutionInfo[],
+): Client {
+  async function* list(options: { readonly query: string }) {
+    const runs: WorkflowExecutionInfo[] = [];
+    for await (const run of client.workflow.list(options)) runs.push(run);
+    yield* change(runs, options.query);
+  }
+  return Object.create(client, { workflow: { value: Object.create(client.workflow, { list: { value: list } }) } });
+}
 const actsOf = async (emailId: string) =>
   (await listActs(database.db, {}, { limit: 100 })).filter(({ target_id }) => target_id === emailId);
 
@@ -68,8 +81,8 @@ describe('of workflows that workers run', { timeout: patient(60_000) }, () => {
   scriptWorkflows();
 
   /** A workflow, and what the watch lists of it. */
-  async function watched() {
-    const { handle, signal } = await start({});
+  async function watched(priority?: Priority) {
+    const { handle, signal } = await start({}, undefined, priority);
     const client = new Client({ connection: temporal.client.connection, namespace: handle.client.options.namespace });
     const watch = watchBy(client);
     const { workflowId } = handle;
@@ -94,7 +107,17 @@ describe('of workflows that workers run', { timeout: patient(60_000) }, () => {
       await watchBy(client)();
       expect((await listed()).toSorted(byReason)).toEqual(acts.toSorted(byReason));
     };
-    return { client, handle, signal, reset, isListed };
+    /** Sends it to its end. @returns the run, and the task to which it can be reset. */
+    const completed = async () => {
+      await signal('delivered');
+      await signal('opened');
+      await handle.result();
+      const { runId } = await handle.describe();
+      const { events } = await handle.fetchHistory();
+      const task = events?.find((event) => event.workflowTaskCompletedEventAttributes);
+      return [runId, Number(task!.eventId)] as const;
+    };
+    return { client, handle, signal, completed, reset, isListed };
   }
   const byReason = (a: { reason?: string | null }, b: { reason?: string | null }) =>
     (a.reason ?? '').localeCompare(b.reason ?? '');
@@ -123,6 +146,67 @@ describe('of workflows that workers run', { timeout: patient(60_000) }, () => {
     // The release before knows no mark, and goes on with the run when one rolls back.
     const { code } = await bundleWorkflowCode({ workflowsPath: WORKFLOWS });
     await Worker.runReplayHistory({ workflowBundle: { code } }, last, workflowId);
+  });
+
+  it('one that was reset while its fleet was down is listed once the fleet is back, though a later one has been seen', async () => {
+    const stop = await startFleet('medium');
+    const [late, later] = await Promise.all([watched('medium'), watched()]);
+    const whole = await late.completed();
+    await stop();
+    const act = await late.reset(...whole, 'its fleet is down');
+    await later.reset(...(await later.completed()), 'its fleet runs');
+    const idOf = ({ handle }: typeof late) => emailIdOf(handle.workflowId)!;
+    const ofLater = ({ workflowId }: WorkflowExecutionInfo) => workflowId === later.handle.workflowId;
+    // As if it had been reset ten minutes after the other one.
+    const tenMinutesLater = (run: WorkflowExecutionInfo) =>
+      ofLater(run) ? { ...run, startTime: new Date(run.startTime.getTime() + 600_000) } : run;
+    const watch = watchBy(listing(late.client, (runs) => runs.map(tenMinutesLater)));
+    const lists = (id: string) => async () => {
+      await watch();
+      return (await actsOf(id)).length > 0;
+    };
+    await until('the later one is listed', lists(idOf(later)));
+    expect(await actsOf(idOf(late))).toEqual([]);
+    const stopAgain = await startFleet('medium');
+    try {
+      await until('the late one is listed', lists(idOf(late)));
+    } finally {
+      await stopAgain();
+    }
+    expect(await actsOf(idOf(late))).toMatchObject([act]);
+  });
+
+  it('resets that are listed are not read again by the next dispatcher', async () => {
+    const { client, handle, completed, reset, isListed } = await watched();
+    await isListed([await reset(...(await completed()), 'once')]);
+    const read: string[] = [];
+    const ofIt = listing(client, (runs) => runs.filter(({ workflowId }) => workflowId === handle.workflowId));
+    const service = Object.create(client.workflowService, {
+      getWorkflowExecutionHistory: {
+        value: (request: { execution: { workflowId: string } }) => {
+          read.push(request.execution.workflowId);
+          return client.workflowService.getWorkflowExecutionHistory(request);
+        },
+      },
+    });
+    await watchBy(Object.create(ofIt, { workflowService: { value: service } }))();
+    expect(read).toEqual([]);
+  });
+
+  it('one that was deleted since it was listed hides no other', async () => {
+    const { client, handle } = await watched();
+    await handle.terminate('beside a deleted one');
+    const gone = (run: WorkflowExecutionInfo) => ({ ...run, runId: crypto.randomUUID(), closeTime: new Date(0) });
+    const watch = watchBy(
+      listing(client, (runs, query) => {
+        const own = runs.filter(({ workflowId }) => workflowId === handle.workflowId);
+        return query.includes('Terminated') ? [...own.map(gone), ...own] : own;
+      }),
+    );
+    await until('it is listed', async () => {
+      await watch();
+      return (await actsOf(emailIdOf(handle.workflowId)!)).length === 1;
+    });
   });
 
   it('one that was reset while it ran is listed once, though two runs tell of it', async () => {

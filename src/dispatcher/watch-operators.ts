@@ -5,12 +5,12 @@ import { IN_TEMPORAL, recordAct } from '../domain/audit/record.js';
 import type { Db } from '../postgres/database.js';
 import { emailIdOf } from '../temporal/names.js';
 import { RESET_MARK } from '../workflows/reset-mark.js';
-import { type Deed, endingOf, keyOfEnd, resetOf } from './operator-deeds.js';
+import { type Deed, endingOf, keyOfEnd, keyOfReset, resetOf } from './operator-deeds.js';
 
 /** The first look goes back so far: what was done while no dispatcher ran is listed as well. */
 const FIRST_LOOK_MS = 24 * 60 * 60_000;
 /** Temporal lists what has happened with a delay; what is found twice is written once. */
-const OVERLAP_MS = 60_000;
+const LISTED_WITHIN_MS = 60_000;
 /** In one look; the next ones go on from there. Somebody may have ended a hundred thousand by one command. */
 const MOST = 200;
 const PAGE = 1_000;
@@ -27,6 +27,10 @@ interface Trace {
   readonly query: string;
   readonly timeField: 'CloseTime' | 'StartTime';
   timeOf(run: WorkflowExecutionInfo): Date | undefined;
+  /** How much later than one of a later time a run may come to be listed: each look goes back so far. */
+  readonly overlapMs: number;
+  /** Under which key the audit has what is found by this run. */
+  keyOf(runId: string): string;
   /** @returns undefined of what nobody did but ourselves. */
   deedOf(client: Client, run: WorkflowExecutionInfo): Promise<Deed | undefined>;
 }
@@ -36,13 +40,18 @@ const TRACES: readonly Trace[] = [
     query: "ExecutionStatus IN ('Terminated', 'Canceled')",
     timeField: 'CloseTime',
     timeOf: ({ closeTime }) => closeTime,
+    overlapMs: LISTED_WITHIN_MS,
+    keyOf: keyOfEnd,
     deedOf: endingOf,
   },
-  // A reset of a run that had ended ends nothing: it is known by the mark of the run that it begins.
+  // A reset of a run that had ended ends nothing: it is known by the mark of the run that it begins. Its time is that of
+  // the reset, but the mark comes with a worker, and the fleets of others may be faster.
   {
     query: `TemporalChangeVersion = '${RESET_MARK}'`,
     timeField: 'StartTime',
     timeOf: ({ startTime }) => startTime,
+    overlapMs: FIRST_LOOK_MS,
+    keyOf: keyOfReset,
     deedOf: resetOf,
   },
 ];
@@ -67,10 +76,11 @@ function createLook({ db, client, logger }: WatchDependencies, trace: Trace): ()
   /** Runs of the last look that need no other. */
   let seen: ReadonlySet<string> = new Set();
   return async () => {
-    const found = await list(client, trace, sinceMs - OVERLAP_MS);
+    const found = await list(client, trace, sinceMs - trace.overlapMs);
     const fresh = await unknownOf(
       db,
       found.filter(({ runId }) => !seen.has(runId)),
+      trace.keyOf,
     );
     for (const run of fresh.slice(0, MOST)) {
       const emailId = emailIdOf(run.workflowId);
@@ -106,14 +116,18 @@ async function list(client: Client, trace: Trace, sinceMs: number): Promise<Work
   return found.sort((a, b) => Number(trace.timeOf(a) ?? 0) - Number(trace.timeOf(b) ?? 0));
 }
 
-async function unknownOf(db: Db, runs: readonly WorkflowExecutionInfo[]): Promise<WorkflowExecutionInfo[]> {
+async function unknownOf(
+  db: Db,
+  runs: readonly WorkflowExecutionInfo[],
+  keyOf: Trace['keyOf'],
+): Promise<WorkflowExecutionInfo[]> {
   if (runs.length === 0) return [];
-  const keys = runs.map(({ runId }) => keyOfEnd(runId));
+  const keys = runs.map(({ runId }) => keyOf(runId));
   const known = await db
     .selectFrom('audit_log')
     .select('event_key')
     .where('event_key', '=', sql<string>`any(${keys}::text[])`)
     .execute();
   const names = new Set(known.map(({ event_key }) => event_key));
-  return runs.filter(({ runId }) => !names.has(keyOfEnd(runId)));
+  return runs.filter(({ runId }) => !names.has(keyOf(runId)));
 }

@@ -4,6 +4,7 @@ import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/wo
 import { afterAll, beforeAll } from 'vitest';
 import type { Awaiting, Plan, Reconciliation, SendOutcome, SendRequest } from '../../../src/activities/types.js';
 import type { SignalKind } from '../../../src/postgres/schema.js';
+import type { Priority } from '../../../src/priority.js';
 import { createTestNamespace, type TestNamespace } from '../temporal.js';
 
 const BUNDLE = fileURLToPath(new URL('../../../dist/workflow-bundle.js', import.meta.url));
@@ -107,16 +108,7 @@ export function scriptWorkflows(): void {
     Runtime.install({ logger: new DefaultLogger('ERROR') });
     temporal = await createTestNamespace();
     connection = await NativeConnection.connect({ address: temporal.address });
-    const common = { connection, namespace: temporal.namespace };
-    workers = [
-      await Worker.create({ ...common, taskQueue: 'send-low', activities: sendActivities }),
-      await Worker.create({
-        ...common,
-        taskQueue: 'email-low',
-        activities: recordActivities,
-        workflowBundle: { codePath: BUNDLE },
-      }),
-    ];
+    workers = await createFleet('low');
     running = workers.map((worker) => worker.run());
   });
   afterAll(async () => {
@@ -127,17 +119,41 @@ export function scriptWorkflows(): void {
   });
 }
 
+/** The workers of a priority. */
+function createFleet(priority: Priority): Promise<Worker[]> {
+  const common = { connection, namespace: temporal.namespace };
+  return Promise.all([
+    Worker.create({ ...common, taskQueue: `send-${priority}`, activities: sendActivities }),
+    Worker.create({
+      ...common,
+      taskQueue: `email-${priority}`,
+      activities: recordActivities,
+      workflowBundle: { codePath: BUNDLE },
+    }),
+  ]);
+}
+
+/** Runs workflows of another priority as well. @returns what stops that fleet. */
+export async function startFleet(priority: Priority): Promise<() => Promise<void>> {
+  const fleet = await createFleet(priority);
+  const ended = fleet.map((worker) => worker.run());
+  return async () => {
+    for (const worker of fleet) worker.shutdown();
+    await Promise.all(ended);
+  };
+}
+
 /** The namespace that they run in. */
 export const scriptedNamespace = (): TestNamespace => temporal;
 
 /** Starts an e-mail's workflow. `calls`: the activities that it has called, in order. */
-export async function start(script: Script, emailId: string = randomUUID()) {
+export async function start(script: Script, emailId: string = randomUUID(), priority: Priority = 'low') {
   const trace: Trace = { script, calls: [] };
   traces.set(emailId, trace);
   const handle = await temporal.client.workflow.start('email', {
     workflowId: `email-${emailId}`,
-    taskQueue: 'email-low',
-    args: [{ emailId, priority: 'low' }],
+    taskQueue: `email-${priority}`,
+    args: [{ emailId, priority }],
   });
   const signal = (kind: SignalKind | 'turn') => handle.signal('providerEvent', kind);
   return { handle, signal, calls: trace.calls };
