@@ -51,4 +51,12 @@ describe('the histories of several runs', () => {
     expect(traceOf([running, rejected]).kind).toBe('not_taken');
     expect(traceOf([rejected, running]).kind).toBe('ended');
   });
+
+  it('say nothing of a later generation than their own', () => {
+    const delivered = read('0.1.0-delivered.json');
+    expect(traceOf([delivered], 2)).toEqual({ kind: 'absent' });
+    // Its plan is not read yet: nobody knows of which generation it is.
+    const begun = { events: (delivered.events ?? []).slice(0, 3) };
+    expect(traceOf([begun, delivered], 2)).toEqual({ kind: 'not_taken' });
+  });
 });

@@ -17,6 +17,8 @@ interface Run {
   readonly open: Map<string, Asked>;
   isDoubtful: boolean;
   hasEnded: boolean;
+  /** The latest one that it was of; null while its plan has not been read. */
+  generation: number | null;
 }
 
 interface Asked {
@@ -29,8 +31,9 @@ interface Result {
   readonly kind?: unknown;
   readonly code?: unknown;
   readonly provider?: unknown;
-  /** Of `persist`. */
+  /** Of `persist`, both. */
   readonly stage?: unknown;
+  readonly generation?: unknown;
   readonly unrecorded?: {
     readonly provider?: unknown;
     readonly generation?: unknown;
@@ -42,17 +45,20 @@ interface Result {
 /**
  * Reads from the histories of an e-mail's runs, the latest first, whether a provider has taken it. Of a call that has begun there may be no
  * answer; it is doubtful then, and so is all that this reader does not understand.
+ *
+ * @param generation what runs of an earlier one came to says nothing of it: it was to be sent again.
  */
-export function traceOf(histories: readonly History[]): Trace {
-  const runs = histories.map(readRun);
-  const sent = runs.flatMap((run) => run.sent);
+export function traceOf(histories: readonly History[], generation = 1): Trace {
+  const runs = histories.map(readRun).filter((run) => run.generation === null || run.generation >= generation);
+  if (runs.length === 0) return { kind: 'absent' };
+  const sent = runs.flatMap((run) => run.sent).filter((evidence) => evidence.generation >= generation);
   if (sent.length > 0) return { kind: 'accepted', sent };
   if (runs.some((run) => run.isDoubtful || run.open.size > 0)) return { kind: 'doubtful' };
   return { kind: runs[0]?.hasEnded ? 'ended' : 'not_taken' };
 }
 
 function readRun({ events }: History): Run {
-  const run: Run = { sent: [], open: new Map(), isDoubtful: false, hasEnded: false };
+  const run: Run = { sent: [], open: new Map(), isDoubtful: false, hasEnded: false, generation: null };
   let asked: Asked = {};
   for (const event of events ?? []) {
     const scheduled = event.activityTaskScheduledEventAttributes;
@@ -88,6 +94,9 @@ function readResult(run: Run, result: Result, asked: Asked, event: HistoryEvent)
   if (result.kind === 'ended') run.hasEnded = true;
   // Given up as unknown, it may have been taken all the same.
   if (result.kind === 'ambiguous' || result.code === 'ambiguous') run.isDoubtful = true;
+  if (typeof result.generation === 'number' && result.stage !== undefined) {
+    run.generation = Math.max(run.generation ?? 0, result.generation);
+  }
   // The plan of a run that began after the hand-over.
   if (result.stage === 'await_delivery' || result.stage === 'await_open') run.isDoubtful = true;
 }

@@ -51,7 +51,7 @@ export async function findLacking(
 
 /** What Temporal tells of an e-mail that the record lacks. */
 async function remains(temporal: Client, { emailId, priority, clientId }: KnownWorkflow): Promise<Lacking> {
-  const trace = await readTrace(temporal, emailId);
+  const trace = await readTrace(temporal, emailId, 1);
   return {
     emailId,
     evidence: trace.kind === 'accepted' ? 'sent' : trace.kind,

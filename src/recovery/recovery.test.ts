@@ -17,6 +17,7 @@ import {
   permissionOf,
   placeOf,
   REFUSED,
+  reset,
   restoreRecords,
   run,
   seek,
@@ -83,6 +84,30 @@ describe('an e-mail that the restored record believes unsent', () => {
     await finishRecovery(database.db, DOER);
     await putBackReleased(database.db);
     expect(await dispatched()).toEqual([]);
+  });
+
+  it('is still sent if it was to be sent again: what an earlier generation came to says nothing of it', async () => {
+    const id = await email();
+    await run(id, ACCEPTED, 1);
+    for (const table of ['emails', 'email_queue'] as const) {
+      await database.db.updateTable(table).set({ generation: 2 }).execute();
+    }
+    const recovery = await begin();
+    await seek(recovery);
+    expect(await verdictOf(recovery, id)).toEqual(['unsent', 'not_dispatched', null]);
+    await finishRecovery(database.db, DOER);
+    await putBackReleased(database.db);
+    expect(await dispatched()).toEqual([id]);
+  });
+
+  it('is adopted by the history of a run that was reset', async () => {
+    const id = await email();
+    const { plan } = REFUSED;
+    await run(id, { plan, sends: [{ kind: 'accepted', provider: 'mailgun' }, ...REFUSED.sends] }, 1);
+    await reset(id);
+    const recovery = await begin();
+    await seek(recovery);
+    expect(await verdictOf(recovery, id)).toEqual(['sent', 'temporal', 'mailgun']);
   });
 
   it('is adopted by the log of the provider alone, under the attempt and the generation that this one names', async () => {

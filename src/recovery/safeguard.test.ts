@@ -6,7 +6,7 @@ import { insertQueuedEmail } from '../../test/support/emails.js';
 import { createTestNamespace, type TestNamespace } from '../../test/support/temporal.js';
 import { until } from '../../test/support/until.js';
 import { recordLacking } from '../domain/recovery/items.js';
-import { openRecovery } from '../domain/recovery/recoveries.js';
+import { beginRecovery, openRecovery } from '../domain/recovery/recoveries.js';
 import { guardAgainstOlderRecord } from './safeguard.js';
 
 let database: TestDatabase;
@@ -45,6 +45,12 @@ it('lets a record go on that knows what Temporal knows, and one that Temporal ca
   await database.db.insertInto('forgotten_emails').values({ email_id: forgotten }).execute();
   await startWorkflow(forgotten);
   expect(await guard()).toBe(false);
+  // The retention of a client has passed it.
+  const removed = await newId();
+  const walk = { client_id: removed, what: 'record', past_id: removed } as const;
+  await database.db.insertInto('retention_walks').values(walk).execute();
+  await startWorkflow(removed);
+  expect(await guard()).toBe(false);
   const away = { workflow: { list: () => { throw new Error('away'); } } } as never; // biome-ignore format: one line
   expect(await guard(away)).toBe(false);
   expect(await openRecovery(database.db)).toBeUndefined();
@@ -63,4 +69,14 @@ it('begins a recovery for a record that is older than Temporal, once, and not ag
   await recordLacking(database.db, recovery.id, { emailId, ...remains });
   await database.db.updateTable('recoveries').set({ finished_at: new Date() }).execute();
   expect(await guard()).toBe(false);
+});
+
+it('leaves alone what was started before a recovery that was finished without Temporal, and sees what is new', async () => {
+  await startWorkflow(await newId());
+  const restored = { to: new Date(Date.now() - 60_000), temporal: 'lost' } as const;
+  await beginRecovery(database.db, { source: 'cli' }, restored);
+  await database.db.updateTable('recoveries').set({ finished_at: new Date() }).execute();
+  expect(await guard()).toBe(false);
+  await startWorkflow(await newId());
+  expect(await guard()).toBe(true);
 });

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { IN_TEMPORAL } from '../domain/audit/record.js';
 import { unexplained } from '../domain/recovery/candidates.js';
-import { beginRecovery, openRecovery } from '../domain/recovery/recoveries.js';
+import { beginRecovery, latestRecovery, openRecovery } from '../domain/recovery/recoveries.js';
 import type { Db } from '../postgres/database.js';
 import { emailIdOf } from '../temporal/names.js';
 
@@ -37,7 +37,7 @@ export async function guardAgainstOlderRecord(
   }
   let newest: string[];
   try {
-    newest = await newestEmails(client, NEWEST[when]);
+    newest = await newestEmails(client, await lookedBackTo(db), NEWEST[when]);
   } catch (error) {
     logger.warn({ error: (error as Error).name }, 'Temporal could not be asked whether the record is as new as it');
     return false;
@@ -52,10 +52,15 @@ export async function guardAgainstOlderRecord(
   return true;
 }
 
-async function newestEmails(client: Client, limit: number): Promise<string[]> {
+/** What was started before a recovery began, it has dealt with: by listing it, or because Temporal was given up. */
+async function lookedBackTo(db: Db): Promise<Date> {
+  const begunAt = (await latestRecovery(db))?.begunAt.getTime() ?? 0;
+  return new Date(Math.max(begunAt, Date.now() - LOOKED_BACK_MS));
+}
+
+async function newestEmails(client: Client, since: Date, limit: number): Promise<string[]> {
   const ids: string[] = [];
-  const since = new Date(Date.now() - LOOKED_BACK_MS).toISOString();
-  const query = `WorkflowType = "email" AND StartTime > "${since}"`;
+  const query = `WorkflowType = "email" AND StartTime > "${since.toISOString()}"`;
   for await (const { workflowId } of client.workflow.list({ query, pageSize: limit })) {
     const emailId = emailIdOf(workflowId);
     if (emailId) ids.push(emailId);

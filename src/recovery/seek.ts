@@ -79,7 +79,7 @@ async function isTemporalWhole(
     .executeTakeFirst();
   if (known && known.namespace_id !== id) {
     throw new RefusedError(
-      'Temporal is not intact: its namespace is another one than the record knew. Begin again with --temporal lost.',
+      'Temporal is not intact: its namespace is another one than the record knew. Begin again with --temporal doubtful, or with --temporal lost if it holds nothing.',
     );
   }
   // A workflow that ended before then may have been removed: its absence would prove nothing.
@@ -120,7 +120,7 @@ async function readTraces(temporal: Client | null, batch: readonly Candidate[]):
   if (!temporal) return batch.map(() => ({ kind: 'unasked' }));
   const traces: Trace[] = [];
   await inParallel(batch.length, AT_ONCE, async (n) => {
-    traces[n] = await readTrace(temporal, batch[n]!.emailId);
+    traces[n] = await readTrace(temporal, batch[n]!.emailId, batch[n]!.generation);
   });
   return traces;
 }

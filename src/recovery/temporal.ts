@@ -1,4 +1,4 @@
-import { type Client, isGrpcServiceError } from '@temporalio/client';
+import { type Client, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
 import type { temporal as proto } from '@temporalio/proto';
 import type { Trace } from '../domain/recovery/verdict.js';
 import { emailIdOf, workflowIdOf } from '../temporal/names.js';
@@ -7,25 +7,36 @@ import { traceOf } from './history.js';
 /** Of gRPC. */
 const NOT_FOUND = 5;
 
-/** What Temporal tells of an e-mail, by the histories of all its runs. @throws when Temporal does not answer. */
-export async function readTrace(client: Client, emailId: string): Promise<Trace> {
+/**
+ * What Temporal tells of an e-mail's generation, and of later ones, by the histories of all its runs.
+ *
+ * @throws when Temporal does not answer.
+ */
+export async function readTrace(client: Client, emailId: string, generation: number): Promise<Trace> {
   const workflowId = workflowIdOf(emailId);
   const runs = new Map<string, proto.api.history.v1.IHistory>();
   // The latest run is known at once; the index of all runs may lag.
-  const latest = await historyOf(client, workflowId);
-  if (latest) runs.set(runIdOf(latest), latest);
-  for await (const { runId } of client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) {
-    if (runs.has(runId)) continue;
-    const history = await historyOf(client, workflowId, runId);
+  const latest = await latestRunOf(client, workflowId);
+  const add = async (runId: string) => {
+    const history = runs.has(runId) ? undefined : await historyOf(client, workflowId, runId);
     if (history) runs.set(runId, history);
-  }
-  return runs.size === 0 ? { kind: 'absent' } : traceOf([...runs.values()]);
+  };
+  if (latest) await add(latest);
+  for await (const { runId } of client.workflow.list({ query: `WorkflowId = "${workflowId}"` })) await add(runId);
+  return traceOf([...runs.values()], generation);
 }
 
-const runIdOf = ({ events }: proto.api.history.v1.IHistory) =>
-  events?.[0]?.workflowExecutionStartedEventAttributes?.originalExecutionRunId ?? '';
+/** Not from its history: a run that was reset has its first events of the run before. */
+async function latestRunOf(client: Client, workflowId: string): Promise<string | undefined> {
+  try {
+    return (await client.workflow.getHandle(workflowId).describe()).runId;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return undefined;
+    throw error;
+  }
+}
 
-async function historyOf(client: Client, workflowId: string, runId?: string) {
+async function historyOf(client: Client, workflowId: string, runId: string) {
   try {
     return await client.workflow.getHandle(workflowId, runId).fetchHistory();
   } catch (error) {

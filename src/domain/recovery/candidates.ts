@@ -65,8 +65,9 @@ export async function unknownToTheRecord(db: Db, emailIds: readonly string[]): P
 }
 
 /**
- * Which of these ids neither the record knows, nor a recovery has listed as lacking, nor anybody forgotten. Those before its first e-mail are not
- * among them: the record had them once, and their month was dropped.
+ * Which of these ids neither the record knows, nor a recovery has listed as lacking, nor anybody forgotten. Those before
+ * its first e-mail are not among them: the record had them once, and their month was dropped. Nor are those that the
+ * retention of any client has passed: it stays a day behind, so the record had them, and has removed them since.
  */
 export async function unexplained(db: Db, emailIds: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
@@ -74,6 +75,7 @@ export async function unexplained(db: Db, emailIds: readonly string[]): Promise<
     where not exists (select from emails e where e.id = id.id)
       and not exists (select from recovery_items i where i.email_id = id.id)
       and not exists (select from forgotten_emails f where f.email_id = id.id)
+      and not exists (select from retention_walks w where w.what = 'record' and id.id <= w.past_id)
       and (not exists (select from emails) or id.id > (select id from emails order by id limit 1))`.execute(db);
   return rows.map(({ id }) => id);
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -156,6 +157,29 @@ export async function run(emailId: string, script: Parameters<typeof start>[0], 
     return started >= calls && ended >= calls;
   });
 }
+
+/** Has its workflow begin anew, as an operator of Temporal can, and waits until it has got an answer to a call again. */
+export async function reset(emailId: string): Promise<void> {
+  const { namespace, client } = scriptedNamespace();
+  const handle = client.workflow.getHandle(`email-${emailId}`);
+  const { events } = await handle.fetchHistory();
+  const first = events!.find((event) => event.workflowTaskCompletedEventAttributes)!;
+  const { runId } = await client.workflowService.resetWorkflowExecution({
+    ...{ namespace, requestId: randomUUID(), reason: 'a test' },
+    workflowExecution: { workflowId: handle.workflowId },
+    workflowTaskFinishEventId: first.eventId,
+  });
+  const anew = client.workflow.getHandle(handle.workflowId, runId);
+  await until('its answer', async () =>
+    (await anew.fetchHistory()).events!.some((event) => event.activityTaskCompletedEventAttributes),
+  );
+  await until('both runs are listed', async () => {
+    let runs = 0;
+    for await (const _ of client.workflow.list({ query: `WorkflowId = "${handle.workflowId}"` })) runs++;
+    return runs === 2;
+  });
+}
+
 export const ACCEPTED = {};
 export const AMBIGUOUS = {
   sends: [{ kind: 'ambiguous', code: 'timeout' }],
