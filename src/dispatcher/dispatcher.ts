@@ -14,7 +14,7 @@ import type { Db } from '../postgres/database.js';
 import { PRIORITIES, type Priority, perPriority } from '../priority.js';
 import { repeat } from '../process/loop.js';
 import type { Stop } from '../process/service.js';
-import { guardAgainstOlderRecord } from '../recovery/safeguard.js';
+import { guardAgainstOlderRecord, type Looked } from '../recovery/safeguard.js';
 import type { TemporalLink } from '../temporal/connection.js';
 import { createDispatching, type Dispatching } from './dispatching.js';
 import { keepHouse } from './housekeeping.js';
@@ -78,6 +78,7 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
   const { deadlineMs, providers } = config;
   const measure = createMeasure({ db, deadlineMs, providers });
   const watchOperators = createOperatorWatch({ db, client, logger });
+  const looked: Looked = {};
   /** After a full batch there may be more. */
   const batches = async (done: Promise<number>, full: number, pauseMs: number) => ((await done) === full ? 0 : pauseMs);
   return {
@@ -100,7 +101,7 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
       return full ? 0 : config.sweep.intervalMs;
     },
     /** Stops all sending if the record is older than Temporal. */
-    guard: () => guardAgainstOlderRecord({ db, client, logger }, 'meanwhile').then(() => GUARD_MS),
+    guard: () => guardAgainstOlderRecord({ db, client, logger }, 'meanwhile', looked).then(() => GUARD_MS),
     /** Finishes uploads that were lost with their workflows. */
     uploads: () => finishUploads({ db, client, logger, againAfterMs }).then(() => againAfterMs),
     /** Tells senders what was too much to tell at once. */

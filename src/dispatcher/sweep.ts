@@ -4,6 +4,7 @@ import { findWork } from '../domain/attempts/plan.js';
 import { findStraySpools } from '../domain/emails/attachments.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import { buryStopped, leaveQueue, requeue, type Suspect, takeSuspects } from '../domain/queue/queue.js';
+import { openRecovery } from '../domain/recovery/recoveries.js';
 import type { Db } from '../postgres/database.js';
 import { inParallel } from '../process/parallel.js';
 import { workflowIdOf } from '../temporal/names.js';
@@ -26,9 +27,12 @@ interface SweepDependencies {
  * not found → started again; ended by an operator or by a fault → dead, never restarted by itself; completed → the
  * record says what is left.
  *
+ * While a recovery goes on it does nothing: the record is older than what it would mend.
+ *
  * @returns how many e-mails were looked at; a full batch means that there may be more.
  */
 export async function sweep(dependencies: SweepDependencies): Promise<{ looked: number; full: boolean }> {
+  if (await openRecovery(dependencies.db)) return { looked: 0, full: false };
   const suspects = await takeSuspects(dependencies.db, dependencies.againAfterMs, BATCH);
   await inParallel(suspects.length, AT_ONCE, (n) => mend(dependencies, suspects[n]!));
   return { looked: suspects.length, full: suspects.length === BATCH };

@@ -32,7 +32,7 @@ import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
 import { hold } from '../domain/holds/holds.js';
 import { putBackReleased } from '../domain/queue/held.js';
 import { countItems, decide, listItems } from '../domain/recovery/items.js';
-import { finishRecovery, openRecovery } from '../domain/recovery/recoveries.js';
+import { finishRecovery, noteSought, openRecovery } from '../domain/recovery/recoveries.js';
 import { createFileStore } from '../storage/file-store.js';
 
 restoreRecords();
@@ -53,10 +53,18 @@ describe('from its beginning to its end a recovery', () => {
     const recovery = await begin();
     expect(await finishRecovery(database.db, DOER)).toBe('not_sought');
     await seek(recovery);
-    expect(await finishRecovery(database.db, DOER)).toEqual({ held: 0 });
+    await database.db.deleteFrom('recovery_items').execute();
+    expect(await finishRecovery(database.db, DOER)).toBe('not_sought');
+    await seek(recovery);
+    // Something else is said of the restore while a run goes on.
+    const said = await begin('lost');
+    await noteSought(database.db, recovery);
+    expect(await finishRecovery(database.db, DOER)).toBe('not_sought');
+    await seek(said);
+    expect(await finishRecovery(database.db, DOER)).toEqual({ held: 1 });
     expect(await finishRecovery(database.db, DOER)).toBe('no_recovery');
     const acts = await database.db.selectFrom('audit_log').select('action').orderBy('id').execute();
-    expect(acts.map(({ action }) => action)).toEqual(['recovery.begin', 'recovery.finish']);
+    expect(acts.map(({ action }) => action)).toEqual(['recovery.begin', 'recovery.begin', 'recovery.finish']);
   });
 
   it('lets everything go on afterwards that was not sent, and accepts meanwhile', async () => {
@@ -182,6 +190,8 @@ describe('an e-mail that the restored record believes unsent', () => {
     await seek(recovery);
     expect(await verdictOf(recovery, waiting)).toEqual(['unknown', 'no_evidence', null]);
     expect(await verdictOf(recovery, later)).toEqual(['unsent', 'due_later', null]);
+    // It may have been rescheduled, and sent.
+    expect(asked).toContain(later);
   });
 
   it('stays where an operator holds it', async () => {

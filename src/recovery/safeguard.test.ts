@@ -80,3 +80,27 @@ it('leaves alone what was started before a recovery that was finished without Te
   await startWorkflow(await newId());
   expect(await guard()).toBe(true);
 });
+
+it('sees beneath a running process what more has been started since than it looks at', async () => {
+  await database.db.updateTable('recoveries').set({ begun_at: new Date(), finished_at: new Date() }).execute();
+  const looked = {};
+  const look = () =>
+    guardAgainstOlderRecord(
+      { ...database, client: temporal.client, logger: pino({ level: 'silent' }) },
+      'meanwhile',
+      looked,
+    );
+  const lost = await newId();
+  await database.db.insertInto('forgotten_emails').values({ email_id: lost }).execute();
+  await startWorkflow(lost);
+  expect(await look()).toBe(false);
+  // Restored: the record does not have it any more.
+  await database.db.deleteFrom('forgotten_emails').where('email_id', '=', lost).execute();
+  const newer = await Promise.all(Array.from({ length: 101 }, newId));
+  await database.db
+    .insertInto('forgotten_emails')
+    .values(newer.map((email_id) => ({ email_id })))
+    .execute();
+  await Promise.all(newer.map(startWorkflow));
+  expect(await look()).toBe(true);
+});

@@ -6,6 +6,12 @@ import { beginRecovery, latestRecovery, openRecovery } from '../domain/recovery/
 import type { Db } from '../postgres/database.js';
 import { emailIdOf } from '../temporal/names.js';
 
+/** What a process has seen: kept by it from one look to the next. */
+export interface Looked {
+  /** When it last found nothing that the record lacks. */
+  cleanAt?: Date;
+}
+
 /** So many of the newest workflows are compared with the record. */
 const NEWEST = { atStart: 1_000, meanwhile: 100 };
 
@@ -25,25 +31,34 @@ interface Guarded {
  *
  * If Temporal cannot say it now, nothing is stopped: the dispatchers look again and again.
  *
+ * @param looked what was started before the last clean look is looked at as well: where the record was restored beneath
+ *   running processes, what is started since would hide what was lost.
  * @returns whether a recovery goes on.
  */
 export async function guardAgainstOlderRecord(
   { db, client, logger }: Guarded,
   when: keyof typeof NEWEST,
+  looked: Looked = {},
 ): Promise<boolean> {
   if (await openRecovery(db)) {
     if (when === 'atStart') logger.warn('a recovery goes on: nothing is sent before `tempost recover finish`');
     return true;
   }
+  const now = new Date();
   let newest: string[];
   try {
-    newest = await newestEmails(client, await lookedBackTo(db), NEWEST[when]);
+    const since = await lookedBackTo(db);
+    newest = await newestEmails(client, { since }, NEWEST[when]);
+    if (looked.cleanAt) newest.push(...(await newestEmails(client, { since, until: looked.cleanAt }, NEWEST[when])));
   } catch (error) {
     logger.warn({ error: (error as Error).name }, 'Temporal could not be asked whether the record is as new as it');
     return false;
   }
   const unknown = await unexplained(db, newest);
-  if (unknown.length === 0) return false;
+  if (unknown.length === 0) {
+    looked.cleanAt = now;
+    return false;
+  }
   await beginRecovery(db, IN_TEMPORAL, null);
   logger.error(
     { emailId: unknown[0], count: unknown.length },
@@ -58,9 +73,15 @@ async function lookedBackTo(db: Db): Promise<Date> {
   return new Date(Math.max(begunAt, Date.now() - LOOKED_BACK_MS));
 }
 
-async function newestEmails(client: Client, since: Date, limit: number): Promise<string[]> {
+async function newestEmails(
+  client: Client,
+  { since, until }: { since: Date; until?: Date },
+  limit: number,
+): Promise<string[]> {
   const ids: string[] = [];
-  const query = `WorkflowType = "email" AND StartTime > "${since.toISOString()}"`;
+  const query = `WorkflowType = "email" AND StartTime > "${since.toISOString()}"${
+    until ? ` AND StartTime < "${until.toISOString()}"` : ''
+  }`;
   for await (const { workflowId } of client.workflow.list({ query, pageSize: limit })) {
     const emailId = emailIdOf(workflowId);
     if (emailId) ids.push(emailId);

@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { ensureProviders } from '../domain/provider-health/rows.js';
 import { type Candidate, countCandidates, nextCandidates } from '../domain/recovery/candidates.js';
 import { recordJudgement } from '../domain/recovery/items.js';
 import { noteSought } from '../domain/recovery/recoveries.js';
@@ -44,6 +45,8 @@ export async function seekEvidence(
   { dryRun, progress = () => {} }: SeekOptions,
 ): Promise<Progress> {
   const { db, catalogue } = dependencies;
+  // Whose turn it is to search stands in their rows.
+  await ensureProviders(db);
   const temporalIsWhole = await isTemporalWhole(dependencies, recovery);
   const counts = { judged: 0, of: await countCandidates(db, recovery), sent: 0, unsent: 0, unknown: 0, lacking: 0 };
   const stored = await storedEmails(dependencies.store, recovery.restoredTo);
@@ -61,7 +64,7 @@ export async function seekEvidence(
   }
   counts.lacking = await findLacking(dependencies, recovery, { dryRun, stored });
   progress(counts);
-  if (!dryRun) await noteSought(db, recovery.id);
+  if (!dryRun) await noteSought(db, recovery);
   return counts;
 }
 
@@ -105,10 +108,13 @@ async function judgeBatch(
         wasUploaded: email.hasSpool && stored.has(email.emailId),
       }),
     );
-  // What is proven unsent is not asked for: there may be a million of it, and providers limit searches.
+  // What is proven unsent is not asked for: there may be a million of it, and providers limit searches. That it was due
+  // later is no proof: it may have been rescheduled, and sent.
   const first = judged(new Map());
   const isOpen = (email: Candidate, index: number) =>
-    email.isDead ? !(temporalIsWhole && isSettled(traces[index]!)) : first[index]!.verdict !== 'unsent';
+    email.isDead
+      ? !(temporalIsWhole && isSettled(traces[index]!))
+      : first[index]!.verdict !== 'unsent' || first[index]!.evidence === 'due_later';
   const doubtful = batch.filter(isOpen);
   return judged(await askAll(dependencies, recovery, doubtful));
 }

@@ -4,7 +4,8 @@ import type { Priority } from '../priority.js';
 export const workflowIdOf = (emailId: string) => `email-${emailId}`;
 
 /** @returns undefined for what is no e-mail's workflow. */
-export const emailIdOf = (workflowId: string): string | undefined => /^email-([0-9a-f-]{36})$/.exec(workflowId)?.[1];
+export const emailIdOf = (workflowId: string): string | undefined =>
+  /^email-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(workflowId)?.[1];
 
 export const workflowQueueOf = (priority: Priority) => `email-${priority}`;
 /** Of an operator's job. */

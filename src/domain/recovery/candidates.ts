@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import type { Db } from '../../postgres/database.js';
 import type { Priority } from '../../priority.js';
-import type { Recovery } from './recoveries.js';
 import type { BelievedUnsent } from './verdict.js';
 
 /** An e-mail that the restored record believes unsent, and as what its evidence is sought. */
@@ -13,8 +12,14 @@ export interface Candidate extends BelievedUnsent {
   readonly hasSpool: boolean;
 }
 
+/** What of a recovery says whom it judges. */
+interface Begun {
+  readonly id: string;
+  readonly begunAt: Date;
+}
+
 /** Whom a recovery has not judged yet: what is queued, and dead letters that nobody has dealt with. */
-const pending = ({ id, begunAt }: Recovery) => sql`
+const pending = ({ id, begunAt }: Begun) => sql`
   select q.email_id, q.generation, q.priority, q.due_at > ${begunAt} as is_due_later,
     q.dispatched_at is not null as was_dispatched, false as is_dead
   from email_queue q where q.state <> 'handed_over'
@@ -32,7 +37,7 @@ const pending = ({ id, begunAt }: Recovery) => sql`
  */
 export async function nextCandidates(
   db: Db,
-  recovery: Recovery,
+  recovery: Begun,
   after: string | null,
   limit: number,
 ): Promise<Candidate[]> {
@@ -49,7 +54,7 @@ export async function nextCandidates(
 }
 
 /** How many are still to be judged. */
-export async function countCandidates(db: Db, recovery: Recovery): Promise<number> {
+export async function countCandidates(db: Db, recovery: Begun): Promise<number> {
   const { rows } = await sql<{ count: number }>`
     select count(*)::int as count from (${pending(recovery)}) p join emails e on e.id = p.email_id
     where e.created_at < ${recovery.begunAt}`.execute(db);

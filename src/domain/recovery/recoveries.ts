@@ -3,6 +3,7 @@ import { announce } from '../../postgres/channels.js';
 import type { Db } from '../../postgres/database.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
 import { type Doer, recordAct } from '../audit/record.js';
+import { countCandidates } from './candidates.js';
 
 /** What the operator says of Temporal's data: whole; restored too, or not known; gone. */
 export const TEMPORAL_STATES = ['intact', 'doubtful', 'lost'] as const;
@@ -120,12 +121,17 @@ async function holdOf(trx: Trx, recoveryId: string, listed: boolean): Promise<st
   return id;
 }
 
-/** Notes that evidence has been sought for all. */
-export async function noteSought(db: Db, recoveryId: string): Promise<void> {
+/** Notes that evidence has been sought for all, unless something else has been said of the restore meanwhile. */
+export async function noteSought(
+  db: Db,
+  { id, restoredTo, temporal }: Pick<Recovery, 'id' | 'restoredTo' | 'temporal'>,
+): Promise<void> {
   await db
     .updateTable('recoveries')
     .set({ sought_at: sql<Date>`clock_timestamp()` })
-    .where('id', '=', recoveryId)
+    .where('id', '=', id)
+    .where('temporal', '=', temporal)
+    .where(sql<boolean>`date_trunc('milliseconds', restored_to) = ${restoredTo}`)
     .where('finished_at', 'is', null)
     .execute();
 }
@@ -144,7 +150,8 @@ export async function finishRecovery(db: Db, doer: Doer): Promise<{ readonly hel
     await LOCK.execute(trx);
     const open = await openRecovery(trx);
     if (!open) return 'no_recovery';
-    if (!open.soughtAt) return 'not_sought';
+    // News of the time before may have put an e-mail back since.
+    if (!open.soughtAt || (await countCandidates(trx, open)) > 0) return 'not_sought';
     const held = await countUndecided(trx, open.id);
     if (held > 0)
       await insertHold(trx, open.id, true, 'restored: nobody knows whether it was sent; tempost recover list');
