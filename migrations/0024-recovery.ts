@@ -43,7 +43,7 @@ export async function up(db: Kysely<any>): Promise<void> {
   await run('create index recovery_items_listed on recovery_items (recovery_id, verdict, email_id)');
 
   await run(`create table forgotten_emails (
-    email_id uuid primary key,
+    id_digest bytea primary key,
     forgotten_at timestamptz not null default clock_timestamp()
   )`);
 

@@ -82,7 +82,7 @@ export interface Database {
   retention_deferred: RetentionDeferredTable;
   forgotten_key: { only_row: Generated<boolean>; key: Buffer };
   schema_contracts: { migration: string; needs: string; because: string; at: Generated<Date> };
-  forgotten_emails: { email_id: string; forgotten_at: Generated<Date> };
+  forgotten_emails: { id_digest: Buffer; forgotten_at: Generated<Date> };
   recoveries: RecoveryTable;
   recovery_items: RecoveryItemTable;
   object_removals: { storage_path: string; asked_at: Generated<Date>; try_at: Generated<Date> };

@@ -5,6 +5,7 @@ import { createTestDatabase, type TestDatabase } from '../../test/support/databa
 import { insertQueuedEmail } from '../../test/support/emails.js';
 import { createTestNamespace, type TestNamespace } from '../../test/support/temporal.js';
 import { until } from '../../test/support/until.js';
+import { idDigest } from '../domain/personal-data/id-digest.js';
 import { recordLacking } from '../domain/recovery/items.js';
 import { beginRecovery, openRecovery } from '../domain/recovery/recoveries.js';
 import { guardAgainstOlderRecord } from './safeguard.js';
@@ -42,7 +43,10 @@ it('lets a record go on that knows what Temporal knows, and one that Temporal ca
   await startWorkflow('018c0000-0000-7000-8000-000000000001');
   expect(await guard()).toBe(false);
   const forgotten = await newId();
-  await database.db.insertInto('forgotten_emails').values({ email_id: forgotten }).execute();
+  await database.db
+    .insertInto('forgotten_emails')
+    .values({ id_digest: idDigest(sql.val(forgotten)) })
+    .execute();
   await startWorkflow(forgotten);
   expect(await guard()).toBe(false);
   // The retention of a client has passed it.
@@ -91,15 +95,21 @@ it('sees beneath a running process what more has been started since than it look
       looked,
     );
   const lost = await newId();
-  await database.db.insertInto('forgotten_emails').values({ email_id: lost }).execute();
+  await database.db
+    .insertInto('forgotten_emails')
+    .values({ id_digest: idDigest(sql.val(lost)) })
+    .execute();
   await startWorkflow(lost);
   expect(await look()).toBe(false);
   // Restored: the record does not have it any more.
-  await database.db.deleteFrom('forgotten_emails').where('email_id', '=', lost).execute();
+  await database.db
+    .deleteFrom('forgotten_emails')
+    .where('id_digest', '=', idDigest(sql.val(lost)))
+    .execute();
   const newer = await Promise.all(Array.from({ length: 101 }, newId));
   await database.db
     .insertInto('forgotten_emails')
-    .values(newer.map((email_id) => ({ email_id })))
+    .values(newer.map((id) => ({ id_digest: idDigest(sql.val(id)) })))
     .execute();
   await Promise.all(newer.map(startWorkflow));
   expect(await look()).toBe(true);

@@ -3,6 +3,7 @@ import { addressOf } from '../../address.js';
 import type { Db } from '../../postgres/database.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
 import { pseudonym } from '../suppressions/pseudonyms.js';
+import { idDigest } from './id-digest.js';
 import { removeObject } from './objects.js';
 
 interface ForgetOptions {
@@ -92,7 +93,11 @@ async function forgetEmail(trx: Trx, id: string, address: string): Promise<void>
   await trx.updateTable('suppressions').set({ email_id: null }).where('email_id', '=', id).execute();
   await trx.deleteFrom('emails').where('id', '=', id).execute();
   // Temporal knows its workflow still: a record that lacks an e-mail without a reason is taken for one that was restored.
-  await trx.insertInto('forgotten_emails').values({ email_id: id }).execute();
+  // A digest of its id does for that, and nothing that anybody looks for is left.
+  await trx
+    .insertInto('forgotten_emails')
+    .values({ id_digest: idDigest(sql.val(id)) })
+    .execute();
 }
 
 /** What senders were told of its failure names the receiver: they keep the notice, without the name. */

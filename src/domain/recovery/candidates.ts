@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Db } from '../../postgres/database.js';
 import type { Priority } from '../../priority.js';
+import { idDigest } from '../personal-data/id-digest.js';
 import type { BelievedUnsent } from './verdict.js';
 
 /** An e-mail that the restored record believes unsent, and as what its evidence is sought. */
@@ -79,7 +80,7 @@ export async function unexplained(db: Db, emailIds: readonly string[]): Promise<
     select id from unnest(${[...emailIds]}::uuid[]) id
     where not exists (select from emails e where e.id = id.id)
       and not exists (select from recovery_items i where i.email_id = id.id)
-      and not exists (select from forgotten_emails f where f.email_id = id.id)
+      and not exists (select from forgotten_emails f where f.id_digest = ${idDigest(sql.ref('id.id'))})
       and not exists (select from retention_walks w where w.what = 'record' and id.id <= w.past_id)
       and (not exists (select from emails) or id.id > (select id from emails order by id limit 1))`.execute(db);
   return rows.map(({ id }) => id);
