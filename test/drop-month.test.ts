@@ -272,4 +272,22 @@ describe('the job that drops a month', () => {
     expect(await drop(month)).toMatchObject({ state: 'done', counts: { pending: 0, failed: {} } });
     expect(readdirSync(join(folder, 'objects', 'attachments'))).toEqual([ofOther]);
   });
+
+  it('leaves an object that an e-mail of another month has as well, because it was sent again, and that again', async () => {
+    const other = monthBack(14);
+    await ensurePartitions(api.db, other);
+    const first = await insertOld();
+    const again = await insertSent(month, 2);
+    const andAgain = await insertSent(other, 1);
+    const object = { sizeBytes: 1, sha256: sha256(Buffer.from('x')) };
+    const path = await store().put(`attachments/${first}`, () => Readable.from(['x']), object, 'text/plain');
+    await api.db.updateTable('attachments').set({ storage_path: path }).execute();
+    await api.db.updateTable('emails').set({ resend_of: first }).where('id', '=', again).execute();
+    await api.db.updateTable('emails').set({ resend_of: again }).where('id', '=', andAgain).execute();
+    const objects = () => readdirSync(join(folder, 'objects', 'attachments'));
+    expect(await drop(month)).toMatchObject({ state: 'done' });
+    expect(objects()).toEqual([first]);
+    expect(await drop(other)).toMatchObject({ state: 'done' });
+    expect(objects()).toEqual([]);
+  });
 });

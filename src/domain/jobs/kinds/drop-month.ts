@@ -103,13 +103,28 @@ export async function whatKeeps(db: Db, month: string): Promise<MonthKeepers | u
 const OBJECTS = 200;
 const OBJECTS_AT_ONCE = 8;
 
-/** Removes objects that rows of the month name, and then these rows, so that it goes on where it was. */
+/**
+ * Removes objects that rows of the month name, and then these rows, so that it goes on where it was. An e-mail that was
+ * sent again shares its object with those of later months: the last of them removes it.
+ */
 async function removeObjects({ db, store }: StepContext, month: string): Promise<'ready' | 'again'> {
   if ((await stateOfLeaf(db, 'attachments', month)) !== 'detached') return 'ready';
   const leaf = sql.table(`attachments_${month}`);
-  const { rows } = await sql<{ email_id: string; storage_path: string }>`
-    select email_id, storage_path from ${leaf} where storage_path is not null limit ${OBJECTS}`.execute(db);
-  await inParallel(rows.length, OBJECTS_AT_ONCE, (n) => store.delete(rows[n]!.storage_path));
+  // Who was sent again is found by an index of each month, also of the one that is no part of the table any more. An
+  // object's key ends with the id of the e-mail that it was uploaded for.
+  const { rows } = await sql<{ email_id: string; storage_path: string; shared: boolean }>`
+    select l.email_id, l.storage_path, exists (
+      with recursive family as (
+        select l.email_id as id
+        union select right(l.storage_path, 36)::uuid where right(l.storage_path, 36) ~ '^[0-9a-f-]{36}$'
+        union select again.id from (
+            select id, resend_of from emails where resend_of is not null
+            union all select id, resend_of from ${sql.table(`emails_${month}`)} where resend_of is not null) again
+          join family f on again.resend_of = f.id)
+      select from attachments a join family f on f.id = a.email_id where a.storage_path = l.storage_path) as shared
+    from ${leaf} l where l.storage_path is not null limit ${OBJECTS}`.execute(db);
+  const own = rows.filter(({ shared }) => !shared);
+  await inParallel(own.length, OBJECTS_AT_ONCE, (n) => store.delete(own[n]!.storage_path));
   const ids = rows.map(({ email_id }) => email_id);
   await sql`delete from ${leaf} where email_id = any(${ids}::uuid[])`.execute(db);
   return rows.length === OBJECTS ? 'again' : 'ready';
