@@ -54,10 +54,10 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
   if (!email || (request.clientId && email.client_id !== request.clientId)) return { kind: 'not_found' };
   if (!catalogue.get(email.status)?.retryable) return { kind: 'not_retryable', status: email.status };
   if (await isCalling(trx, email.id)) return { kind: 'attempt_open' };
-  const removedAt = await contentRemovedAt(trx, email.id);
+  const { sender, content_removed_at: removedAt } = await readTerms(trx, email.id);
   if (removedAt) return { kind: 'content_removed', at: removedAt };
   // An accepted e-mail is sent even so, but only to the receiver it was accepted for.
-  const refused = request.receiver && (await refusedSender(trx, email.id));
+  const refused = request.receiver && (await refusedSender(trx, email.client_id, sender));
   if (refused) return { kind: 'sender_refused', clientId: email.client_id, sender: refused };
   // Otherwise a client could write to anyone by means of one failed e-mail. Before anything is changed: a job goes on in
   // the same transaction when it is refused.
@@ -78,25 +78,14 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
   return { kind: 'retried', generation };
 }
 
-/** Since when there is nothing left to send; the lock on the e-mail keeps it from being removed from now on. */
-async function contentRemovedAt(trx: Trx, emailId: string): Promise<Date | null> {
-  const { content_removed_at } = await trx
-    .selectFrom('emails')
-    .select('content_removed_at')
-    .where('id', '=', emailId)
-    .executeTakeFirstOrThrow();
-  return content_removed_at;
-}
+/** As whom it is sent, and since when there is nothing left to send; the lock on it keeps that from changing now. */
+const readTerms = (trx: Trx, emailId: string) =>
+  trx.selectFrom('emails').select(['sender', 'content_removed_at']).where('id', '=', emailId).executeTakeFirstOrThrow();
 
-/** The (bare) sender address of an e-mail, if its client may not send as that address now. */
-async function refusedSender(trx: Trx, emailId: string): Promise<string | undefined> {
-  const { client_id, sender } = await trx
-    .selectFrom('emails')
-    .select(['client_id', 'sender'])
-    .where('id', '=', emailId)
-    .executeTakeFirstOrThrow();
+/** The (bare) address of a sender, if the client may not send as that address now. */
+async function refusedSender(trx: Trx, clientId: string, sender: string): Promise<string | undefined> {
   const address = addressOf(sender);
-  return (await maySend(trx, client_id, address)) ? undefined : address;
+  return (await maySend(trx, clientId, address)) ? undefined : address;
 }
 
 /** Whether a call may still be going on: the next generation must never call beside it. */
