@@ -43,6 +43,12 @@ interface ChoiceProps {
   readonly onChange?: (value: string) => void;
 }
 
+/** The options of a choice in which none may be chosen, too; an underscore is shown as a space. */
+export const any = (values: readonly string[]): [value: string, words: string][] => [
+  ['', 'any'],
+  ...values.map((value): [string, string] => [value, value.replace('_', ' ')]),
+];
+
 /** One of several. */
 export function Choice({ label, name, options, value, onChange }: ChoiceProps) {
   const id = useId();

@@ -49,3 +49,19 @@ export function Table<Row>(props: {
     </div>
   );
 }
+
+/**
+ * The column of buttons that ask whether to remove what its row is about.
+ *
+ * @param nameOf what screen readers hear of a row.
+ */
+export const removeColumn = <Row,>(nameOf: (row: Row) => string, ask: (row: Row) => void): Column<Row> => ({
+  name: 'Actions',
+  bare: true,
+  end: true,
+  cell: (row) => (
+    <button type="button" className="button is-small" aria-label={`Remove ${nameOf(row)}`} onClick={() => ask(row)}>
+      Remove…
+    </button>
+  ),
+});

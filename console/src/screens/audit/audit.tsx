@@ -4,7 +4,7 @@ import { Link } from 'wouter';
 import type { Act } from '../../../../client/generated/schemas.js';
 import { call } from '../../api/call.js';
 import { Card, PageHead } from '../../ui/card.js';
-import { Choice } from '../../ui/field.js';
+import { any, Choice } from '../../ui/field.js';
 import { Pill } from '../../ui/pill.js';
 import { Answer, Empty, NextPage } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
@@ -23,8 +23,6 @@ const KINDS = [
   'job',
 ] as const;
 const SOURCES = ['api', 'cli', 'console', 'temporal'] as const;
-const any = (values: readonly string[]) =>
-  [['', 'any'], ...values.map((value) => [value, value.replace('_', ' ')])] as [string, string][];
 
 const COLUMNS: readonly Column<Act>[] = [
   { name: 'At', cell: ({ at }) => <Time at={at} /> },

@@ -6,8 +6,7 @@ import { Card } from '../../ui/card.js';
 import { ActDialog, textOf } from '../../ui/dialog.js';
 import { Check, Field } from '../../ui/field.js';
 import { count } from '../../ui/numbers.js';
-
-const PRIORITIES = ['critical', 'medium', 'low'] as const;
+import { PRIORITIES } from '../../ui/priorities.js';
 
 interface ClientProps {
   readonly client: Client;

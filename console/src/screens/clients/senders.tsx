@@ -7,7 +7,7 @@ import { Card } from '../../ui/card.js';
 import { ActDialog, textOf } from '../../ui/dialog.js';
 import { Field } from '../../ui/field.js';
 import { Answer, Empty } from '../../ui/states.js';
-import { type Column, Table } from '../../ui/table.js';
+import { type Column, removeColumn, Table } from '../../ui/table.js';
 import { Time } from '../../ui/time.js';
 
 /** How a sender is told: `*` is anybody. */
@@ -34,21 +34,7 @@ export function Senders({ client }: { readonly client: Client }) {
     queryKey: ['clients', client.id, 'senders'],
     queryFn: ({ signal }) => call('listSenders', { params: { id: client.id } }, signal),
   });
-  const removing: Column<Sender> = {
-    name: 'Actions',
-    bare: true,
-    end: true,
-    cell: (each) => (
-      <button
-        type="button"
-        className="button is-small"
-        aria-label={`Remove ${wordsFor(each.sender)}`}
-        onClick={() => setDialog(each)}
-      >
-        Remove…
-      </button>
-    ),
-  };
+  const removing = removeColumn<Sender>(({ sender }) => wordsFor(sender), setDialog);
   const close = () => setDialog(undefined);
   return (
     <Card

@@ -4,7 +4,8 @@ import { Redirect, useLocation, useSearch } from 'wouter';
 import { call } from '../../api/call.js';
 import { useMay } from '../../api/session.js';
 import { PageHead } from '../../ui/card.js';
-import { Choice } from '../../ui/field.js';
+import { any, Choice } from '../../ui/field.js';
+import { PRIORITIES } from '../../ui/priorities.js';
 import { Empty } from '../../ui/states.js';
 import { meaningOf, type Query, readQuery, writeQuery } from './query.js';
 import { Results } from './results.js';
@@ -24,8 +25,6 @@ const STATUSES = [
   ],
   ...['failed', 'bounced', 'complained', 'suppressed', 'cancelled', 'dead'],
 ];
-const any = (values: readonly string[]) =>
-  [['', 'any'], ...values.map((value) => [value, value])] as [string, string][];
 const PERIODS: [string, string][] = [
   ['', 'the last 30 days'],
   ['1h', 'the last hour'],
@@ -64,7 +63,7 @@ export function Find() {
             <Choice
               label="Priority"
               name="priority"
-              options={any(['critical', 'medium', 'low'])}
+              options={any(PRIORITIES)}
               value={query.priority}
               onChange={(priority) => change({ priority })}
             />

@@ -5,7 +5,8 @@ import { call, type InputOf } from '../../api/call.js';
 import { useMay } from '../../api/session.js';
 import { Card } from '../../ui/card.js';
 import { ActDialog, textOf } from '../../ui/dialog.js';
-import { Check, Choice, Field, Typed } from '../../ui/field.js';
+import { any, Check, Choice, Field, Typed } from '../../ui/field.js';
+import { PRIORITIES } from '../../ui/priorities.js';
 import { Answer } from '../../ui/states.js';
 import { Previewed } from './preview.js';
 
@@ -20,7 +21,6 @@ const KINDS = {
 type Kind = keyof typeof KINDS;
 
 const WAYS = ['any', 'mailgun', 'mandrill', 'smtp'] as const;
-const PRIORITIES = ['critical', 'medium', 'low'] as const;
 
 const oneOf = <T extends string>(all: readonly T[], value: unknown) => all.find((each) => each === value);
 const moment = (text: string | undefined) => text && new Date(text).toISOString();
@@ -77,16 +77,8 @@ export function BeginJob() {
         <Field label="Sender" name="sender" />
         <Field label="Receiver" name="receiver" />
         <Field label="Receiver’s domain" name="receiver_domain" />
-        <Choice
-          label="Priority"
-          name="priority"
-          options={[['', 'any'], ...PRIORITIES.map((each) => [each, each] as const)]}
-        />
-        <Choice
-          label="Last provider"
-          name="provider"
-          options={[['', 'any'], ...WAYS.slice(1).map((each) => [each, each] as const)]}
-        />
+        <Choice label="Priority" name="priority" options={any(PRIORITIES)} />
+        <Choice label="Last provider" name="provider" options={any(WAYS.slice(1))} />
         <Field label="Last code" name="code" />
         <Field label="Accepted from" name="from" type="datetime-local" />
         <Field label="Accepted before" name="to" type="datetime-local" />

@@ -1,5 +1,6 @@
 import type { LiveSample } from '../../api/live.js';
 import type { Tone } from '../../ui/pill.js';
+import { PRIORITIES } from '../../ui/priorities.js';
 
 export type Process = LiveSample['processes'][number];
 
@@ -17,7 +18,6 @@ export interface Fleet {
 }
 
 const KINDS = ['api', 'webhooks', 'dispatcher', 'worker'] as const;
-const PRIORITIES = ['critical', 'medium', 'low'] as const;
 
 /** Workers stand first, as it is they that send. Those that there ought to be are named even when none runs. */
 export function fleetsOf(processes: readonly Process[]): readonly Fleet[] {

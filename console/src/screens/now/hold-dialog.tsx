@@ -1,8 +1,7 @@
 import { call } from '../../api/call.js';
 import { ActDialog, textOf } from '../../ui/dialog.js';
-import { Check, Choice, Field } from '../../ui/field.js';
-
-const PRIORITIES = ['critical', 'medium', 'low'] as const;
+import { any, Check, Choice, Field } from '../../ui/field.js';
+import { PRIORITIES } from '../../ui/priorities.js';
 
 /** Holds mail by what it has in common. */
 export function HoldDialog({ close }: { readonly close: () => void }) {
@@ -34,11 +33,7 @@ export function HoldDialog({ close }: { readonly close: () => void }) {
         <Field label="From the domain" name="sender_domain" />
         <Field label="With the tag" name="tag" />
         <Field label="Of the client (its id)" name="client" />
-        <Choice
-          label="Of the priority"
-          name="priority"
-          options={[['', 'any'], ...PRIORITIES.map((priority) => [priority, priority] as const)]}
-        />
+        <Choice label="Of the priority" name="priority" options={any(PRIORITIES)} />
       </div>
       <Check label="Refuse such submissions from now on, instead of accepting them" name="reject" />
     </ActDialog>

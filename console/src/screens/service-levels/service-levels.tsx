@@ -8,13 +8,12 @@ import { Card, PageHead } from '../../ui/card.js';
 import { Chart } from '../../ui/chart.js';
 import { count, Numbers, percent } from '../../ui/numbers.js';
 import { Pill } from '../../ui/pill.js';
+import { PRIORITIES } from '../../ui/priorities.js';
 import { Answer, Empty } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
 import { duration, Time } from '../../ui/time.js';
 import { ByClient } from './by-client.js';
 import { beginOf, SPANS, type Span } from './spans.js';
-
-const PRIORITIES = ['critical', 'medium', 'low'] as const;
 
 /** How many e-mails were in time, held against what was promised. */
 export function ServiceLevels() {

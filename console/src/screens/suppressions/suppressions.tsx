@@ -9,7 +9,7 @@ import { ActDialog, textOf } from '../../ui/dialog.js';
 import { Choice, Field } from '../../ui/field.js';
 import { Pill } from '../../ui/pill.js';
 import { Answer, Empty, NextPage } from '../../ui/states.js';
-import { type Column, Table } from '../../ui/table.js';
+import { type Column, removeColumn, Table } from '../../ui/table.js';
 import { Time } from '../../ui/time.js';
 
 const COLUMNS: readonly Column<Suppression>[] = [
@@ -47,21 +47,7 @@ export function Suppressions() {
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
   });
-  const removing: Column<Suppression> = {
-    name: 'Actions',
-    bare: true,
-    end: true,
-    cell: (each) => (
-      <button
-        type="button"
-        className="button is-small"
-        aria-label={`Remove ${each.address}`}
-        onClick={() => setDialog(each)}
-      >
-        Remove…
-      </button>
-    ),
-  };
+  const removing = removeColumn<Suppression>(({ address }) => address, setDialog);
   return (
     <>
       <PageHead

@@ -1,0 +1,2 @@
+/** The most urgent first. */
+export const PRIORITIES = ['critical', 'medium', 'low'] as const;
