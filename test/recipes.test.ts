@@ -6,13 +6,19 @@ import { insertClient } from './support/database.js';
 import { blocksIn, GUIDES, QUESTIONS, type Recipe, recipesIn } from './support/documents/recipes.js';
 import { filled, prepare, submitAs, type Values } from './support/documents/situations.js';
 import { patient } from './support/patience.js';
+import { stackEnvironment } from './support/stack-environment.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import { until } from './support/until.js';
 
 const run = promisify(execFile);
-const recipes = new Map(
+const all = new Map(
   [...recipesIn(GUIDES), ...QUESTIONS.flatMap(({ recipes }) => recipes)].map((recipe) => [recipe.line, recipe]),
 );
+const isOfRecovery = ({ program, words }: Recipe) => program === 'tempost' && words[0] === 'recover';
+const recoverySteps = [...all.values()]
+  .filter(isOfRecovery)
+  .sort((one, other) => Number(other.words[1] === 'begin') - Number(one.words[1] === 'begin'));
+const recipes = new Map([...all].filter(([, recipe]) => !isOfRecovery(recipe)));
 
 let system: TestSystem;
 /** An e-mail whose workflow runs and waits to be opened. */
@@ -33,7 +39,9 @@ const countOf = async (query: string) => (await system.temporal.client.workflow.
 
 async function tempost(words: readonly string[]): Promise<string> {
   const said: string[] = [];
-  const env = { TEMPOST_URL: system.stack.api, TEMPOST_API_KEY: system.stack.key };
+  const { stack, temporal, database } = system;
+  const servers = { databaseUrl: database.url, temporalAddress: temporal.address, namespace: temporal.namespace };
+  const env = { ...stackEnvironment(stack, servers), TEMPOST_URL: stack.api, TEMPOST_API_KEY: stack.key };
   const say = (text: string) => void said.push(text);
   const code = await runCli(words, env, { out: say, error: say });
   if (code !== 0) throw new Error(`exit ${code}: ${said.join('\n')}`);
@@ -95,6 +103,19 @@ describe('every command of the documents that can be copied runs against a real 
     async (_, recipe) => {
       await copy(recipe);
       await undo(recipe);
+    },
+  );
+});
+
+describe('the steps after a restore, which stop all sending, run once one has begun', () => {
+  it('are there', () => expect(recoverySteps.map(({ words }) => words[1])).toContain('finish'));
+
+  it.each(recoverySteps.map((recipe) => [recipe.line, recipe] as const))(
+    '%s',
+    { timeout: patient(30_000) },
+    async (_, { words }) => {
+      const values = { ...running, TIME: new Date(Date.now() - 60_000).toISOString() };
+      await tempost(words.map((word) => filled(word, values)));
     },
   );
 });
