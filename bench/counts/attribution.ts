@@ -8,10 +8,10 @@ export interface Course {
 }
 
 /**
- * What a loop asks once a second about e-mails that were started lately, as often as it takes them to their first
- * call: a cost of time, and so of the machine. (`readWays`)
+ * What loops ask about the newest e-mails, however many there are: a cost of time, and so of the machine. Once a second,
+ * as often as it takes them to their first call (`readWays`), and every ten seconds (`guardAgainstOlderRecord`).
  */
-const BY_TIME = [/\sas s \(email_id, at_ms\)/];
+const BY_TIME = [/\sas s \(email_id, at_ms\)/, /\bfrom unnest\(\$\d+::uuid\[\]\) id\b/];
 
 /** What a transaction asks: loops ask the same again and again, in whatever process. */
 const signatureOf = ({ statements }: LoggedTransaction) => statements.join('\n');
