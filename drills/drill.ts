@@ -68,6 +68,8 @@ export interface OwnServers {
   /** An empty database, which the world migrates. */
   readonly databaseUrl?: string;
   readonly temporalAddress?: string;
+  /** What our processes have to know to reach them. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface SmallDisk {

@@ -90,6 +90,7 @@ export class World {
           MANDRILL_API_URL: `http://127.0.0.1:${fallback.port}`,
           ...lifetimesOf(drill, options.quick),
           ...drill.env,
+          ...servers.env,
         },
       });
       own(stack, (running) => running.stop());
@@ -117,6 +118,11 @@ export class World {
 
   get databaseUrl(): string {
     return this.servers.databaseUrl;
+  }
+
+  /** What the drill's own servers make our processes know. */
+  get serversEnv(): Readonly<Record<string, string>> {
+    return this.servers.env ?? {};
   }
 
   get temporalAddress(): string {
@@ -185,6 +191,7 @@ type Own = <T>(thing: T, end: (thing: T) => unknown) => T;
 interface Servers {
   readonly databaseUrl: string;
   readonly temporalAddress: string;
+  readonly env?: Readonly<Record<string, string>>;
   /** Undefined when the drill has brought its own. */
   readonly postgres?: TestPostgres;
   readonly temporal?: TestTemporal;
@@ -204,6 +211,7 @@ async function startServers(drill: Surroundings, options: WorldOptions, own: Own
   return {
     databaseUrl: brought.databaseUrl ?? postgres!.url,
     temporalAddress: brought.temporalAddress ?? temporal!.address,
+    env: brought.env,
     postgres,
     temporal,
   };

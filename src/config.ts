@@ -159,6 +159,7 @@ function missingVariables(env: Record<string, string | undefined>, providers: re
   if (env.STORAGE === 'gcs') need('STORAGE is gcs', 'GCS_BUCKET');
   else need('STORAGE is file', 'STORAGE_DIR');
   if (env.TEMPORAL_TLS_CERT_FILE) need('TEMPORAL_TLS_CERT_FILE is set', 'TEMPORAL_TLS_KEY_FILE');
+  if (env.TEMPORAL_TLS_KEY_FILE) need('TEMPORAL_TLS_KEY_FILE is set', 'TEMPORAL_TLS_CERT_FILE');
   return needed
     .filter(([variable]) => !env[variable])
     .map(([variable, because]) => `${variable}: required, because ${because}`);
@@ -272,13 +273,27 @@ function domainOfProviders(settings: ProviderSettings): string | undefined {
   return PROVIDERS.map(({ name, messageIdDomain }) => messageIdDomain?.(settings[name])).find(Boolean);
 }
 
-/** Reads the TLS files named in the configuration; undefined when TLS is off. */
+/**
+ * Reads the TLS files named in the configuration; undefined when TLS is off.
+ *
+ * @throws Error naming the variable of a file that cannot be read.
+ */
 export function temporalTls(config: Pick<Config, 'temporal'>) {
   const { caFile, certFile, keyFile, serverName } = config.temporal.tls;
   if (!caFile && !certFile && !serverName) return config.temporal.apiKey ? true : undefined;
+  const read = (variable: string, path: string) => {
+    try {
+      return readFileSync(path);
+    } catch (error) {
+      throw new Error(`${variable} cannot be read: ${(error as Error).message}`);
+    }
+  };
   return {
     serverNameOverride: serverName,
-    serverRootCACertificate: caFile ? readFileSync(caFile) : undefined,
-    clientCertPair: certFile && keyFile ? { crt: readFileSync(certFile), key: readFileSync(keyFile) } : undefined,
+    serverRootCACertificate: caFile ? read('TEMPORAL_TLS_CA_FILE', caFile) : undefined,
+    clientCertPair:
+      certFile && keyFile
+        ? { crt: read('TEMPORAL_TLS_CERT_FILE', certFile), key: read('TEMPORAL_TLS_KEY_FILE', keyFile) }
+        : undefined,
   };
 }

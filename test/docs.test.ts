@@ -63,6 +63,8 @@ const NOT_OURS = new Set([
   'TERMINATE_EXISTING',
   'NO_COLOR',
   'TEMPOST_POSTGRES_PASSWORD',
+  ...['SQL_HOST', 'SQL_PORT', 'SQL_USER', 'SQL_PASSWORD'],
+  ...[...read('deploy/temporal/server.yaml').matchAll(/env "(\w+)"/g)].map(([, name]) => name!),
 ]);
 
 const knownVariables: readonly string[] = readVariables();

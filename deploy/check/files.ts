@@ -42,7 +42,7 @@ export function checkUnits(): string {
   if (!isHere('systemd-analyze')) throw new Skipped('there is no systemd-analyze here');
   const folder = mkdtempSync(join(tmpdir(), 'tempost-units-'));
   try {
-    const units = ['systemd', 'patroni'].flatMap((target) => {
+    const units = ['systemd', 'patroni', 'temporal'].flatMap((target) => {
       const names = readdirSync(join(root, 'deploy', target)).filter((name) => name.endsWith('.service'));
       for (const name of names) cpSync(join(root, 'deploy', target, name), join(folder, name));
       return names.map((name) => join(folder, name));
@@ -68,6 +68,45 @@ export function checkHaproxy(): string {
   const haproxy = isHere('haproxy') ? 'haproxy' : isHere('/usr/sbin/haproxy') ? '/usr/sbin/haproxy' : undefined;
   if (!haproxy) throw new Skipped('there is no haproxy here');
   must(haproxy, ['-c', '-q', '-f', 'deploy/patroni/haproxy.cfg']);
+  if (!isHere('openssl')) throw new Skipped('that of Temporal names certificates, and there is no openssl to make any');
+  const folder = mkdtempSync(join(tmpdir(), 'tempost-haproxy-'));
+  try {
+    must(join(root, 'deploy/temporal/certificates.sh'), [folder]);
+    const text = readFileSync(join(root, 'deploy/temporal/haproxy.cfg'), 'utf8');
+    writeFileSync(join(folder, 'haproxy.cfg'), text.replaceAll('/etc/temporal/tls', folder));
+    must(haproxy, ['-c', '-q', '-f', join(folder, 'haproxy.cfg')]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return 'both are valid';
+}
+
+/** Temporal's configuration, by its server: as it is rendered, and what it knows of the dynamic one. */
+export function checkTemporal(build: boolean): string {
+  const server = tool('temporal-server', build);
+  const env: NodeJS.ProcessEnv = { PATH: process.env.PATH, TEMPORAL_METRICS_PORT: '9234' };
+  for (const [, name, value] of readFileSync(join(root, 'deploy/temporal/temporal.env'), 'utf8').matchAll(
+    /^(\w+)=(.*)$/gm,
+  ))
+    env[name!] = value;
+  must(server, ['--config-file', 'deploy/temporal/server.yaml', 'render-config'], { env });
+  const folder = mkdtempSync(join(tmpdir(), 'tempost-temporal-'));
+  try {
+    const dynamic = readFileSync(join(root, 'deploy/temporal/dynamic.yaml'), 'utf8');
+    const complaints = (text: string) => {
+      const file = join(folder, 'dynamic.yaml');
+      writeFileSync(file, text);
+      const { status, stdout, stderr } = ask(server, ['validate-dynamic-config', file], { env });
+      return { status, said: `${stdout}${stderr}` };
+    };
+    const { status, said } = complaints(dynamic);
+    if (status !== 0 || /warn|error|unregistered|unknown/i.test(said)) throw new Error(said);
+    const misspelt = complaints(dynamic.replace('history.shutdownDrain', 'history.shutdownDrian'));
+    if (misspelt.status === 0 && misspelt.said === said)
+      throw new Error('a misspelt key is accepted: it checks nothing');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
   return 'valid';
 }
 

@@ -3,7 +3,7 @@
 // tells all of them.
 import { checkOnCluster } from './acting.js';
 import { checkChart, checkProbes, checkSchemas } from './chart.js';
-import { checkCompose, checkHaproxy, checkPatroni, checkUnits, lintDockerfile } from './files.js';
+import { checkCompose, checkHaproxy, checkPatroni, checkTemporal, checkUnits, lintDockerfile } from './files.js';
 import { checkRules } from './rules.js';
 import { Skipped } from './run.js';
 import { pythonPackage } from './tools.js';
@@ -22,6 +22,7 @@ const CHECKS: readonly Check[] = [
   { name: 'systemd units', run: checkUnits },
   { name: 'HAProxy', run: checkHaproxy },
   { name: 'Patroni', run: checkPatroni },
+  { name: 'Temporal', run: () => checkTemporal(!isLight) },
   { name: 'Prometheus rules', run: checkRules },
   { name: 'chart', run: () => checkChart(!isLight) },
   { name: 'chart, by schemas', run: () => checkSchemas(!isLight, pythonPackage('kubernetes-validate==1.37.0')) },

@@ -23,6 +23,14 @@ const TOOLS = {
   etcd: { version: '3.6.5', program: 'etcd', builds: '40 s', module: 'etcd' },
   kwok: { version: '0.8.0', program: 'kwok', builds: '2 min', install: 'sigs.k8s.io/kwok/cmd/kwok' },
   kubernetes: { version: '1.34.2', program: 'kubernetes', builds: '8 min', module: 'kubernetes' },
+  'temporal-server': {
+    ...{ version: '1.32.0', program: 'server', builds: '8 min' },
+    install: 'go.temporal.io/server/cmd/server',
+  },
+  'temporal-sql': {
+    ...{ version: '1.32.0', program: 'sql', builds: '10 s' },
+    install: 'go.temporal.io/server/cmd/tools/sql',
+  },
 } satisfies Record<string, Tool>;
 export type ToolName = keyof typeof TOOLS;
 

@@ -1,5 +1,5 @@
 import { ask, isHere, Skipped } from '../../deploy/check/run.js';
-import { pythonPackage } from '../../deploy/check/tools.js';
+import { pythonPackage, type ToolName, tool } from '../../deploy/check/tools.js';
 import { CannotDrill } from '../drill.js';
 
 /** Runs an installer of `npm run check:deploy`, whose cache the drills share, in the terms of a drill. */
@@ -19,6 +19,13 @@ function orCannot<T>(install: () => T): T {
  */
 export const pythonFolder = (requirement: string, more: readonly string[] = []): string =>
   orCannot(() => pythonPackage(requirement, more));
+
+/**
+ * A program of a fixed version, from the cache or built into it by Go.
+ *
+ * @throws CannotDrill when it cannot be had.
+ */
+export const goProgram = (name: ToolName): string => orCannot(() => tool(name, true));
 
 /**
  * A program of the machine's own packages.

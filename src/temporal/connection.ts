@@ -2,6 +2,7 @@ import { Client } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { type Config, temporalTls } from '../config.js';
+import { refused } from './refused.js';
 import { prepareRuntime } from './runtime.js';
 
 /** A server that takes longer to say who it is cannot be called reachable. */
@@ -22,7 +23,7 @@ export interface TemporalLink {
  * What Temporal's native part has to say goes to `logger`, and where there is a port for metrics it counts, for the
  * whole process.
  *
- * @throws when the server cannot be reached now.
+ * @throws when the server cannot be reached now; where TLS is the reason, saying what to set.
  */
 export async function connectTemporal(
   config: Pick<Config, 'temporal'> & Partial<Pick<Config, 'metricsPort'>>,
@@ -33,6 +34,8 @@ export async function connectTemporal(
     address: config.temporal.address,
     tls: temporalTls(config),
     apiKey: config.temporal.apiKey,
+  }).catch((error) => {
+    throw refused(error, config);
   });
   return {
     connection,

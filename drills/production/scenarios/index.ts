@@ -1,8 +1,9 @@
 import type { Scenario } from '../scenario.js';
 import { POSTGRES_FAILOVER } from './postgres-failover.js';
 import { RESTORE } from './restore.js';
+import { TEMPORAL_CLUSTER } from './temporal-cluster.js';
 import { TWO_OF_EACH } from './two-of-each.js';
 import { UPGRADE } from './upgrade.js';
 
 /** Every scenario, in the order in which they are run. */
-export const SCENARIOS: readonly Scenario[] = [TWO_OF_EACH, POSTGRES_FAILOVER, RESTORE, UPGRADE];
+export const SCENARIOS: readonly Scenario[] = [TWO_OF_EACH, POSTGRES_FAILOVER, TEMPORAL_CLUSTER, RESTORE, UPGRADE];

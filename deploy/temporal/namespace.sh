@@ -1,0 +1,21 @@
+#!/bin/sh
+# Makes the namespace of Tempost and its search attributes. Can be repeated.
+#
+#   TEMPORAL_ADDRESS=… ./namespace.sh [NAMESPACE [RETENTION]]     default: tempost, 3 days
+#
+# With Temporal's CLI (TEMPORAL_CLI names another place), which reads the address and its TLS files from variables of its
+# own: TEMPORAL_TLS_SERVER_CA_CERT_PATH, _CLIENT_CERT_PATH, _CLIENT_KEY_PATH, and TEMPORAL_TLS_SERVER_NAME.
+set -eu
+cli=${TEMPORAL_CLI:-temporal}
+namespace=${1:-tempost}
+"$cli" operator namespace describe -n "$namespace" >/dev/null 2>&1 ||
+  "$cli" operator namespace create -n "$namespace" --retention "${2:-3d}"
+for name in EmailPriority ClientId EmailStatus; do
+  # A new namespace takes some seconds until all of the server knows it.
+  tries=0
+  until "$cli" operator search-attribute create -n "$namespace" --name "$name" --type Keyword; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 60 ] || exit 1
+    sleep 1
+  done
+done

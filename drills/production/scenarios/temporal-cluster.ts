@@ -1,0 +1,203 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Drill, Seconds } from '../../drill.js';
+import { runOn } from '../../run.js';
+import { World } from '../../world.js';
+import type { Disaster, DisasterOptions, Scenario, Shared } from '../scenario.js';
+import { outcomeOf } from '../system.js';
+import { type Node, TemporalCluster } from '../temporal/cluster.js';
+import { Prober } from '../temporal/prober.js';
+import { installPrograms } from '../temporal/programs.js';
+import { refusals } from '../temporal/refusals.js';
+
+/** As Temporal advises for a cluster of this size, and as `deploy/temporal` has it. */
+const SHARDS = 512;
+/** Everything answers again for so long before the next disaster begins. */
+const STEADY_MS = 5_000;
+const STEADY_WITHIN_MS = 180_000;
+/** What a busy machine takes to answer, though nothing is broken. */
+const PROMPT_S = 3;
+
+/** The system that all disasters share, and its cluster. */
+class ClusterWorld implements Shared {
+  private constructor(
+    readonly world: World,
+    readonly cluster: TemporalCluster,
+  ) {}
+
+  static async start(options: DisasterOptions): Promise<ClusterWorld> {
+    let cluster: TemporalCluster | undefined;
+    const world = await World.start(
+      {
+        twoOfEach: true,
+        async servers(own) {
+          cluster = await TemporalCluster.start(own, { cli: options.cli, shards: SHARDS });
+          return { temporalAddress: cluster.address, env: cluster.env };
+        },
+      },
+      options,
+    );
+    return new ClusterWorld(world, cluster!);
+  }
+
+  async end(): Promise<void> {
+    await this.world.end();
+  }
+}
+
+interface Break {
+  readonly name: string;
+  readonly how: string;
+  readonly outageS: Seconds;
+  /** Nothing can be dispatched meanwhile: only then is critical excused. */
+  readonly stopsAll?: true;
+  /** Breaks. @returns what heals. */
+  act(cluster: TemporalCluster): Promise<() => Promise<unknown> | unknown>;
+  /** More that has to be true in the end. @returns what is not. */
+  check?(world: World, notes: string[]): Promise<string[]>;
+}
+
+/** One disaster of the cluster, under mail and under questions for its shards and task queues. */
+function clusterBreak({ name, how, outageS, stopsAll, act, check }: Break): Disaster {
+  return {
+    name,
+    how,
+    async run(options, shared) {
+      const { world, cluster } = shared as ClusterWorld;
+      const notes: string[] = [];
+      const drill: Drill = {
+        ...{ name, breaks: how, outageS, criticalInTime: true, duplicates: 'counted' },
+        async breakAndHeal() {
+          const prober = Prober.start(await cluster.connect());
+          try {
+            await steady(prober);
+            const brokenAtMs = Date.now();
+            const outage = () => world.outage();
+            const heal = await act(cluster);
+            if (stopsAll) await world.cutOffFor(outage, async () => void (await heal()));
+            else await outage();
+            tell(prober, brokenAtMs, 'until it healed', notes);
+            if (!stopsAll) await heal();
+            const healedAtMs = Date.now();
+            await steady(prober);
+            tell(prober, healedAtMs, 'after the healing', notes);
+          } finally {
+            await prober.stop();
+          }
+        },
+        async check() {
+          const ended = cluster.ended.splice(0);
+          if (ended.length > 0) notes.push(`ended by themselves and were started again: ${ended.join(', ')}`);
+          return (await check?.(world, notes)) ?? [];
+        },
+      };
+      const { count, broken } = await runOn(world, drill, async (_, counted) => {
+        await options.keepEvidence?.(name, world, counted);
+      });
+      return { ...outcomeOf(count), notes, broken };
+    },
+  };
+}
+
+function tell(prober: Prober, sinceMs: number, when: string, notes: string[]): void {
+  const [history, matching] = [prober.longestGapS('history', sinceMs), prober.longestGapS('matching', sinceMs)];
+  notes.push(`${when} a shard could not be had for ${history} s at most, a task queue for ${matching} s`);
+}
+
+/** Waits until all shards and task queues have answered promptly for a while. */
+async function steady(prober: Prober): Promise<void> {
+  const giveUpAt = Date.now() + STEADY_WITHIN_MS;
+  await delay(STEADY_MS);
+  while (['history' as const, 'matching' as const].some((asked) => isSlow(prober, asked))) {
+    if (Date.now() > giveUpAt) throw new Error('not all of Temporal answers');
+    await delay(500);
+  }
+}
+
+const isSlow = (prober: Prober, asked: 'history' | 'matching') =>
+  prober.longestGapS(asked, Date.now() - STEADY_MS) > PROMPT_S;
+
+const killedAndBack = (...nodes: readonly Node[]): Break['act'] =>
+  async function act(cluster) {
+    await Promise.all(nodes.map((node) => cluster.kill(node)));
+    return () => Promise.all(nodes.map((node) => cluster.startNode(node)));
+  };
+
+const FIRST: Seconds = { full: 30, quick: 15 };
+
+export const TEMPORAL_CLUSTER: Scenario = {
+  name: 'temporal-cluster',
+  tries: 'Temporal on two machines of deploy/temporal, with certificates and PostgreSQL: its roles die or hang',
+  install: () => void installPrograms(),
+  begin: (options) => ClusterWorld.start(options),
+  disasters: [
+    clusterBreak({
+      name: 'history-killed',
+      how: 'one of two history processes is killed, and back in the end',
+      outageS: FIRST,
+      act: killedAndBack({ machine: 1, role: 'history' }),
+    }),
+    clusterBreak({
+      name: 'history-frozen',
+      how: 'one of two history processes is frozen (SIGSTOP), and wakes when the other one has its shards',
+      outageS: FIRST,
+      act: async (cluster) => cluster.freeze({ machine: 2, role: 'history' }),
+    }),
+    clusterBreak({
+      name: 'matching-killed',
+      how: 'one of two matching processes is killed, and back in the end',
+      outageS: FIRST,
+      act: killedAndBack({ machine: 1, role: 'matching' }),
+    }),
+    clusterBreak({
+      name: 'frontend-killed',
+      how: 'one of two frontends is killed, and back in the end; HAProxy leads to the other one',
+      outageS: FIRST,
+      act: killedAndBack({ machine: 1, role: 'frontend' }),
+    }),
+    clusterBreak({
+      name: 'frontend-frozen',
+      how: 'one of two frontends is frozen (SIGSTOP), and wakes in the end',
+      outageS: FIRST,
+      act: async (cluster) => cluster.freeze({ machine: 2, role: 'frontend' }),
+    }),
+    clusterBreak({
+      name: 'worker-killed',
+      how: 'both processes of Temporal’s own workers are killed, and back in the end',
+      outageS: FIRST,
+      act: killedAndBack({ machine: 1, role: 'worker' }, { machine: 2, role: 'worker' }),
+    }),
+    clusterBreak({
+      name: 'machine-killed',
+      how: 'all four roles of one machine are killed, and back in the end',
+      outageS: FIRST,
+      act: async (cluster) => killedAndBack(...cluster.nodes({ machine: 1 }))(cluster),
+    }),
+    clusterBreak({
+      name: 'all-killed',
+      how: 'every process of Temporal is killed, and back in the end',
+      outageS: { full: 20, quick: 8 },
+      stopsAll: true,
+      act: async (cluster) => killedAndBack(...cluster.nodes())(cluster),
+    }),
+    clusterBreak({
+      name: 'one-by-one',
+      how: 'each process in turn is ended in order (SIGTERM) and started again, as in an upgrade',
+      outageS: { full: 10, quick: 2 },
+      async act(cluster) {
+        for (const node of cluster.nodes()) {
+          await cluster.stopNode(node);
+          await cluster.startNode(node);
+          await cluster.isListening();
+        }
+        return () => {};
+      },
+    }),
+    clusterBreak({
+      name: 'no-certificate',
+      how: 'a dispatcher and a worker come without a certificate, or trust another authority; the others carry on',
+      outageS: { full: 5, quick: 2 },
+      act: async () => () => {},
+      check: refusals,
+    }),
+  ],
+};
