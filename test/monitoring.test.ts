@@ -17,6 +17,7 @@ interface Rule {
   readonly record?: string;
   readonly alert?: string;
   readonly expr: string;
+  readonly for?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
 }
@@ -59,6 +60,35 @@ describe('deploy/prometheus', () => {
     expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
   });
 
+  it('every condition of operating.md is a rule of its name, with its metrics, its limits and its time', () => {
+    const text = readFileSync(join(root, 'docs', 'operating.md'), 'utf8');
+    const list = text.slice(text.indexOf('has what follows as rules'), text.indexOf('\n### Logs'));
+    const conditions = [...list.matchAll(/^- ((?:.|\n(?! *- |\n))*)/gm)].map(([, condition]) => condition!);
+    expect(conditions.length).toBeGreaterThan(25);
+    const named: string[] = [];
+    for (const condition of conditions) {
+      const names = condition.match(/\bTempost\w+/g) ?? [];
+      expect(names, condition).not.toEqual([]);
+      named.push(...names);
+      for (const name of names) holds(condition, alerts.find(({ alert }) => alert === name)!);
+    }
+    const { groups } = load(read('rules', 'conditions.rules.yaml')) as { groups: { rules: Rule[] }[] };
+    expect(named.sort()).toEqual(groups.flatMap((group) => group.rules.map(({ alert }) => alert!)).sort());
+  });
+
+  /** Holds a rule against the words that tell of it. */
+  function holds(condition: string, rule: Rule) {
+    const said = [...condition.matchAll(/`([^`]+)`/g)].map(([, code]) => code!);
+    for (const code of said) {
+      for (const metric of code.match(/\b(?:tempost|nodejs)_\w+/g) ?? [])
+        expect(rule.expr, rule.alert).toContain(metric);
+      for (const label of code.match(/\w+="[^"]+"/g) ?? []) expect(rule.expr, rule.alert).toContain(label);
+      for (const limit of code.match(/(?:[<>]|==) [\d* ]*\d/g) ?? []) expect(rule.expr, rule.alert).toContain(limit);
+    }
+    const [, amount, unit] = /\bfor (\d+)\s+(min|h)\b/.exec(condition) ?? [];
+    expect(rule.for, rule.alert).toBe(amount && `${amount}${unit![0]}`);
+  }
+
   it('every alert is made to fire by a test of its own', () => {
     const tests = readdirSync(join(folder, 'tests')).map((file) => read('tests', file));
     for (const { alert } of alerts)
@@ -95,6 +125,7 @@ describe('deploy/prometheus', () => {
     run('promtool', 'check', 'config', 'prometheus.yml');
     run('promtool', 'test', 'rules', ...readdirSync(join(folder, 'tests')).map((file) => join('tests', file)));
   });
+  // Debian's package `prometheus-alertmanager` has it; as above.
   it.skipIf(!isHere('amtool'))('amtool takes the example of Alertmanager', () => {
     run('amtool', 'check-config', 'alertmanager.yml');
   });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertAttempts } from '../../test/support/dead.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
+import { keepLines } from '../../test/support/log-lines.js';
 import { readRecord } from '../../test/support/record.js';
 import type { SoughtAttempt } from '../domain/attempts/look-ups.js';
 import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
@@ -23,8 +24,13 @@ beforeEach(async () => {
   await database.db.deleteFrom('look_ups').execute();
 });
 
+const SILENT = pino({ level: 'silent' });
+
 /** A provider that has taken everything, or cannot be asked. */
-function dependenciesOf(lookUpWindow: LookUpWindow | undefined, { down = false, unwritable = '' } = {}) {
+function dependenciesOf(
+  lookUpWindow: LookUpWindow | undefined,
+  { down = false, unwritable = '', logger = SILENT } = {},
+) {
   const provider: Provider = {
     name: 'mandrill',
     lookUpWindow,
@@ -42,7 +48,7 @@ function dependenciesOf(lookUpWindow: LookUpWindow | undefined, { down = false, 
     db: database.db,
     catalogue: SHIPPED_STATUSES,
     providers: new Map([[provider.name, provider]]),
-    logger: pino({ level: 'silent' }),
+    logger,
     config: { messageIdDomain: 'mail.example.com' },
   };
 }
@@ -107,12 +113,16 @@ describe('a provider that limits searches', () => {
   it('is asked for all who wait at once; what it has of the others is adopted, and their workflows are told', async () => {
     const [own, other] = [await doubtful(), await doubtful()];
     await wish(other);
-    const found = await lookUp(dependenciesOf(OPEN), own, DECIDED);
+    const { logger, lines } = keepLines();
+    const found = await lookUp(dependenciesOf(OPEN, { logger }), own, DECIDED);
     expect(searches).toEqual([[own.emailId, other.emailId]]);
     expect(found).toEqual({ kind: 'found', providerMessageId: `theirs of ${own.emailId}`, delivered: false });
     expect(await stateOf(other)).toEqual({ state: 'accepted', provider_message_id: `theirs of ${other.emailId}` });
     expect(await readRecord(database.db).statusOf({ id: other.emailId })).toBe('sent');
     expect(await readRecord(database.db).signalsOf({ id: other.emailId })).toEqual(['evidence']);
+    // Its own activity learns it from the record and tells nothing; the asker's tells of its own e-mail.
+    const outcome = { emailId: other.emailId, generation: 1, attempt: 1, provider: 'mandrill', kind: 'accepted' };
+    expect(lines).toMatchObject([{ msg: 'outcome', ...outcome, found_by: 'look_up' }]);
     // The asker needs no telling.
     expect((await stateOf(own)).state).toBe('accepted');
     expect(await readRecord(database.db).signalsOf({ id: own.emailId })).toEqual([]);

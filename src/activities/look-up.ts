@@ -1,5 +1,8 @@
+import type { Logger } from 'pino';
 import { type SoughtAttempt, takeLookUpTurn } from '../domain/attempts/look-ups.js';
+import type { Outcome } from '../domain/attempts/transitions.js';
 import { adoptLookUp } from '../domain/attempts/unknown-outcomes.js';
+import { logStep } from '../process/life-log.js';
 import type { LookUpResult } from '../providers/provider.js';
 import type { Provider } from '../providers/registry.js';
 import type { ActivityDependencies } from './dependencies.js';
@@ -55,13 +58,23 @@ async function adoptFound(
   sought: readonly SoughtAttempt[],
   results: readonly LookUpResult[],
 ): Promise<void> {
+  const tellTrouble = ({ emailId }: SoughtAttempt) => logger.warn({ emailId }, 'what was found could not be adopted');
   for (const [index, result] of results.entries()) {
     if (result.kind !== 'found') continue;
     const attempt = sought[index]!;
     const adopting = adoptLookUp(db, attempt, result.providerMessageId, catalogue, { notify: index > 0 });
     if (index === 0) await adopting;
-    else await adopting.catch(() => logger.warn({ emailId: attempt.emailId }, 'what was found could not be adopted'));
+    else await adopting.then((outcome) => tellAdopted(logger, attempt, outcome)).catch(() => tellTrouble(attempt));
   }
+}
+
+/** Another e-mail's activity finds it in the record afterwards, and has nothing to tell. */
+function tellAdopted(
+  logger: Pick<Logger, 'info'>,
+  { emailId, generation, attempt, provider }: SoughtAttempt,
+  outcome: Outcome,
+): void {
+  logStep(logger, 'outcome', { emailId, generation, attempt, provider, ...outcome, found_by: 'look_up' });
 }
 
 async function ask(

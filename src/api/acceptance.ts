@@ -4,7 +4,6 @@ import type { AcceptResult } from '../domain/emails/accept.js';
 import { Problem } from '../http/problem.js';
 import { problemOfKey } from './authenticate.js';
 import { priority } from './fields.js';
-import { countSubmission } from './metrics.js';
 import { moment } from './routing/answers.js';
 import type { ProblemCode } from './routing/problem-codes.js';
 import type { ApiContext, Parameter } from './routing/route.js';
@@ -58,8 +57,11 @@ export const ACCEPTANCE_PROBLEMS = [
   'held',
 ] as const satisfies readonly ProblemCode[];
 
-/** Answers a submission, of a form or of an older e-mail. @throws Problem when nothing was accepted. */
-export function acceptance(ctx: ApiContext, result: AcceptResult): z.output<typeof accepted> {
+/** A submission that became an e-mail, now or before. */
+export type Accepted = Extract<AcceptResult, { readonly acceptance: unknown }>;
+
+/** @throws Problem when nothing was accepted. */
+export function acceptedOnly(result: AcceptResult): Accepted {
   if (result.kind === 'key_in_flight') throw keyInFlight();
   if (result.kind === 'key_reused') throw keyReused();
   if (result.kind === 'limit_reached') throw limitReached();
@@ -67,11 +69,16 @@ export function acceptance(ctx: ApiContext, result: AcceptResult): z.output<type
   if (result.kind === 'held') throw held();
   if (result.kind === 'original_removed') throw contentRemoved();
   if (result.kind === 'sender_refused') throw senderRefused(result);
+  return result;
+}
+
+/** Answers a submission, of a form or of an older e-mail. @throws Problem when nothing was accepted. */
+export function acceptance(ctx: ApiContext, submitted: AcceptResult): z.output<typeof accepted> {
+  const result = acceptedOnly(submitted);
   if (result.kind === 'replayed') ctx.set('Idempotent-Replayed', 'true');
   const { id, status, priority, createdAt, deadlineAt } = result.acceptance;
   ctx.state.emailId = id;
   ctx.state.accepted = { priority, replayed: result.kind === 'replayed' };
-  countSubmission(ctx.state.client.operator, priority, result.kind);
   // Always in this order: a repeat builds the same bytes from what was stored.
   return { id, status, priority, created_at: createdAt, deadline_at: deadlineAt };
 }

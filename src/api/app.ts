@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { METHODS } from 'node:http';
 import Router from '@koa/router';
-import Koa, { type Middleware } from 'koa';
+import Koa, { type Middleware, type ParameterizedContext } from 'koa';
 import type { Logger } from 'pino';
 import { boundLeftovers } from '../http/leftovers.js';
 import { PROBLEM_TYPE, type Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
@@ -10,7 +10,7 @@ import { inSpan, isTracing, noteOnSpan } from '../process/tracing/tracing.js';
 import type { ApiState } from './authenticate.js';
 import { type ApiResources, shareAmongRequests } from './dependencies.js';
 import type { Gate } from './gate.js';
-import { countRequest } from './metrics.js';
+import { countRequest, countSubmission, refusalClass } from './metrics.js';
 import { ROUTES } from './routes.js';
 import { mountRoutes } from './routing/mount.js';
 
@@ -58,6 +58,16 @@ const trace: Middleware<ApiState> = async (ctx, next) => {
   });
 };
 
+/** The patterns of the routes that submit. */
+const SUBMISSIONS: ReadonlySet<string> = new Set(['/api/send', '/api/email/:id/resend']);
+
+function countSubmissionOf({ state, status }: Pick<ParameterizedContext<ApiState>, 'state' | 'status'>): void {
+  const { client, accepted, priority = accepted?.priority, problemCode } = state;
+  const done = accepted && (accepted.replayed ? 'replayed' : 'accepted');
+  const outcome = done ?? refusalClass(status, problemCode);
+  countSubmission({ operator: client?.operator, priority, outcome });
+}
+
 /** One line per request, and one more counted: ids and codes. The route's pattern, never the address, which can hold anything. */
 function accessLog(logger: Logger): Middleware<ApiState> {
   return async (ctx, next) => {
@@ -68,6 +78,7 @@ function accessLog(logger: Logger): Middleware<ApiState> {
     const route = (ctx as { _matchedRoute?: string })._matchedRoute;
     const durationMs = performance.now() - startedAt;
     countRequest({ route, method: ctx.method, status: ctx.status, code: problemCode, durationMs });
+    if (ctx.method === 'POST' && route && SUBMISSIONS.has(route)) countSubmissionOf(ctx);
     const level = route === '/healthz' || route === '/readyz' ? 'debug' : 'info';
     logger[level](
       {

@@ -29,6 +29,8 @@ export interface ApiState {
   confirm: () => Promise<void>;
   /** The e-mail the request is about, for the log. */
   emailId?: string;
+  /** Of a submission, once it was read. */
+  priority?: Priority;
   /** Set when the request was a submission that is committed, for the log. */
   accepted?: { readonly priority: Priority; readonly replayed: boolean };
   /** The answer's code when it is not a success, for the log. */

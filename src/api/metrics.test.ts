@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { sendForm, startTestApi, type TestApi } from '../../test/support/api.js';
+import { insertClient } from '../../test/support/database.js';
 import { exposeProcess } from '../process/metrics/registry.js';
 
 let api: TestApi;
@@ -37,6 +38,38 @@ it('counts submissions by class of client, priority and outcome, and requests by
     `tempost_api_request_duration_seconds_count{route="/api/send",method="POST",status="${status}"}`;
   expect(text).toContain(`${count('2xx')} 2`);
   expect(text).toContain(`${count('4xx')} 1`);
+});
+
+it('counts refused submissions by why, whoever it was, and whether or not the priority was read', async () => {
+  const before = await exposeProcess();
+  const counted = (text: string, labels: string) =>
+    Number(new RegExp(`^tempost_submissions_total\\{${labels}\\} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+  const limited = await insertClient(api.db);
+  await api.db.updateTable('clients').set({ daily_limit_low: 1 }).where('id', '=', limited.id).execute();
+  const as = (key: string, more = {}) => ({ Authorization: `Bearer ${key}`, ...more });
+  const form = (fields = {}) => sendForm({ priority: 'low', ...fields });
+  const operator = await insertClient(api.db, { operator: true });
+  const sent = await api.send(form(), as(limited.key, { 'Idempotency-Key': 'a' }));
+  const statuses = [
+    sent,
+    await api.send(form(), as(limited.key)),
+    await api.send(form({ subject: 'Another' }), as(limited.key, { 'Idempotency-Key': 'a' })),
+    await api.send(form({ receiver: 'nobody' })),
+    await api.send(form(), as('nobody')),
+    await api.post(`/api/email/${((await sent.json()) as { id: string }).id}/resend`, {}, operator.key),
+  ].map(({ status }) => status);
+  expect(statuses).toEqual([200, 429, 422, 422, 401, 429]);
+  const after = await exposeProcess();
+  const grown = (client_class: string, priority: string, outcome: string) => {
+    const labels = `client_class="${client_class}",priority="${priority}",outcome="${outcome}"`;
+    return counted(after, labels) - counted(before, labels);
+  };
+  expect(grown('client', 'low', 'limited')).toBe(1);
+  expect(grown('client', 'low', 'key_conflict')).toBe(1);
+  expect(grown('client', 'unknown', 'invalid')).toBe(1);
+  expect(grown('unknown', 'unknown', 'not_allowed')).toBe(1);
+  expect(grown('operator', 'unknown', 'limited')).toBe(1);
+  expect(grown('client', 'low', 'accepted')).toBe(1);
 });
 
 it('a stranger makes no series: paths, ids, methods and names of theirs are counted under our words', async () => {

@@ -1,3 +1,4 @@
+import type { Priority } from '../priority.js';
 import { counter, histogram } from '../process/metrics/registry.js';
 import { PROBLEMS } from './routing/problem-codes.js';
 
@@ -20,7 +21,7 @@ const refused = counter({
 
 const submitted = counter({
   name: 'tempost_submissions_total',
-  help: 'Submissions that were accepted, or answered again under their Idempotency-Key (replayed)',
+  help: 'Submissions by what came of them: accepted, answered again (replayed), or why they were refused',
   labels: ['client_class', 'priority', 'outcome'],
 });
 
@@ -45,7 +46,27 @@ export function countRequest({ route, method, status, code, durationMs }: Answer
   if (code) refused.inc({ code: code in PROBLEMS ? code : 'other' });
 }
 
-/** Counts an accepted submission. Clients are many: told apart are those whose key is an operator's. */
-export function countSubmission(operator: boolean, priority: string, outcome: 'accepted' | 'replayed'): void {
-  submitted.inc({ client_class: operator ? 'operator' : 'client', priority, outcome });
+/** What came of a submission. */
+export type SubmissionOutcome = 'accepted' | 'replayed' | ReturnType<typeof refusalClass>;
+
+/** Who submits, as far as that is known: clients are many, told apart are those whose key is an operator's. */
+interface Submitted {
+  readonly operator: boolean | undefined;
+  readonly priority: Priority | undefined;
+  readonly outcome: SubmissionOutcome;
+}
+
+/** Counts a submission. A refused one may be nobody's, and may have been refused before its priority was read. */
+export function countSubmission({ operator, priority, outcome }: Submitted): void {
+  const client_class = operator === undefined ? 'unknown' : operator ? 'operator' : 'client';
+  submitted.inc({ client_class, priority: priority ?? 'unknown', outcome });
+}
+
+/** Why a submission was refused, by who has to do something about it. */
+export function refusalClass(status: number, code: string | undefined) {
+  if (code === 'held') return 'held';
+  if (code?.startsWith('idempotency_key_')) return 'key_conflict';
+  if (status === 401 || status === 403) return 'not_allowed';
+  if (status === 429) return 'limited';
+  return status >= 500 ? 'unavailable' : 'invalid';
 }

@@ -9,9 +9,10 @@ import { createMeasure } from '../domain/samples/measure.js';
 import { isSampleDue, keepSample } from '../domain/samples/samples.js';
 import { deliverSignals, removeDelivered } from '../domain/signals/deliver.js';
 import { takePendingSignals } from '../domain/signals/outbox.js';
-import { matchUnmatched } from '../domain/tracking/unmatched.js';
+import { type MatchedEvent, matchUnmatched } from '../domain/tracking/unmatched.js';
 import type { Db } from '../postgres/database.js';
 import { PRIORITIES, type Priority, perPriority } from '../priority.js';
+import { logStep } from '../process/life-log.js';
 import { repeat } from '../process/loop.js';
 import type { Stop } from '../process/service.js';
 import { guardAgainstOlderRecord, type Looked } from '../recovery/safeguard.js';
@@ -79,6 +80,8 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
   const measure = createMeasure({ db, deadlineMs, providers });
   const watchOperators = createOperatorWatch({ db, client, logger });
   const looked: Looked = {};
+  const tellMatched = ({ emailId, provider, type }: MatchedEvent) =>
+    logStep(logger, 'webhook', { emailId, provider, event: type });
   /** After a full batch there may be more. */
   const batches = async (done: Promise<number>, full: number, pauseMs: number) => ((await done) === full ? 0 : pauseMs);
   return {
@@ -93,7 +96,7 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
     /** Tells workflows what they have missed. */
     signals: () => batches(bringSignals(db, client, logger), SIGNALS_BATCH, SIGNALS_MS),
     /** Finds whose events are that named no e-mail. */
-    matching: () => batches(matchUnmatched(db, catalogue, MATCHING_BATCH), MATCHING_BATCH, MATCHING_MS),
+    matching: () => batches(matchUnmatched(db, catalogue, MATCHING_BATCH, tellMatched), MATCHING_BATCH, MATCHING_MS),
     /** Looks for workflows that were lost or ended. */
     async sweep() {
       await watchNamespace(temporal, db, namespace, logger);

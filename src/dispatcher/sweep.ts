@@ -6,6 +6,7 @@ import type { StatusCatalogue } from '../domain/emails/statuses.js';
 import { buryStopped, leaveQueue, requeue, type Suspect, takeSuspects } from '../domain/queue/queue.js';
 import { openRecovery } from '../domain/recovery/recoveries.js';
 import type { Db } from '../postgres/database.js';
+import { logStep } from '../process/life-log.js';
 import { inParallel } from '../process/parallel.js';
 import { workflowIdOf } from '../temporal/names.js';
 import { startWorkflow } from './start.js';
@@ -49,11 +50,18 @@ async function mend(dependencies: SweepDependencies, suspect: Suspect): Promise<
   if (!work || rule?.final) return leaveQueue(db, suspect);
   // Taken in this generation, or in an older one that nobody knew of when it was retried.
   const withProvider = work.accepted || rule?.survives;
-  if (workflow === 'stopped') return withProvider ? leaveQueue(db, suspect) : buryStopped(db, suspect, catalogue);
+  if (workflow === 'stopped') return withProvider ? leaveQueue(db, suspect) : buryAndTell(dependencies, suspect);
   if (!withProvider) return requeue(db, suspect);
   // It is with a provider. A completed workflow has waited for news as long as it should; a lost one has not.
   if (workflow === 'completed') return leaveQueue(db, suspect);
   await startWorkflow(dependencies.client, suspect.priority, { emailId, ...work });
+}
+
+async function buryAndTell({ db, catalogue, logger }: SweepDependencies, suspect: Suspect): Promise<void> {
+  const status = await buryStopped(db, suspect, catalogue);
+  if (!status) return;
+  const { emailId, generation } = suspect;
+  logStep(logger, 'outcome', { emailId, generation, kind: 'ended', status, code: 'stopped_in_temporal' });
 }
 
 /**

@@ -2,8 +2,17 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { cancelEmail, isBackingOff, rescheduleEmail, type TooLate } from '../../domain/actions/cancel.js';
 import { resendEmail } from '../../domain/actions/resend.js';
+import type { Target } from '../../domain/audit/targets.js';
 import { Problem } from '../../http/problem.js';
-import { ACCEPTANCE_PROBLEMS, acceptance, acceptanceAnswer, idempotencyKey } from '../acceptance.js';
+import {
+  ACCEPTANCE_PROBLEMS,
+  type Accepted,
+  acceptance,
+  acceptanceAnswer,
+  acceptedOnly,
+  idempotencyKey,
+} from '../acceptance.js';
+import { auditedByHand } from '../audit/audited.js';
 import { jsonBody, route } from '../routing/route.js';
 import { emailId, emailNotFound, scopeOf } from '../scope.js';
 import { fault } from '../send/faults.js';
@@ -121,6 +130,8 @@ const retryNow = route({
   },
 });
 
+const emailTarget = (id: string): Target => ({ kind: 'email', id });
+
 const resend = route({
   method: 'post',
   path: '/api/email/{id}/resend',
@@ -136,14 +147,24 @@ const resend = route({
   headers: { 'Idempotency-Key': idempotencyKey },
   answer: acceptanceAnswer('The new e-mail.'),
   problems: ['email_not_found', 'content_removed', ...ACCEPTANCE_PROBLEMS],
-  audit: { none: 'it is a submission: the new e-mail says whose it is, and which one it repeats' },
-  handle: async ({ params: { id }, headers }, ctx, { db, deadlineMs }) => {
+  audit: { byHand: 'email.resend' },
+  handle: async ({ params: { id }, headers }, ctx, api) => {
     const key = headers['Idempotency-Key'];
     const requestHash = createHash('sha256').update(`resend ${id}`).digest();
     const { client } = ctx.state;
     const idempotency = key ? { clientId: client.id, key, requestHash } : null;
-    const result = await resendEmail(db, scopeOf(client), id, { deadlineMs, idempotency, keyId: client.keyId });
-    if (!result) throw emailNotFound();
+    const request = { deadlineMs: api.deadlineMs, idempotency, keyId: client.keyId };
+    const act = {
+      action: 'email.resend',
+      targets: (made?: Accepted): Target[] => [id, ...(made ? [made.acceptance.id] : [])].map(emailTarget),
+      // A repeat under its key makes nothing.
+      isDone: ({ kind }: Accepted) => kind === 'accepted',
+    };
+    const result = await auditedByHand(ctx, api, act, async (trx) => {
+      const made = await resendEmail(trx, scopeOf(client), id, request);
+      if (!made) throw emailNotFound();
+      return acceptedOnly(made);
+    });
     return acceptance(ctx, result);
   },
 });

@@ -71,6 +71,7 @@ const send = route({
       const read = isDocument(ctx.get('Content-Type')) ? readSendDocument : readSendForm;
       const submitted = await read(ctx, staging, visit, limits);
       const fields = validate(submitted, limits);
+      ctx.state.priority = fields.priority;
       const submission: Submission = {
         ...asSubmission(fields, client.id, deadlineMs),
         attachment: submitted.attachment && { ...submitted.attachment, emailId: staging.emailId! },

@@ -1,5 +1,6 @@
 import { Counter, type Registry } from 'prom-client';
 import { PROVIDER_NAMES } from '../../config.js';
+import { countStorageBacklog } from '../../domain/emails/storage-backlog.js';
 import { countHolds } from '../../domain/holds/holds.js';
 import { countLeftovers } from '../../domain/queue/report.js';
 import { readCounters } from '../../postgres/counters.js';
@@ -38,6 +39,15 @@ export async function measureLeftovers(gauge: NewGauge, db: Db): Promise<void> {
   holds.set({ effect: 'hold' }, holding);
   holds.set({ effect: 'reject' }, rejecting);
   age('tempost_holds_oldest_seconds', 'How long there has been the oldest hold', oldest_s);
+}
+
+/** What waits for the object store. */
+export async function measureStorageBacklog(gauge: NewGauge, db: Db): Promise<void> {
+  const { uploads, oldest_upload_s, removals, oldest_removal_s } = await countStorageBacklog(db);
+  gauge('tempost_pending_uploads', 'Attachments that are in the database alone, their e-mails dispatched').set(uploads);
+  gauge('tempost_pending_uploads_oldest_seconds', 'How long the oldest of them has waited').set(oldest_upload_s ?? 0);
+  gauge('tempost_pending_removals', 'Objects that nothing refers to any more and that are still stored').set(removals);
+  gauge('tempost_pending_removals_oldest_seconds', 'How long the oldest of them has waited').set(oldest_removal_s ?? 0);
 }
 
 /** Rare events, as the record counts them. */

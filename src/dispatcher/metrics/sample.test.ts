@@ -51,6 +51,26 @@ async function arrange(db: Db): Promise<void> {
   await heartbeatRow(db, worker).beat({ ...vitals, polling: false });
   await heartbeatRow(db, { process: 'api', priority: null, version: '1.2.3' }).beat(undefined);
   await sql`update process_heartbeats set beat_at = beat_at - interval '1 minute' where process = 'api'`.execute(db);
+  const [uploading, scheduled] = [
+    await insertQueuedEmail(db, { state: 'in_flight', dueInS: -100 }),
+    await insertQueuedEmail(db, { dueInS: 3_600 }),
+  ];
+  await sql`update email_queue set dispatched_at = now() - interval '80 seconds' where email_id = ${uploading}`.execute(
+    db,
+  );
+  for (const email_id of [uploading, scheduled]) {
+    const file = { filename: 'a.txt', content_type: 'text/plain', size_bytes: 1, sha256: '0'.repeat(64) };
+    await db
+      .insertInto('attachments')
+      .values({ email_id, ...file })
+      .execute();
+    await db
+      .insertInto('attachment_chunks')
+      .values({ email_id, seq: 0, data: Buffer.from('a') })
+      .execute();
+  }
+  const asked_at = sql<Date>`now() - interval '90 seconds'`;
+  await db.insertInto('object_removals').values({ storage_path: 'of/nobody', asked_at }).execute();
   await sql`insert into disk_samples (day, at, bytes)
     select current_date - 2, now() - interval '2 days', pg_database_size(current_database()) - 2000000000`.execute(db);
   await hold(db, { tag: 'spring-sale', reject: false, reason: 'test' });
@@ -114,6 +134,11 @@ it('tells Prometheus what operators have switched, and what waits for a person, 
   expect(text).toMatch(/^tempost_pending_signals_oldest_seconds (7|8|9)\d$/m);
   expect(text).toContain('tempost_untold_failures 0');
   expect(text).toContain('tempost_untold_failures_oldest_seconds 0');
+  // The attachment of the e-mail that is not due yet does not count.
+  expect(text).toContain('tempost_pending_uploads 1');
+  expect(text).toMatch(/^tempost_pending_uploads_oldest_seconds (8|9)\d$/m);
+  expect(text).toContain('tempost_pending_removals 1');
+  expect(text).toMatch(/^tempost_pending_removals_oldest_seconds (9|10)\d$/m);
   expect(text).toContain('tempost_holds{effect="hold"} 1');
   expect(text).toContain('tempost_holds{effect="reject"} 1');
 });

@@ -9,7 +9,7 @@ import type { Sample } from '../../process/metrics/server.js';
 import { shared } from '../../process/shared.js';
 import { measureDiskUse } from './disk.js';
 import { gaugesOf } from './gauges.js';
-import { measureLeftovers, measureRareEvents } from './leftovers.js';
+import { measureLeftovers, measureRareEvents, measureStorageBacklog } from './leftovers.js';
 import { measureProcesses } from './processes.js';
 import { measureProviders } from './providers.js';
 import { measureQueues, measureWindows } from './queues.js';
@@ -53,6 +53,7 @@ export function sampleRecord(sources: MetricsSources): Sample {
     measureWindows(gauge, windows);
     await measureProviders(gauge, db, providers);
     await measureLeftovers(gauge, db);
+    await measureStorageBacklog(gauge, db);
     await measureProcesses(gauge, db);
     measureDiskUse(gauge, await readDisk());
     await measureRareEvents(registry, db);

@@ -221,14 +221,17 @@ export async function requeue(db: Db, suspect: Suspect): Promise<void> {
 /**
  * An operator ended the workflow in Temporal: the e-mail waits in the dead letter store, never restarted by itself. One
  * that has moved on is left alone.
+ *
+ * @returns its status, if this has ended it.
  */
-export async function buryStopped(db: Db, suspect: Suspect, catalogue: StatusCatalogue): Promise<void> {
-  await transact(db, async (trx) => {
+export async function buryStopped(db: Db, suspect: Suspect, catalogue: StatusCatalogue): Promise<string | undefined> {
+  return transact(db, async (trx) => {
     const email = await lockEmail(trx, suspect.emailId);
     const entry = await trx.selectFrom('email_queue').select('state').where(entryOf(suspect)).forUpdate().execute();
-    if (entry.length === 0) return;
-    if (email && !catalogue.get(email.status)?.final) await bury(trx, email, 'stopped_in_temporal', catalogue);
-    else await trx.deleteFrom('email_queue').where(entryOf(suspect)).execute();
+    if (entry.length === 0) return undefined;
+    if (email && !catalogue.get(email.status)?.final) return bury(trx, email, 'stopped_in_temporal', catalogue);
+    await trx.deleteFrom('email_queue').where(entryOf(suspect)).execute();
+    return undefined;
   });
 }
 

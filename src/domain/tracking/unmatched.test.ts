@@ -16,7 +16,7 @@ import { completeMonthIndexes } from '../../postgres/month-index.js';
 import { recordOutcome } from '../attempts/outcomes.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
 import { MESSAGE_INDEX } from './message-index.js';
-import { matchUnmatched } from './unmatched.js';
+import { type MatchedEvent, matchUnmatched } from './unmatched.js';
 
 /** Events that name nothing of ours, only Mandrill's id of the message. */
 let database: TestDatabase;
@@ -53,7 +53,8 @@ const nameless = (event: string, id: string, fields: Record<string, unknown> = {
 const post = async (...events: unknown[]) => answerOf(await postMandrill(service.url, events));
 const keptOf = (id: string) =>
   database.db.selectFrom('unmatched_webhooks').selectAll().where('provider_message_id', '=', id).execute();
-const match = () => matchUnmatched(database.db, SHIPPED_STATUSES, 50);
+let told: MatchedEvent[] = [];
+const match = () => matchUnmatched(database.db, SHIPPED_STATUSES, 50, (event) => told.push(event));
 const makeDue = (id: string) =>
   database.db
     .updateTable('unmatched_webhooks')
@@ -97,7 +98,9 @@ describe('an event with an id of Mandrill’s and nothing of ours', () => {
     const answer = { result: { kind: 'accepted', providerMessageId: id }, lastOfRound: true, noted: false } as const;
     await recordOutcome(database.db, attempt, answer, SHIPPED_STATUSES);
     await makeDue(id);
+    told = [];
     await match();
+    expect(told).toEqual([{ emailId: email.id, provider: 'mandrill', type: 'delivered' }]);
     expect(await record.statusOf(email)).toBe('delivered');
     expect(await record.signalsOf(email)).toEqual(['delivered']);
     expect(await keptOf(id)).toEqual([]);

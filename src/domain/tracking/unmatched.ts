@@ -26,14 +26,27 @@ interface DueEvent {
   readonly tries: number;
 }
 
+/** An event that has found its e-mail, and is stored with it. */
+export interface MatchedEvent {
+  readonly emailId: string;
+  readonly provider: ProviderName;
+  readonly type: string;
+}
+
 /**
  * Looks once more for the e-mails of events that named only the provider's id of the message. The answer that brought the
  * id may have been recorded after the event. Events that find their e-mail are stored as if they came now. Several
  * processes may do this at once. If one dies, its events are looked for again.
  *
+ * @param tell hears of each that has found its e-mail, once that is committed.
  * @returns how many were looked for.
  */
-export async function matchUnmatched(db: Db, catalogue: StatusCatalogue, limit: number): Promise<number> {
+export async function matchUnmatched(
+  db: Db,
+  catalogue: StatusCatalogue,
+  limit: number,
+  tell: (event: MatchedEvent) => void,
+): Promise<number> {
   const due = await takeDue(db, limit);
   const near = due.filter(({ tries }) => tries < FAR_FROM);
   const far = due.filter(({ tries }) => tries >= FAR_FROM);
@@ -42,7 +55,8 @@ export async function matchUnmatched(db: Db, catalogue: StatusCatalogue, limit: 
       const found = await findByMessageId(db, provider, events, reachMs);
       for (const each of events) {
         const attempt = found.get(each.providerMessageId);
-        if (attempt) await storeMatched(db, catalogue, each, attempt);
+        if (!attempt || !(await storeMatched(db, catalogue, each, attempt))) continue;
+        tell({ emailId: attempt.emailId, provider, type: each.event.type });
       }
     }
   }
@@ -68,17 +82,19 @@ async function takeDue(db: Db, limit: number): Promise<DueEvent[]> {
   return rows;
 }
 
+/** @returns false when the e-mail is gone, or another process has stored the event. */
 async function storeMatched(
   db: Db,
   catalogue: StatusCatalogue,
   { id, event }: DueEvent,
   { emailId, generation, attempt }: FoundAttempt,
-): Promise<void> {
-  await transact(db, async (trx) => {
+): Promise<boolean> {
+  return transact(db, async (trx) => {
     const target = await lockEventTarget(trx, emailId);
-    if (!target) return;
+    if (!target) return false;
     const told = { ...event, generation, attempt, occurredAt: new Date(event.occurredAt) };
     await storeProviderEvents(trx, target, [told], catalogue);
-    await trx.deleteFrom('unmatched_webhooks').where('id', '=', id).execute();
+    const { numDeletedRows } = await trx.deleteFrom('unmatched_webhooks').where('id', '=', id).executeTakeFirst();
+    return numDeletedRows > 0n;
   });
 }
