@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertAttempts } from '../../test/support/dead.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
-import { keepLines } from '../../test/support/log-lines.js';
+import { keepLines } from '../../test/support/monitoring/log-lines.js';
 import { readRecord } from '../../test/support/record.js';
 import type { SoughtAttempt } from '../domain/attempts/look-ups.js';
 import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';

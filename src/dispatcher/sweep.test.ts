@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
-import { keepLines } from '../../test/support/log-lines.js';
+import { keepLines } from '../../test/support/monitoring/log-lines.js';
 import { createTestNamespace, type TestNamespace } from '../../test/support/temporal.js';
 import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
 import { beginRecovery } from '../domain/recovery/recoveries.js';
