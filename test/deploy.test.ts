@@ -1,12 +1,15 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { environmentSchema } from '../src/config.js';
 import { SEND_SLOTS } from '../src/domain/fleets/scale.js';
 import { PRIORITIES } from '../src/priority.js';
+import { SEARCH_ATTRIBUTES } from '../src/temporal/names.js';
+import { patient } from './support/patience.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -130,6 +133,45 @@ describe('deploy/patroni', () => {
     const proxy = read('deploy/patroni/haproxy.cfg');
     expect(proxy).toMatch(/^ {2}option httpchk OPTIONS \/primary$/m);
     expect(proxy).toContain('on-marked-down shutdown-sessions');
+  });
+});
+
+describe('deploy/temporal', () => {
+  const folder = 'deploy/temporal';
+
+  it('server.yaml reads what temporal.env and the unit set, and nothing else', () => {
+    const named = [...read(`${folder}/server.yaml`).matchAll(/env "(\w+)"/g)].map(([, name]) => name!);
+    const set = [...read(`${folder}/temporal.env`).matchAll(/^(\w+)=/gm)].map(([, name]) => name!);
+    const byUnit = [...read(`${folder}/temporal@.service`).matchAll(/(TEMPORAL_\w+)=/g)].map(([, name]) => name!);
+    expect([...new Set(named)].sort()).toEqual([...set, ...byUnit].sort());
+  });
+
+  it('dynamic.yaml names settings that the server has', () => {
+    const server = readFileSync(inject('temporalCli'));
+    const settings = Object.keys(load(read(`${folder}/dynamic.yaml`)) as object);
+    expect(settings.length).toBeGreaterThan(3);
+    for (const key of settings) expect(server.includes(key), key).toBe(true);
+  });
+
+  it('asks for a certificate everywhere, and checks a frontend by a handshake', () => {
+    expect(read(`${folder}/server.yaml`).match(/requireClientAuth: true/g)).toHaveLength(2);
+    expect(read(`${folder}/haproxy.cfg`)).toMatch(
+      /^ {2}default-server check check-ssl .* on-marked-down shutdown-sessions$/m,
+    );
+  });
+
+  it('namespace.sh makes a namespace with our search attributes, and can be repeated', {
+    timeout: patient(90_000),
+  }, () => {
+    const [cli, address] = [inject('temporalCli'), inject('temporalAddress')];
+    const namespace = `made-${randomBytes(4).toString('hex')}`;
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME, TEMPORAL_CLI: cli, TEMPORAL_ADDRESS: address };
+    for (let times = 0; times < 2; times++) execFileSync(join(root, folder, 'namespace.sh'), [namespace], { env });
+    const list = ['operator', 'search-attribute', 'list', '-n', namespace, '--address', address, '--output', 'json'];
+    const { customAttributes } = JSON.parse(execFileSync(cli, list, { encoding: 'utf8' }));
+    for (const name of SEARCH_ATTRIBUTES) expect(customAttributes).toHaveProperty(name);
+    const describe = ['operator', 'namespace', 'describe', '-n', namespace, '--address', address];
+    expect(execFileSync(cli, describe, { encoding: 'utf8' })).toMatch(/Retention.*72h/i);
   });
 });
 

@@ -90,6 +90,15 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a Temporal that
     expect(await saidBy(address, env)).toMatch(sentence);
   });
 
+  it('has its certificates made anew of the same authority', () => {
+    const made = () => ['ca.crt', 'node.crt', 'client.pem'].map((name) => readFileSync(join(other, name), 'utf8'));
+    const [authority, ...before] = made();
+    execFileSync(MAKE, [other, '30']);
+    const [same, ...after] = made();
+    expect(same).toBe(authority);
+    for (const [n, certificate] of before.entries()) expect(after[n]).not.toBe(certificate);
+  });
+
   it('is told from one that speaks no TLS, and from nobody', async () => {
     const plain = await listen(
       createServer((socket) => socket.on('error', () => {}).once('data', () => socket.end('HTTP/1.1 400 Bad\r\n\r\n'))),
