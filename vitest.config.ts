@@ -19,7 +19,7 @@ const project = (name: Kind) => ({
 
 export default defineConfig({
   test: {
-    projects: [project('unit'), project('integration'), project('system')],
+    projects: [project('unit'), project('integration'), project('system'), project('waiting')],
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     // A test that fails once has a fault, or its product has: it is mended, never repeated.

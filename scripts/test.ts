@@ -1,23 +1,33 @@
 // `npm test`. The files that start whole systems take turns, in a run of their own, two at a time where the machine is
-// large enough; all others run beside them. With arguments it is `vitest run` with these arguments. What it says at the
-// end is also written to the file that TEST_SUMMARY names, if any.
+// large enough. Those of them that mostly wait take turns among themselves, where there is memory for one more system;
+// all others run beside them. With arguments it is `vitest run` with these arguments. What it says at the end is also
+// written to the file that TEST_SUMMARY names, if any.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PROBLEMS } from '../src/api/routing/problem-codes.js';
+import type { Kind } from '../test/support/run/kinds.js';
 import { buildIfStale, root } from './dist.mjs';
 
 /** A file that takes longer is named at the end, the slowest first. */
 const SLOW_S = 20;
 const SHOWN = 10;
 /** A system keeps most of a processor busy, its servers and a browser a second one, and takes up to 2 GB. */
-const SYSTEMS_AT_ONCE = availableParallelism() >= 4 && totalmem() >= 7 * 2 ** 30 ? 2 : 1;
-const RUNS = [
+const HAS_ROOM = totalmem() >= 7 * 2 ** 30;
+const SYSTEMS_AT_ONCE = availableParallelism() >= 4 && HAS_ROOM ? 2 : 1;
+
+interface Run {
+  readonly name: string;
+  readonly projects: readonly Kind[];
+  readonly filesAtOnce: number;
+}
+const RUNS: readonly Run[] = [
   { name: 'parts', projects: ['unit', 'integration'], filesAtOnce: 1 },
-  { name: 'systems', projects: ['system'], filesAtOnce: SYSTEMS_AT_ONCE },
-] as const;
+  { name: 'systems', projects: HAS_ROOM ? ['system'] : ['system', 'waiting'], filesAtOnce: SYSTEMS_AT_ONCE },
+  ...(HAS_ROOM ? [{ name: 'waiting', projects: ['waiting'], filesAtOnce: 1 } as const] : []),
+];
 
 /** As far as we read Vitest's report in JSON. */
 interface Results {
@@ -67,7 +77,7 @@ const passed = results.length === RUNS.length && codes.every((code) => code === 
 process.exit(passed && !repeated && unseen.length === 0 ? 0 : 1);
 
 /** Runs some projects and shows each line with the run's name before it. @returns the exit code. */
-function run({ name, projects, filesAtOnce }: (typeof RUNS)[number]): Promise<number> {
+function run({ name, projects, filesAtOnce }: Run): Promise<number> {
   const startedAt = performance.now();
   const args = ['run', `--maxWorkers=${filesAtOnce}`, ...projects.flatMap((project) => ['--project', project])];
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${join(folder, `${name}.json`)}`];

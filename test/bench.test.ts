@@ -18,7 +18,7 @@ import { startPeer } from '../bench/variants/peer.js';
 import { TIME_SCALE } from '../bench/variants/variant.js';
 import { benchWebhooks } from '../bench/webhooks.js';
 import { patient } from './support/patience.js';
-import { isOverloaded } from './support/run/machine.js';
+import { assertWithRoom } from './support/run/machine.js';
 import type { Stack } from './support/stack.js';
 
 // Tiny runs, so that the benches never rot. What they measure here means nothing.
@@ -91,8 +91,9 @@ describe('benches', () => {
       const { quiet, attacked, hostile } = await benchHostile(world, stack, options);
       expect([quiet.webhooks, attacked.webhooks]).toEqual([20, 20]);
       for (const { refused, lost } of [quiet, attacked]) {
-        // Without a processor to be had, a webhook may be asked to come again; none that was taken may be lost.
-        if (!isOverloaded()) expect(refused).toEqual({});
+        // Without a processor to be had, a webhook may be asked to come again or find no connection, and no more than that.
+        expect(Object.keys(refused).filter((status) => status !== '503' && status !== '0')).toEqual([]);
+        assertWithRoom('no genuine webhook is refused', () => expect(refused).toEqual({}));
         expect(lost).toBeLessThanOrEqual(Object.values(refused).reduce((all, count) => all + count, 0));
       }
       expect(hostile.requests).toBeGreaterThan(0);

@@ -87,7 +87,7 @@ describe.skipIf(!chromiumPath)('administration in the console', () => {
     await dialog(page).getByLabel('Until').fill('2031-01-01T00:00');
     expect(await axeFaults(page)).toEqual([]);
     await confirm(page, 'Make it');
-    const shown = page.getByLabel('The new key, shown this once');
+    const shown = page.getByLabel('The new key. Copy it now');
     const key = await shown.inputValue();
     expect((await api.get('/api/emails', key)).status).toBe(200);
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
@@ -123,7 +123,7 @@ describe.skipIf(!chromiumPath)('administration in the console', () => {
     expect(await dialog(page).isVisible()).toBe(true);
     await dialog(page).getByLabel('Whose it is').fill('on call');
     await confirm(page, 'Make it');
-    const key = await page.getByLabel('The new key, shown this once').inputValue();
+    const key = await page.getByLabel('The new key. Copy it now').inputValue();
     expect((await api.get('/api/admin/overview', key)).status).toBe(200);
     expect((await api.post('/api/admin/queues/low/pause', { reason: 'x' }, key)).status).toBe(403);
   });

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestDatabase } from './support/database.js';
 import { patient } from './support/patience.js';
-import { isOverloaded } from './support/run/machine.js';
+import { assertWithRoom } from './support/run/machine.js';
 import type { Stack } from './support/stack.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import { until } from './support/until.js';
@@ -25,8 +25,9 @@ async function expectHandedOverOnce(id: string) {
   const calls = (await stack.acceptance()).filter((call) => call.email_id === id);
   expect(calls, JSON.stringify(view)).toHaveLength(1);
   const handOverMs = new Date(calls[0]!.accepted_at).getTime() - new Date(view.created_at).getTime();
-  // The service level is promised of a machine that has a processor for us.
-  if (!isOverloaded()) expect(handOverMs, JSON.stringify(view)).toBeLessThanOrEqual(CRITICAL_MS);
+  assertWithRoom('handed over within 15 s', () =>
+    expect(handOverMs, JSON.stringify(view)).toBeLessThanOrEqual(CRITICAL_MS),
+  );
 }
 
 const submitCritical = () => stack.submit({ priority: 'critical' });

@@ -83,6 +83,24 @@ describe('tempost status', () => {
     const { queues, providers } = JSON.parse((await tempost('--json status')).out);
     expect([queues.length, providers.length]).toEqual([3, 3]);
   });
+
+  it('says of a queue why nothing is sent: never "sending" while every provider is off', async () => {
+    const states = async () => {
+      const table = (await tempost('status')).out.split('\n\n')[0]!;
+      return table.match(/paused by .*|no provider takes mail now|sending/g);
+    };
+    expect(await states()).toEqual(['sending', 'sending', 'sending']);
+    const { queues } = JSON.parse((await tempost('--json status')).out);
+    const admitting: string[] = queues[0].admitting_providers;
+    for (const name of admitting) await tempost(`provider ${name} open --reason maintenance`);
+    expect(await states()).toEqual(Array(3).fill('no provider takes mail now'));
+    await tempost('pause low --reason holiday');
+    expect((await states())![2]).toMatch(/^paused by \S+ for .*: holiday$/);
+    await tempost('resume low');
+    await tempost(`provider ${admitting[0]} auto --reason over`);
+    expect(await states()).toEqual(['sending', 'sending', 'sending']);
+    for (const name of admitting.slice(1)) await tempost(`provider ${name} auto --reason over`);
+  });
 });
 
 describe('tempost provider', () => {

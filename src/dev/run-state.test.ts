@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { patient } from '../../test/support/patience.js';
 import { processStartTime } from './processes/process.js';
 import { AlreadyRunningError, endOrphans, RunState, readAddresses } from './run-state.js';
 
@@ -71,7 +72,7 @@ it('recognises what a killed run left, and ends it in order', async () => {
   ]);
   const { state, orphans } = await acquire();
   expect(orphans.map((orphan) => orphan.name).sort()).toEqual(['api', 'worker']);
-  await endOrphans(orphans, [['api'], ['worker']], 5_000);
+  await endOrphans(orphans, [['api'], ['worker']], patient(5_000));
   expect(readFileSync(join(dataDir, 'ended'), 'utf8')).toBe('api\nworker\n');
   state.release();
 });
@@ -81,7 +82,7 @@ it('never touches a process that only has the id of one it once started', async 
   leaveBehind([{ name: 'api', pid: stranger, startTime: 'another time' }]);
   const { state, orphans } = await acquire();
   expect(orphans).toEqual([]);
-  await endOrphans(orphans, [['api']], 5_000);
+  await endOrphans(orphans, [['api']], patient(5_000));
   expect(processStartTime(stranger)).toBeDefined();
   state.release();
 });

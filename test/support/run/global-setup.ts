@@ -100,10 +100,17 @@ async function makeTemplate(url: string): Promise<void> {
   await admin.end();
   const template = new URL(url);
   template.pathname = `/${TEMPLATE}`;
-  await promisify(execFile)(process.execPath, ['--import', 'tsx', join(root, 'src', 'postgres', 'migrate-main.ts')], {
-    cwd: root,
-    env: { ...process.env, NODE_OPTIONS: '', DATABASE_URL: template.href },
-  }).catch((error: Error & { stderr?: string }) => {
-    throw new Error(`The test database could not be migrated: ${error.stderr || error.message}`);
-  });
+  const script = join(root, 'src', 'postgres', 'migrate-main.ts');
+  const env = { ...process.env, NODE_OPTIONS: '', DATABASE_URL: template.href };
+  for (let tries = 1; ; tries++) {
+    try {
+      await promisify(execFile)(process.execPath, ['--import', 'tsx', script], { cwd: root, env });
+      return;
+    } catch (error) {
+      const { stderr, message } = error as Error & { stderr?: string };
+      // PostgreSQL ends who says nothing for ten seconds within a transaction: a process that gets no processor is one.
+      const isSlow = /connection error|terminat/i.test(stderr ?? '');
+      if (!isSlow || tries === 5) throw new Error(`The test database could not be migrated: ${stderr || message}`);
+    }
+  }
 }

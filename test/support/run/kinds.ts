@@ -8,10 +8,12 @@ const FOLDERS = ['src', 'client', 'sandbox', 'test', 'bench'];
 /**
  * What a test file needs, as its imports say: nothing can be forgotten, and a file changes its kind by itself.
  * - `system`: starts the whole system, so that two at once would keep each other waiting.
+ * - `waiting`: starts the whole system too, and then mostly waits for times that the product has: of alerts, probes and
+ *   silence.
  * - `integration`: uses the run's PostgreSQL or Temporal, or starts a server or another program.
  * - `unit`: none of these; all of them together take seconds.
  */
-export type Kind = 'unit' | 'integration' | 'system';
+export type Kind = 'unit' | 'integration' | 'system' | 'waiting';
 
 const SYSTEM = /support\/(stack|system)\.js|drills\/run\.js|\/bench\//;
 const SERVERS =
@@ -21,6 +23,7 @@ const STARTS = /\blisten\(|startSandbox\(|from 'node:child_process'/;
 /** These start servers without the test kit, out of sight. */
 const BY_PLACE: readonly (readonly [RegExp, Kind])[] = [
   [/^src\/dev\/main\.test\.ts$/, 'system'],
+  [/^test\/(prometheus|fleets|waiting|look-ups|no-provider|silent)\.test\.ts$/, 'waiting'],
   [/^(src\/dev|sandbox|test\/support)\//, 'integration'],
 ];
 
@@ -39,7 +42,7 @@ function kindOf(path: string): Kind {
 
 /** The test files of each kind, relative to the project's folder. */
 export function testFilesByKind(): Record<Kind, string[]> {
-  const files: Record<Kind, string[]> = { unit: [], integration: [], system: [] };
+  const files: Record<Kind, string[]> = { unit: [], integration: [], system: [], waiting: [] };
   for (const path of FOLDERS.flatMap(testFilesIn)) files[kindOf(path)].push(path);
   return files;
 }

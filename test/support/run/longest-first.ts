@@ -4,11 +4,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONGEST = [
   'test/drills.test.ts',
   'test/prometheus.test.ts',
+  'test/reset.test.ts',
+  'test/console.test.ts',
   'test/kill-points.test.ts',
   'test/fleets.test.ts',
   'test/bench.test.ts',
   'test/jobs.test.ts',
-  'test/console.test.ts',
   'test/waiting.test.ts',
   'test/no-provider.test.ts',
   'test/look-ups.test.ts',

@@ -5,7 +5,7 @@ interface MadeKeyProps {
   readonly close: () => void;
 }
 
-/** A new key, shown this once: it can be copied, and goes away. */
+/** A new key: it can be copied, and is not shown again. */
 export function MadeKey({ text, close }: MadeKeyProps) {
   const ref = useRef<HTMLInputElement>(null);
   const [isCopied, setCopied] = useState(false);
@@ -18,7 +18,9 @@ export function MadeKey({ text, close }: MadeKeyProps) {
   };
   return (
     <div className="touches made-key">
-      <label htmlFor="made-key">The new key, shown this once. Keep it where secrets are kept.</label>
+      <label htmlFor="made-key">
+        The new key. Copy it now and keep it where secrets are kept: it is not shown again.
+      </label>
       <input ref={ref} id="made-key" className="mono" type="text" readOnly value={text} />
       <div className="actions">
         <button type="button" className="button is-small is-primary" onClick={() => void copy()}>
