@@ -6,7 +6,7 @@ import { askOnce } from './send.js';
 import type { Awaiting, AwaitProviderRequest } from './types.js';
 
 /** How often a sleeping e-mail looks at the record by itself: its lifetime may have ended, or a signal may be lost. */
-const LOOK_AGAIN_MS = 15 * 60_000;
+export const LOOK_AGAIN_MS = 15 * 60_000;
 
 /** Held ones are woken when they are released; their lifetimes stand still. */
 const LOOK_AGAIN_HELD_MS = 24 * 60 * 60_000;

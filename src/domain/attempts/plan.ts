@@ -30,6 +30,8 @@ export interface Work {
   readonly sinceDeliveredMs: number | null;
 }
 
+const EMAIL = { id: sql.ref('e.id'), generation: sql.ref('e.generation'), priority: sql.ref('e.priority') };
+
 /** Reads where an e-mail is. @returns undefined when there is none of that id. */
 export async function findWork(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<Work | undefined> {
   const deliveries = statusesThat(catalogue, ({ signal }) => signal === 'delivered');
@@ -42,7 +44,7 @@ export async function findWork(db: Db, emailId: string, catalogue: StatusCatalog
       'e.only_provider',
       'e.status',
       sql<boolean>`e.track_opens is false`.as('untracked'),
-      availableProviders(sql.ref('e.priority')).as('admitting'),
+      availableProviders(EMAIL).as('admitting'),
       unsubscribedAt(emailId).as('unsubscribed_at'),
       sql<boolean>`a.email_id is not null`.as('has_attachment'),
       sql<boolean>`(a.storage_path is not null or a.removed_at is not null)`.as('stored'),

@@ -19,7 +19,7 @@ interface AwaitOptions {
  * @param options.providers those it may go to.
  * @param options.checkAfterMs when the sweep looks whether the workflow is still there.
  * @param options.refused one that had seemed to admit it has refused: then a quarter of the time that it has waited
- *   passes before it is woken, so that it does not ask in circles.
+ *   passes before it is woken, so that it does not ask in circles. One that only looked, asleep, keeps its turn.
  */
 export async function awaitProvider(
   db: Db,
@@ -48,16 +48,15 @@ export async function awaitProvider(
     const blocked = new Set(blocks.map(({ provider }) => provider));
     const usable = options.providers.filter((provider) => !blocked.has(provider));
     const blockedUntil = usable.length === 0 ? blocks[0]?.until_at : undefined;
-    const pause = options.refused
-      ? sql`least(greatest((now() - due_at) / 4, interval '1 second'), interval '5 minutes')`
-      : sql`interval '0'`;
+    const pause = sql`least(greatest((now() - due_at) / 4, interval '1 second'), interval '5 minutes')`;
+    const fellAsleep = sql<Date>`case when state = 'awaiting_provider' then least(ready_at, now()) else now() end`;
     await trx
       .updateTable('email_queue')
       .set({
         state: email.holdId ? 'held' : 'awaiting_provider',
         hold_id: email.holdId,
         providers: usable.length > 0 ? [...usable] : [...options.providers],
-        ready_at: blockedUntil ?? sql<Date>`now() + ${pause}`,
+        ready_at: blockedUntil ?? (options.refused ? sql<Date>`now() + ${pause}` : fellAsleep),
         // What is held is nobody's to look after until it is put back.
         check_at: email.holdId ? null : sql<Date>`now() + make_interval(secs => ${options.checkAfterMs / 1000})`,
       })

@@ -8,7 +8,7 @@ import { bury } from '../dead-letters/dead-letters.js';
 import { lockEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
 import { activeHold } from '../holds/match.js';
-import { readAvailability } from '../provider-health/availability.js';
+import { readAvailability, triedLately } from '../provider-health/availability.js';
 import { holdDue } from './held.js';
 import { type InFlightOptions, inFlightHeadroom } from './in-flight-limit.js';
 import { isPaused } from './pauses.js';
@@ -69,7 +69,7 @@ export async function dispatchBatch(
     const { free, windowFull, someAwaitProvider } = headroom(ratePerS);
     const most = gate === 'trial' ? Math.min(free, 1) : free;
     if (most <= 0) return { ...NOTHING, windowFull, more: true };
-    const awaitingProvider = someAwaitProvider ? await claimAwaitingProvider(trx, priority, providers, most) : [];
+    const awaitingProvider = someAwaitProvider ? await claimAwaitingProvider(trx, priority, providers, most, gate) : [];
     const claimable = most - awaitingProvider.length;
     const { free: waiting, someHeld } = claimable > 0 ? await claimWaiting(trx, priority, claimable) : NONE_WAITING;
     if (someHeld) await holdDue(trx, priority);
@@ -116,19 +116,30 @@ async function claimPriority(trx: Trx, priority: Priority) {
   return rows[0]!;
 }
 
-/** Those that await one of the providers. */
+const QUEUED = {
+  id: sql.ref('email_queue.email_id'),
+  generation: sql.ref('email_queue.generation'),
+  priority: sql.ref('email_queue.priority'),
+};
+
+/**
+ * Those that await one of the providers: the oldest. For a trial the one that has slept longest, so that they take turns:
+ * one that was tried has slept since then, and the most recent sleeper may be the oldest e-mail.
+ */
 async function claimAwaitingProvider(
   trx: Trx,
   priority: Priority,
   providers: readonly ProviderName[],
   limit: number,
+  gate: 'open' | 'trial',
 ): Promise<ClaimedEmail[]> {
+  const turn = gate === 'open' ? sql`order by due_at` : sql`and not ${triedLately(QUEUED)} order by ready_at, due_at`;
   const { rows } = await sql<ClaimedEmail>`
     with ready as materialized (
       select email_id from email_queue
       where state = 'awaiting_provider' and priority = ${priority} and ready_at <= now()
         and providers && ${[...providers]}::text[]
-      order by due_at limit ${limit} for update skip locked)
+      ${turn} limit ${limit} for update skip locked)
     select e.id as "emailId", e.client_id as "clientId", e.generation, true as "awaitingProvider"
     from ready join emails e on e.id = ready.email_id`.execute(trx);
   return rows;

@@ -1,0 +1,71 @@
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
+import { insertQueuedEmail } from '../../../test/support/emails.js';
+import { awaitProvider } from './await-provider.js';
+import { type ClaimedEmail, dispatchBatch } from './queue.js';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(() => database.drop());
+
+const dispatch = (start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]>) =>
+  dispatchBatch(database.db, 'low', { limit: 100, providers: ['mailgun', 'mandrill'], checkAfterMs: 60_000 }, start);
+
+describe('dispatch while no provider admits', () => {
+  it('tries those asleep in turns, none twice within half an hour, and a new one before any again', async () => {
+    const sleepers: string[] = [];
+    const sleep = (emailId: string) =>
+      awaitProvider(
+        database.db,
+        { emailId, generation: 1 },
+        { providers: ['mailgun'], refused: false, checkAfterMs: 60_000 },
+      );
+    for (const dueInS of [-30, -20, -10]) {
+      const emailId = await insertQueuedEmail(database.db, { priority: 'low', state: 'in_flight', dueInS });
+      await sleep(emailId);
+      sleepers.push(emailId);
+    }
+    const health = database.db.updateTable('provider_health');
+    await health.set({ state: 'open', trial_at: sql`now()` }).execute();
+    const tried: string[] = [];
+    /** A call that fails: afterwards the e-mail sleeps again, and looks by itself now and then. */
+    const tryOne = async () => {
+      let one: string | undefined;
+      await dispatch(async (emails) => {
+        one = emails[0]?.emailId;
+        return emails.map(({ emailId }) => emailId);
+      });
+      if (one === undefined) return false;
+      tried.push(one);
+      const row = {
+        email_id: one,
+        generation: 1,
+        attempt: tried.length,
+        provider: 'mailgun',
+        state: 'refused',
+      } as const;
+      const times = { started_at: sql<Date>`clock_timestamp()`, call_until: sql<Date>`clock_timestamp()` };
+      await database.db
+        .insertInto('send_attempts')
+        .values({ ...row, ...times })
+        .execute();
+      await sleep(one);
+      for (const emailId of sleepers) await sleep(emailId);
+      return true;
+    };
+    while (tried.length < sleepers.length && (await tryOne()));
+    expect(tried).toEqual(sleepers);
+    expect(await tryOne()).toBe(false);
+    const fresh = await insertQueuedEmail(database.db, { priority: 'low', dueInS: -1 });
+    expect(await tryOne()).toBe(true);
+    expect(tried.at(-1)).toBe(fresh);
+    expect(await tryOne()).toBe(false);
+    await sql`update send_attempts set started_at = started_at - interval '31 minutes'`.execute(database.db);
+    await sql`update send_stops set from_at = from_at - interval '1 hour'`.execute(database.db);
+    while (tried.length < 8 && (await tryOne()));
+    expect(tried.slice(4)).toEqual([...sleepers, fresh]);
+  });
+});
