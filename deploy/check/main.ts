@@ -6,6 +6,7 @@ import { checkChart, checkProbes, checkSchemas } from './chart.js';
 import { checkCompose, checkHaproxy, checkPatroni, checkTemporal, checkUnits, lintDockerfile } from './files.js';
 import { checkRules } from './rules.js';
 import { Skipped } from './run.js';
+import { checkTemporalCompose } from './temporal-compose.js';
 import { pythonPackage } from './tools.js';
 
 interface Check {
@@ -27,6 +28,7 @@ const CHECKS: readonly Check[] = [
   { name: 'chart', run: () => checkChart(!isLight) },
   { name: 'chart, by schemas', run: () => checkSchemas(!isLight, pythonPackage('kubernetes-validate==1.37.0')) },
   { name: 'chart, probes', run: () => checkProbes(!isLight) },
+  { name: 'compose for Temporal, started', run: checkTemporalCompose, isHeavy: true },
   { name: 'chart, on a cluster', run: checkOnCluster, isHeavy: true },
 ];
 
