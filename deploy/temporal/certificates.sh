@@ -11,13 +11,13 @@ days=${2:-825}
 umask 077
 export RANDFILE=/dev/null
 quietly() { "$@" 2>certificates.log || { cat certificates.log >&2; exit 1; }; }
-[ -f ca.key ] || quietly openssl req -x509 -newkey rsa:2048 -nodes -sha256 -days 3650 -subj '/CN=temporal authority' \
+[ -f ca.key ] || quietly openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -days 3650 -subj '/CN=temporal authority' \
   -addext 'keyUsage=critical,keyCertSign,cRLSign' -keyout ca.key -out ca.crt
 for name in node client; do
   usage=clientAuth
   [ $name = client ] || usage=serverAuth,clientAuth
   printf 'subjectAltName=DNS:temporal\nextendedKeyUsage=%s\nbasicConstraints=CA:FALSE\n' $usage >$name.ext
-  quietly openssl req -newkey rsa:2048 -nodes -sha256 -subj "/CN=temporal $name" -keyout $name.key -out $name.csr
+  quietly openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -sha256 -subj "/CN=temporal $name" -keyout $name.key -out $name.csr
   quietly openssl x509 -req -sha256 -days "$days" -in $name.csr -CA ca.crt -CAkey ca.key -CAcreateserial \
     -extfile $name.ext -out $name.crt
   rm $name.csr $name.ext
