@@ -47,7 +47,8 @@ export async function compare(
       rounds.get(variant)!.push(round);
       if (variant.database) top.set(variant, await listStatements(world.server, variant.database));
       // Now, while the newest ones are this variant's: two variants may have workflows of one type.
-      if (variant.workflowType) histories.set(variant, await historyCost(world, variant.workflowType));
+      if (variant.workflowType)
+        histories.set(variant, await historyCost(variant.temporal ?? world.temporal, variant.workflowType));
       options.say(`round ${number}: ${variant.name} ${short((emails * 1000) / round.elapsedMs)} e-mails/s`);
     }
   }
@@ -93,9 +94,13 @@ export const nodeCpuMs = ({ cpuMs }: Costs) =>
 
 const COLUMNS = ['api', 'dispatcher', 'worker', 'webhooks', 'Temporal', 'PostgreSQL', 'sandbox', 'driver'];
 
-/** The columns of a process: workers of all priorities are one. */
+/** The columns of a process: workers of all priorities are one, and so are a cluster's roles with their database. */
 const columnOf = (process: string) =>
-  process.startsWith('worker') ? 'worker' : process === 'bare' ? 'worker' : process;
+  process.startsWith('worker') || process === 'bare'
+    ? 'worker'
+    : process.startsWith('Temporal ')
+      ? 'Temporal'
+      : process;
 
 /** One line a variant. */
 export function costTable(costs: readonly Costs[]): string {

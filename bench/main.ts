@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { apiSentence, benchApi } from './api.js';
 import { addWaiting, analyse, pause, removeWaiting } from './backlog.js';
 import { compareBuilds, differenceOf } from './builds.js';
+import { benchCluster, clusterTables } from './cluster/side-by-side.js';
 import { type Costs, compare, costTable, nodeCpuMs } from './compare.js';
 import { runQuick } from './counts/quick.js';
 import { short, sum, table } from './harness/figures.js';
@@ -15,9 +16,10 @@ import { startPeer } from './variants/peer.js';
 import { TIME_SCALE } from './variants/variant.js';
 import { benchWebhooks, webhooksSentence } from './webhooks.js';
 
-const USAGE = `npm run bench -- [compare | backlogs | webhooks | hostile | api | profile | with | beside] [NAME=VALUE ... | FOLDER] [--emails N] [--seconds N] [--short]
+const USAGE = `npm run bench -- [compare | cluster | backlogs | webhooks | hostile | api | profile | with | beside] [NAME=VALUE ... | FOLDER] [--emails N] [--seconds N] [--shards N] [--short]
 npm run bench -- --quick [--accept "reason"]
   compare     ours beside bare Temporal and beside a queue on PostgreSQL, in one run (this is the default)
+  cluster     ours and bare on Temporal's dev server, beside both on a cluster of deploy/temporal, in one run
   backlogs    the second half of it alone: what an e-mail costs while 0 to 100,000 wait
   webhooks    10,000 webhooks as fast as the service takes them
   hostile     20 webhooks a second, alone and beside 10 MB a second of what nobody signed, 30 s each
@@ -27,6 +29,7 @@ npm run bench -- --quick [--accept "reason"]
   beside      ours beside the build of another checkout, as in "beside ../before"; both are scraped by a Prometheus
   --emails N  how many of each variant (4,000; with and beside: 800), of each backlog (2,000), webhooks ÷ 2 (5,000)
   --seconds N how long the api is submitted to (60), or the webhooks service attacked (30)
+  --shards N  how many history shards the cluster has (512)
   --short     a short run without backlogs
   --quick     nothing of these: counts what an e-mail costs in statements, events and bytes, compares it with
               bench/counts.json, and fails when something has risen by more than 3 %
@@ -38,6 +41,7 @@ const { values, positionals } = parseArgs({
   options: {
     emails: { type: 'string' },
     seconds: { type: 'string' },
+    shards: { type: 'string' },
     short: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
     accept: { type: 'string' },
@@ -48,6 +52,7 @@ const { short: brief, quick } = values;
 const reason = values.accept?.trim();
 const emails = countOf(values.emails);
 const seconds = countOf(values.seconds);
+const shards = countOf(values.shards);
 const [what = 'compare', ...settings] = positionals;
 const areSettings =
   what === 'with'
@@ -56,6 +61,13 @@ const areSettings =
 
 const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
   compare: compareAll,
+  async cluster(world) {
+    const about = circumstances();
+    const options = { emails: emails ?? (brief ? 60 : 2_000), rounds: brief ? 2 : 4, shards: shards ?? 512, say };
+    const result = await benchCluster(world, options);
+    write(clusterTables(result));
+    write(`Results: ${keep(`cluster-${options.shards}.json`, { ...about, ...result })}`);
+  },
   async backlogs(world) {
     const about = circumstances();
     const stack = await world.startStack({ env: { SANDBOX_TIME_SCALE: String(TIME_SCALE) } });
@@ -100,7 +112,7 @@ if (values.help) {
   process.exitCode = 2;
 } else if (quick) {
   process.exitCode = await runQuick(reason);
-} else if (!bench || !areSettings || Number.isNaN(emails) || Number.isNaN(seconds)) {
+} else if (!bench || !areSettings || [emails, seconds, shards].some(Number.isNaN)) {
   process.stderr.write(USAGE);
   process.exitCode = 2;
 } else {

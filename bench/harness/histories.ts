@@ -1,5 +1,5 @@
+import type { Client } from '@temporalio/client';
 import { mean } from './figures.js';
-import type { World } from './world.js';
 
 /** What one workflow costs Temporal, on average over a sample. */
 export interface HistoryCost {
@@ -26,11 +26,11 @@ export const BILLED: ReadonlySet<string> = new Set([
 ]);
 
 /** Reads the histories of the newest workflows of a type that have completed. */
-export async function historyCost(world: World, type: string, sample = 20): Promise<HistoryCost> {
+export async function historyCost(temporal: Client, type: string, sample = 20): Promise<HistoryCost> {
   const costs: HistoryCost[] = [];
   const query = `WorkflowType="${type}" and ExecutionStatus="Completed"`;
-  for await (const { workflowId } of world.temporal.workflow.list({ query })) {
-    const handle = world.temporal.workflow.getHandle(workflowId);
+  for await (const { workflowId } of temporal.workflow.list({ query })) {
+    const handle = temporal.workflow.getHandle(workflowId);
     const [{ raw, historyLength }, { events }] = await Promise.all([handle.describe(), handle.fetchHistory()]);
     const types = (events ?? []).map((event) => eventName(event.eventType));
     costs.push({

@@ -118,9 +118,9 @@ export class World {
     return client;
   }
 
-  /** How many workflows of a type are open. */
-  async openWorkflows(type: string, namespace = 'default'): Promise<number> {
-    const client = new Client({ connection: this.temporal.connection, namespace });
+  /** How many workflows of a type are open. @param temporal another one than the world's own. */
+  async openWorkflows(type: string, namespace = 'default', temporal = this.temporal): Promise<number> {
+    const client = new Client({ connection: temporal.connection, namespace });
     const { count } = await client.workflow.count(`WorkflowType="${type}" AND ExecutionStatus="Running"`);
     return count;
   }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { activityInfo } from '@temporalio/activity';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { temporalTls } from '../../src/config.js';
 import { WORKFLOW_TASK_TIMEOUT } from '../../src/dispatcher/start.js';
 import { STICKY_TIMEOUT } from '../../src/worker/fleet.js';
 
@@ -12,15 +13,31 @@ import { STICKY_TIMEOUT } from '../../src/worker/fleet.js';
  * nothing, and signals them as webhooks would; with our time-outs, since each is a timer that the server runs off. Told
  * `{count}` by the bench, it answers when all signals are out.
  */
-const { TEMPORAL_ADDRESS: address, IN_FLIGHT, OPEN_AFTER_MS } = process.env;
+const { TEMPORAL_ADDRESS = '', TEMPORAL_NAMESPACE: namespace = 'default', IN_FLIGHT, OPEN_AFTER_MS } = process.env;
 const inFlightLimit = Number(IN_FLIGHT);
 const openAfterMs = Number(OPEN_AFTER_MS);
 
 Runtime.install({ logger: new DefaultLogger('WARN'), shutdownSignals: [] });
-const connection = await NativeConnection.connect({ address });
-const { workflow } = new Client({ connection });
+const connection = await NativeConnection.connect({ address: TEMPORAL_ADDRESS, tls: tls() });
+const { workflow } = new Client({ connection, namespace });
 const done = new Map<string, () => void>();
 const signals: Promise<void>[] = [];
+
+/** By the same variables as a process of ours. */
+function tls() {
+  const { env } = process;
+  return temporalTls({
+    temporal: {
+      ...{ address: TEMPORAL_ADDRESS, namespace, uiUrl: undefined, apiKey: undefined },
+      tls: {
+        caFile: env.TEMPORAL_TLS_CA_FILE,
+        certFile: env.TEMPORAL_TLS_CERT_FILE,
+        keyFile: env.TEMPORAL_TLS_KEY_FILE,
+        serverName: env.TEMPORAL_TLS_SERVER_NAME,
+      },
+    },
+  });
+}
 
 const activities = {
   async send() {
@@ -59,12 +76,13 @@ async function run(count: number): Promise<void> {
 const workers = await Promise.all([
   Worker.create({
     connection,
+    namespace,
     taskQueue: 'bare',
     workflowsPath: fileURLToPath(new URL('./bare-workflow.js', import.meta.url)),
     maxCachedWorkflows: 500,
     stickyQueueScheduleToStartTimeout: STICKY_TIMEOUT,
   }),
-  Worker.create({ connection, taskQueue: 'bare-send', activities }),
+  Worker.create({ connection, namespace, taskQueue: 'bare-send', activities }),
 ]);
 for (const worker of workers) void worker.run();
 process.on('message', ({ count }: { count: number }) => void run(count).then(() => process.send!('done')));

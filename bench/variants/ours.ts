@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import type { Client } from '@temporalio/client';
 import type pg from 'pg';
 import { inParallel } from '../../src/process/parallel.js';
 import { PROCESS_NAMES, type Stack } from '../../test/support/stack.js';
 import { until } from '../../test/support/until.js';
 import { Submitter } from '../harness/submit.js';
+import type { Pids } from '../harness/usage.js';
 import type { World } from '../harness/world.js';
 import type { Variant } from './variant.js';
 
@@ -18,7 +20,12 @@ interface OursOptions {
   readonly name?: string;
   readonly attachmentBytes?: number;
   /** When it is not the world's own. */
-  readonly other?: { readonly database: string; readonly client: pg.Client; readonly namespace: string };
+  readonly other?: {
+    readonly database: string;
+    readonly client: pg.Client;
+    readonly namespace: string;
+    readonly temporal?: { readonly client: Client; readonly pids: Pids };
+  };
 }
 
 /** The whole system, from submission by HTTP to opened by webhook. */
@@ -28,17 +35,25 @@ export function oursOn(world: World, stack: Stack, options: OursOptions = {}): V
   const client = other?.client ?? world.server;
   return {
     name,
-    pids: { ...pidsOf(stack), ...world.pids },
+    pids: { ...pidsOf(stack), ...withTemporal(world.pids, other?.temporal?.pids) },
+    temporal: other?.temporal?.client,
     database: other?.database ?? 'tempost',
-    workflowType: other ? undefined : 'email',
+    workflowType: other && !other.temporal ? undefined : 'email',
     async round(emails) {
       const opened = await countOpened(client);
       await submitAll(submitter, emails, attachmentBytes);
       await until('all are opened', async () => (await opened()) === emails, PATIENCE_MS);
-      const open = () => world.openWorkflows('email', other?.namespace);
+      const open = () => world.openWorkflows('email', other?.namespace, other?.temporal?.client);
       await until('all workflows are closed', async () => (await open()) === 0, PATIENCE_MS);
     },
   };
+}
+
+/** The servers' processes, with another Temporal's in the place of the world's. */
+export function withTemporal(pids: Pids, others?: Pids): Pids {
+  if (!others) return pids;
+  const { Temporal: _, ...rest } = pids;
+  return { ...rest, ...others };
 }
 
 /** Submits as fast as the api takes them. */

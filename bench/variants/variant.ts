@@ -1,3 +1,4 @@
+import type { Client } from '@temporalio/client';
 import type { Pids } from '../harness/usage.js';
 
 /** One of the things that are compared. */
@@ -9,6 +10,8 @@ export interface Variant {
   readonly database?: string;
   /** The type of its workflows; none when it has none. */
   readonly workflowType?: string;
+  /** The Temporal they are in; the world's own when it is left out. */
+  readonly temporal?: Client;
   /** Takes so many e-mails from their submission to delivered and opened, and returns when that is done. */
   round(emails: number): Promise<void>;
 }
