@@ -127,7 +127,7 @@ async function migrateDatabase(config: Config, say: StackOptions['say']): Promis
   const db = openDatabase({ url: config.database.url, poolSize: 1, name: 'start', logger: { warn: () => {} } });
   try {
     await assertDurable(db, config.database.asyncReplication);
-    const ran = await migrate(db);
+    const { ran } = await migrate(db);
     if (ran.length > 0) say('postgres', `migrated: ${ran.join(', ')}`);
   } finally {
     await db.destroy();

@@ -1,5 +1,5 @@
 import { openDatabase } from './database.js';
-import { assertMigrated, migrate } from './migrate.js';
+import { migrate } from './migrate.js';
 
 // Reads DATABASE_URL only: in a cluster the job that migrates knows nothing of providers or storage.
 const url = process.env.DATABASE_URL;
@@ -10,8 +10,7 @@ if (!url || !/^postgres(ql)?:\/\//.test(url)) {
 
 const db = openDatabase({ url, poolSize: 1, name: 'migrate', logger: { warn: () => {} }, silenceMs: 0 });
 try {
-  const ran = await migrate(db);
-  const newer = await assertMigrated(db);
+  const { ran, newer } = await migrate(db);
   if (ran.length > 0) console.log(`Migrated: ${ran.join(', ')}.`);
   else if (newer.length === 0) console.log('The database is up to date.');
   else console.log(`A newer release has migrated the database (${newer.join(', ')}); this one works with it.`);

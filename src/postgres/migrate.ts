@@ -13,22 +13,27 @@ const files = new FileMigrationProvider({ fs, path, migrationFolder: folder });
 /** A migration's file, as far as this reads it. */
 type MigrationFile = Migration & { readonly contracts?: readonly Contract[] };
 
+/** By name, both sorted. */
+export interface Migrated {
+  /** The migrations that ran now. */
+  readonly ran: readonly string[];
+  /** Those of a newer release, with which this one can work. */
+  readonly newer: readonly string[];
+}
+
 /**
  * Brings the database to the newest schema, beside traffic; several processes may try at once, one does it. A database that a newer
  * release has migrated is left as it is: that is what a roll-back finds.
  *
- * @returns the names of the migrations that ran now.
  * @throws SchemaError when this release cannot work with what a newer one made of it; whatever the failing migration threw,
  * those before it stay applied.
  */
-export async function migrate(db: Db): Promise<string[]> {
+export async function migrate(db: Db): Promise<Migrated> {
   const known = await knownMigrations();
-  const { newer } = await readSchemaState(db, known);
-  if (newer.length > 0) {
-    await assertUsable(db, known);
-    return [];
-  }
-  return runMigrations(db, { getMigrations: async () => withContracts(await files.getMigrations()) });
+  const state = await readSchemaState(db, known);
+  if (state.newer.length > 0) return { ran: [], newer: assertUsable(state, known) };
+  const ran = await runMigrations(db, { getMigrations: async () => withContracts(await files.getMigrations()) });
+  return { ran, newer: [] };
 }
 
 /** Migrations that write down what they take away, in the transaction in which they do. */
@@ -90,5 +95,6 @@ export async function faultOfDatabase(db: Db): Promise<'database_not_migrated' |
  * @throws SchemaError saying what to do; anything else when the database does not answer.
  */
 export async function assertMigrated(db: Db): Promise<readonly string[]> {
-  return assertUsable(db, await knownMigrations());
+  const known = await knownMigrations();
+  return assertUsable(await readSchemaState(db, known), known);
 }

@@ -46,8 +46,7 @@ async function readBlocks(db: Db, known: ReadonlySet<string>): Promise<SchemaSta
  * @returns migrations of a newer release, which this one can work with.
  * @throws SchemaError when this release cannot work with the schema.
  */
-export async function assertUsable(db: Db, known: readonly string[]): Promise<readonly string[]> {
-  const { pending, newer, blocks } = await readSchemaState(db, known);
+export function assertUsable({ pending, newer, blocks }: SchemaState, known: readonly string[]): readonly string[] {
   const [block] = blocks;
   if (block) {
     throw new SchemaError(

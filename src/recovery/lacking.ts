@@ -4,7 +4,7 @@ import { type Lacking, recordLacking, recordLackingObject } from '../domain/reco
 import { isPriority } from '../priority.js';
 import { isUuid } from '../uuid.js';
 import type { KnownRecovery, SeekDependencies } from './dependencies.js';
-import { type KnownWorkflow, readTrace, workflowsSince } from './temporal.js';
+import { type KnownWorkflow, readTrace, workflowsStarted } from './temporal.js';
 
 /** Clocks differ, and what was accepted shortly before was not dispatched at once. */
 const MARGIN_MS = 10 * 60_000;
@@ -27,7 +27,7 @@ export async function findLacking(
   const lacking = new Set<string>();
   const since = new Date(recovery.restoredTo.getTime() - MARGIN_MS);
   if (temporal) {
-    for await (const page of pages(workflowsSince(temporal, since))) {
+    for await (const page of pages(workflowsStarted(temporal, { since }))) {
       const unknown = new Set(
         await unknownToTheRecord(
           db,

@@ -4,7 +4,7 @@ import { IN_TEMPORAL } from '../domain/audit/record.js';
 import { unexplained } from '../domain/recovery/candidates.js';
 import { beginRecovery, latestRecovery, openRecovery } from '../domain/recovery/recoveries.js';
 import type { Db } from '../postgres/database.js';
-import { emailIdOf } from '../temporal/names.js';
+import { workflowsStarted } from './temporal.js';
 
 /** What a process has seen: kept by it from one look to the next. */
 export interface Looked {
@@ -75,16 +75,12 @@ async function lookedBackTo(db: Db): Promise<Date> {
 
 async function newestEmails(
   client: Client,
-  { since, until }: { since: Date; until?: Date },
+  started: { readonly since: Date; readonly until?: Date },
   limit: number,
 ): Promise<string[]> {
   const ids: string[] = [];
-  const query = `WorkflowType = "email" AND StartTime > "${since.toISOString()}"${
-    until ? ` AND StartTime < "${until.toISOString()}"` : ''
-  }`;
-  for await (const { workflowId } of client.workflow.list({ query, pageSize: limit })) {
-    const emailId = emailIdOf(workflowId);
-    if (emailId) ids.push(emailId);
+  for await (const { emailId } of workflowsStarted(client, { ...started, pageSize: limit })) {
+    ids.push(emailId);
     if (ids.length >= limit) break;
   }
   return ids;
