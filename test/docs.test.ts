@@ -65,6 +65,7 @@ const NOT_OURS = new Set([
   'TEMPOST_POSTGRES_PASSWORD',
   ...['SQL_HOST', 'SQL_PORT', 'SQL_USER', 'SQL_PASSWORD'],
   ...[...read('deploy/temporal/server.yaml').matchAll(/env "(\w+)"/g)].map(([, name]) => name!),
+  ...[...read('deploy/barman/backup.env').matchAll(/^(\w+)=/gm)].map(([, name]) => name!),
 ]);
 
 const knownVariables: readonly string[] = readVariables();

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { planProcesses } from '../src/dev/plan.js';
 import { loadSettings } from '../src/dev/settings.js';
-import { metricNames } from './support/monitoring/metric-names.js';
+import { metricNames, metricNamesOfBackups } from './support/monitoring/metric-names.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = join(root, 'deploy', 'prometheus');
@@ -41,7 +41,7 @@ describe('deploy/prometheus', () => {
   it('its rules go by metrics that we have, and by records that they make', () => {
     const records = rules.flatMap(({ record }) => record ?? []);
     const histograms = ['_count', '_sum', '_bucket'].flatMap((end) => metricNames().map((name) => `${name}${end}`));
-    const known = new Set([...metricNames(), ...histograms, ...records]);
+    const known = new Set([...metricNames(), ...metricNamesOfBackups(), ...histograms, ...records]);
     const named = rules.flatMap(({ expr }) => expr.match(/\btempost[_:][a-z0-9_:]+/g) ?? []);
     expect(named.length).toBeGreaterThan(40);
     expect(named.filter((name) => !known.has(name))).toEqual([]);

@@ -42,8 +42,8 @@ export function checkUnits(): string {
   if (!isHere('systemd-analyze')) throw new Skipped('there is no systemd-analyze here');
   const folder = mkdtempSync(join(tmpdir(), 'tempost-units-'));
   try {
-    const units = ['systemd', 'patroni', 'temporal'].flatMap((target) => {
-      const names = readdirSync(join(root, 'deploy', target)).filter((name) => name.endsWith('.service'));
+    const units = ['systemd', 'patroni', 'barman', 'temporal'].flatMap((target) => {
+      const names = readdirSync(join(root, 'deploy', target)).filter((name) => /\.(service|timer)$/.test(name));
       for (const name of names) cpSync(join(root, 'deploy', target, name), join(folder, name));
       return names.map((name) => join(folder, name));
     });

@@ -2,6 +2,7 @@
 // --light only what takes under three minutes and needs nothing to be built. Goes on after a fault, so that one run
 // tells all of them.
 import { checkOnCluster } from './acting.js';
+import { checkBackups } from './backups.js';
 import { checkChart, checkProbes, checkSchemas } from './chart.js';
 import { checkCompose, checkHaproxy, checkPatroni, checkTemporal, checkUnits, lintDockerfile } from './files.js';
 import { checkRules } from './rules.js';
@@ -25,6 +26,7 @@ const CHECKS: readonly Check[] = [
   { name: 'Patroni', run: checkPatroni },
   { name: 'Temporal', run: () => checkTemporal(!isLight) },
   { name: 'Prometheus rules', run: checkRules },
+  { name: 'backups', run: checkBackups, isHeavy: true },
   { name: 'chart', run: () => checkChart(!isLight) },
   { name: 'chart, by schemas', run: () => checkSchemas(!isLight, pythonPackage('kubernetes-validate==1.37.0')) },
   { name: 'chart, probes', run: () => checkProbes(!isLight) },

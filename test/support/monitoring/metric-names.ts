@@ -8,10 +8,15 @@ const DEFINED_IN = [
   ),
 ];
 
-/** Every metric of ours, by the sources that define them; a histogram by its bare name. */
-export function metricNames(): string[] {
-  return DEFINED_IN.flatMap((file) => {
-    const source = readFileSync(new URL(`../../../src/${file}`, import.meta.url), 'utf8');
-    return [...source.matchAll(/'(tempost_[a-z_]+)'/g)].map(([, name]) => name!);
-  });
+const BACKUPS = 'deploy/barman/tempost-backup';
+
+/** Every metric of our processes, by the sources that define them; a histogram by its bare name. */
+export const metricNames = (): string[] => DEFINED_IN.flatMap((file) => namedIn(`src/${file}`));
+
+/** Those that backups write for node_exporter. */
+export const metricNamesOfBackups = (): string[] => namedIn(BACKUPS);
+
+function namedIn(path: string): string[] {
+  const source = readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+  return [...source.matchAll(/['"](tempost_[a-z_]+)['"]/g)].map(([, name]) => name!);
 }
