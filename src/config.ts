@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { isAddressBlock } from './address-blocks.js';
-import { optionalText, secret, url } from './environment.js';
+import { buildId, days, optionalText, secret, url } from './environment.js';
 import { faultsOfOpenId, openIdSettings, openIdVariables } from './open-id-settings.js';
 import { type PerPriority, perPriority } from './priority.js';
 import type { ProviderDefinition } from './providers/definition.js';
@@ -17,8 +17,6 @@ export { PROVIDER_NAMES, type ProviderName } from './providers/registry.js';
 
 const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback);
 const seconds = (fallback: number) => z.coerce.number().positive().default(fallback);
-/** A hundred years are enough. */
-const days = z.coerce.number().int().min(1).max(36_500);
 const count = (fallback: number) => z.coerce.number().int().positive().default(fallback);
 
 /** Every variable but the providers' own, with its default. Variables ending in `_S` are seconds. */
@@ -34,6 +32,7 @@ const ownSchema = z.object({
   TEMPORAL_TLS_CERT_FILE: optionalText,
   TEMPORAL_TLS_KEY_FILE: optionalText,
   TEMPORAL_TLS_SERVER_NAME: optionalText,
+  WORKER_BUILD_ID: buildId.optional(),
   HOST: z.string().min(1).default('127.0.0.1'),
   API_PORT: port(3000),
   WEBHOOKS_PORT: port(3001),
@@ -178,6 +177,8 @@ function shape(env: OwnEnvironment, providers: readonly ProviderName[], values: 
       /** Where people look at workflows; undefined: the console names them, and links to nothing. */
       uiUrl: env.TEMPORAL_UI_URL,
       apiKey: env.TEMPORAL_API_KEY,
+      /** The build of this process's workers; undefined: any of them continues any workflow. */
+      workerBuildId: env.WORKER_BUILD_ID,
       tls: {
         caFile: env.TEMPORAL_TLS_CA_FILE,
         certFile: env.TEMPORAL_TLS_CERT_FILE,

@@ -11,3 +11,11 @@ export const secret = z
   .string()
   .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII characters without spaces')
   .optional();
+
+/** A hundred years are enough. */
+export const days = z.coerce.number().int().min(1).max(36_500);
+
+/** Of workers. Labels of metrics call those without one `none`. */
+export const buildId = z
+  .string()
+  .regex(/^(?!none$)[\w.+-]{1,100}$/, 'must be at most 100 letters, digits and . _ + -, and not "none"');

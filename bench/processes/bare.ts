@@ -28,7 +28,7 @@ function tls() {
   const { env } = process;
   return temporalTls({
     temporal: {
-      ...{ address: TEMPORAL_ADDRESS, namespace, uiUrl: undefined, apiKey: undefined },
+      ...{ address: TEMPORAL_ADDRESS, namespace, uiUrl: undefined, apiKey: undefined, workerBuildId: undefined },
       tls: {
         caFile: env.TEMPORAL_TLS_CA_FILE,
         certFile: env.TEMPORAL_TLS_CERT_FILE,

@@ -688,6 +688,252 @@ export interface Operations {
     };
     problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'provider_not_found' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
   };
+  /** The builds of the workers, and what still runs on each. */
+  listBuilds: {
+    input: {};
+    answer: {
+      /** What operators want; null: nothing yet, and Temporal’s own routing stays as it is. */
+      readonly wanted: {
+        /** Gets what begins; null: workers without a build do. */
+        readonly current: string | null;
+        /** Gets its share of what begins. */
+        readonly ramping: {
+          readonly build_id: string;
+          readonly percent: number;
+        } | null;
+        /** What was current before: where a rollback leads. */
+        readonly previous: string | null;
+        readonly reason: string | null;
+        readonly changed_at: string;
+        /** Whose key it was, as `client` or `client/key`; null: not known. */
+        readonly changed_by: string | null;
+      } | null;
+      /** How Temporal routes, as last seen. */
+      readonly seen: {
+        /** Gets what begins; null: workers without a build do. */
+        readonly current: string | null;
+        /** Gets its share of what begins. */
+        readonly ramping: {
+          readonly build_id: string;
+          readonly percent: number;
+        } | null;
+        readonly at: string;
+      } | null;
+      readonly builds: readonly (S.Build)[];
+    };
+    problem: 'address_not_allowed' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'internal_error' | 'invalid_api_key' | 'invalid_session' | 'missing_api_key' | 'operator_only' | 'rate_limited';
+  };
+  /** Have all e-mails begin on a build. */
+  promoteBuild: {
+    input: {
+      params: {
+        readonly build: string;
+      };
+      body: {
+        /** Why, in one line. */
+        readonly reason: string;
+      };
+    };
+    answer: {
+      /** What operators want; null: nothing yet, and Temporal’s own routing stays as it is. */
+      readonly wanted: {
+        /** Gets what begins; null: workers without a build do. */
+        readonly current: string | null;
+        /** Gets its share of what begins. */
+        readonly ramping: {
+          readonly build_id: string;
+          readonly percent: number;
+        } | null;
+        /** What was current before: where a rollback leads. */
+        readonly previous: string | null;
+        readonly reason: string | null;
+        readonly changed_at: string;
+        /** Whose key it was, as `client` or `client/key`; null: not known. */
+        readonly changed_by: string | null;
+      } | null;
+      /** How Temporal routes, as last seen. */
+      readonly seen: {
+        /** Gets what begins; null: workers without a build do. */
+        readonly current: string | null;
+        /** Gets its share of what begins. */
+        readonly ramping: {
+          readonly build_id: string;
+          readonly percent: number;
+        } | null;
+        readonly at: string;
+      } | null;
+      readonly builds: readonly (S.Build)[];
+    };
+    problem: 'address_not_allowed' | 'build_not_found' | 'build_without_workers' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Have some of a hundred e-mails begin on a build. */
+  rampBuild: {
+    input: {
+      params: {
+        readonly build: string;
+      };
+      body: {
+        /** Of a hundred e-mails that begin, how many begin on it. */
+        readonly percent: number;
+        /** Why, in one line. */
+        readonly reason: string;
+      };
+    };
+    answer: {
+      /** What operators want; null: nothing yet, and Temporal’s own routing stays as it is. */
+      readonly wanted: {
+        /** Gets what begins; null: workers without a build do. */
+        readonly current: string | null;
+        /** Gets its share of what begins. */
+        readonly ramping: {
+          readonly build_id: string;
+          readonly percent: number;
+        } | null;
+        /** What was current before: where a rollback leads. */
+        readonly previous: string | null;
+        readonly reason: string | null;
+        readonly changed_at: string;
+        /** Whose key it was, as `client` or `client/key`; null: not known. */
+        readonly changed_by: string | null;
+      } | null;
+      /** How Temporal routes, as last seen. */
+      readonly seen: {
+        /** Gets what begins; null: workers without a build do. */
+        readonly current: string | null;
+        /** Gets its share of what begins. */
+        readonly ramping: {
+          readonly build_id: string;
+          readonly percent: number;
+        } | null;
+        readonly at: string;
+      } | null;
+      readonly builds: readonly (S.Build)[];
+    };
+    problem: 'address_not_allowed' | 'build_is_current' | 'build_not_found' | 'build_without_workers' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Take the last step back. */
+  rollBackBuild: {
+    input: {
+      body: {
+        /** Why, in one line. */
+        readonly reason: string;
+      };
+    };
+    answer: {
+      /** What operators want; null: nothing yet, and Temporal’s own routing stays as it is. */
+      readonly wanted: {
+        /** Gets what begins; null: workers without a build do. */
+        readonly current: string | null;
+        /** Gets its share of what begins. */
+        readonly ramping: {
+          readonly build_id: string;
+          readonly percent: number;
+        } | null;
+        /** What was current before: where a rollback leads. */
+        readonly previous: string | null;
+        readonly reason: string | null;
+        readonly changed_at: string;
+        /** Whose key it was, as `client` or `client/key`; null: not known. */
+        readonly changed_by: string | null;
+      } | null;
+      /** How Temporal routes, as last seen. */
+      readonly seen: {
+        /** Gets what begins; null: workers without a build do. */
+        readonly current: string | null;
+        /** Gets its share of what begins. */
+        readonly ramping: {
+          readonly build_id: string;
+          readonly percent: number;
+        } | null;
+        readonly at: string;
+      } | null;
+      readonly builds: readonly (S.Build)[];
+    };
+    problem: 'address_not_allowed' | 'build_not_found' | 'build_without_workers' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'nothing_to_roll_back' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Have e-mails begin on workers without a build. */
+  unsetBuild: {
+    input: {
+      body: {
+        /** Why, in one line. */
+        readonly reason: string;
+      };
+    };
+    answer: {
+      /** What operators want; null: nothing yet, and Temporal’s own routing stays as it is. */
+      readonly wanted: {
+        /** Gets what begins; null: workers without a build do. */
+        readonly current: string | null;
+        /** Gets its share of what begins. */
+        readonly ramping: {
+          readonly build_id: string;
+          readonly percent: number;
+        } | null;
+        /** What was current before: where a rollback leads. */
+        readonly previous: string | null;
+        readonly reason: string | null;
+        readonly changed_at: string;
+        /** Whose key it was, as `client` or `client/key`; null: not known. */
+        readonly changed_by: string | null;
+      } | null;
+      /** How Temporal routes, as last seen. */
+      readonly seen: {
+        /** Gets what begins; null: workers without a build do. */
+        readonly current: string | null;
+        /** Gets its share of what begins. */
+        readonly ramping: {
+          readonly build_id: string;
+          readonly percent: number;
+        } | null;
+        readonly at: string;
+      } | null;
+      readonly builds: readonly (S.Build)[];
+    };
+    problem: 'address_not_allowed' | 'build_without_workers' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
+  /** Have nothing stay with a build. */
+  retireBuild: {
+    input: {
+      params: {
+        readonly build: string;
+      };
+      body: {
+        /** Why, in one line. */
+        readonly reason: string;
+      };
+    };
+    answer: {
+      /** What operators want; null: nothing yet, and Temporal’s own routing stays as it is. */
+      readonly wanted: {
+        /** Gets what begins; null: workers without a build do. */
+        readonly current: string | null;
+        /** Gets its share of what begins. */
+        readonly ramping: {
+          readonly build_id: string;
+          readonly percent: number;
+        } | null;
+        /** What was current before: where a rollback leads. */
+        readonly previous: string | null;
+        readonly reason: string | null;
+        readonly changed_at: string;
+        /** Whose key it was, as `client` or `client/key`; null: not known. */
+        readonly changed_by: string | null;
+      } | null;
+      /** How Temporal routes, as last seen. */
+      readonly seen: {
+        /** Gets what begins; null: workers without a build do. */
+        readonly current: string | null;
+        /** Gets its share of what begins. */
+        readonly ramping: {
+          readonly build_id: string;
+          readonly percent: number;
+        } | null;
+        readonly at: string;
+      } | null;
+      readonly builds: readonly (S.Build)[];
+    };
+    problem: 'address_not_allowed' | 'build_is_current' | 'build_not_found' | 'client_disabled' | 'cross_site_request' | 'database_unavailable' | 'incomplete_body' | 'insufficient_role' | 'internal_error' | 'invalid_api_key' | 'invalid_fields' | 'invalid_session' | 'malformed_request' | 'missing_api_key' | 'operator_only' | 'rate_limited' | 'too_large' | 'unsupported_media_type' | 'upload_too_slow';
+  };
   /** Everything at a glance, again and again. */
   watchOverview: {
     input: {};
@@ -972,7 +1218,7 @@ export interface Operations {
         /** By which key. */
         readonly key?: string;
         /** Of the target. */
-        readonly kind?: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'job' | 'person' | 'sender' | 'suppression';
+        readonly kind?: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'job' | 'routing' | 'person' | 'sender' | 'suppression';
         /** Its id; of an entry of a list also the entry. */
         readonly target?: string;
         /** At or after. */
@@ -1228,6 +1474,12 @@ export const OPERATIONS = {
   resumeQueue: { method: 'POST', path: '/api/admin/queues/{priority}/resume', answer: 'json', keyed: false, scope: null, role: 'operator' },
   listProviders: { method: 'GET', path: '/api/admin/providers', answer: 'json', keyed: false, scope: null, role: 'viewer' },
   changeProvider: { method: 'PATCH', path: '/api/admin/providers/{name}', answer: 'json', keyed: false, scope: null, role: 'operator' },
+  listBuilds: { method: 'GET', path: '/api/admin/builds', answer: 'json', keyed: false, scope: null, role: 'viewer' },
+  promoteBuild: { method: 'POST', path: '/api/admin/builds/{build}/promote', answer: 'json', keyed: false, scope: null, role: 'operator' },
+  rampBuild: { method: 'POST', path: '/api/admin/builds/{build}/ramp', answer: 'json', keyed: false, scope: null, role: 'operator' },
+  rollBackBuild: { method: 'POST', path: '/api/admin/builds/rollback', answer: 'json', keyed: false, scope: null, role: 'operator' },
+  unsetBuild: { method: 'POST', path: '/api/admin/builds/unset', answer: 'json', keyed: false, scope: null, role: 'operator' },
+  retireBuild: { method: 'POST', path: '/api/admin/builds/{build}/retire', answer: 'json', keyed: false, scope: null, role: 'operator' },
   watchOverview: { method: 'GET', path: '/api/admin/stream', answer: 'bytes', keyed: false, scope: null, role: 'viewer' },
   listSamples: { method: 'GET', path: '/api/admin/samples', answer: 'json', keyed: false, scope: null, role: 'viewer' },
   listHolds: { method: 'GET', path: '/api/admin/holds', answer: 'json', keyed: false, scope: null, role: 'viewer' },

@@ -486,6 +486,8 @@ export type Process = {
   readonly slots: number | null;
   /** Of a worker: when it last got a task; null: none yet. */
   readonly last_task_at: string | null;
+  /** Of a worker: its `WORKER_BUILD_ID`; null: it has none. */
+  readonly build_id: string | null;
 };
 
 export type DiskUse = {
@@ -533,6 +535,33 @@ export type Scale = {
   readonly scale_emails: number;
   /** How many workers there should be. */
   readonly wanted_workers: number;
+};
+
+export type Build = {
+  /** Null: the workers without one. */
+  readonly build_id: string | null;
+  /** Of a hundred e-mails that begin now, how many it gets. */
+  readonly share: number;
+  /** E-mails under way that stay with it to their end. */
+  readonly pinned: {
+    readonly critical: number;
+    readonly medium: number;
+    readonly low: number;
+  };
+  /** Workers of it that say that they run, and ask for tasks. */
+  readonly workers: {
+    readonly critical: number;
+    readonly medium: number;
+    readonly low: number;
+  };
+  /** Of which e-mails begin there or stay there, and no worker runs. */
+  readonly missing: readonly ('critical' | 'medium' | 'low')[];
+  /** E-mails that stay with it, and that nobody can continue. */
+  readonly stuck: number;
+  /** What stays with it is moved to the current one. */
+  readonly retired: boolean;
+  /** Nothing begins there, and nothing is under way: its workers may be ended. */
+  readonly may_end: boolean;
 };
 
 export type Job = {
@@ -610,7 +639,7 @@ export type Act = {
   /** The answer’s `X-Request-Id`. */
   readonly request_id: string | null;
   readonly action: string;
-  readonly target_kind: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'job' | 'person' | 'sender' | 'suppression';
+  readonly target_kind: 'queue' | 'provider' | 'client' | 'key' | 'email' | 'dead_letter' | 'hold' | 'job' | 'routing' | 'person' | 'sender' | 'suppression';
   /** Of an entry of a list: its client and the entry, an address of which is kept as a hash. */
   readonly target_id: string;
   /** How the target stood; null: it was not there, or nobody knows. */

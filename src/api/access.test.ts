@@ -59,6 +59,12 @@ const EXPECTED: Readonly<Record<string, Expected | 'public'>> = {
   resumeQueue: [null, 'operator', 'operator_only'],
   listProviders: [null, 'viewer', 'operator_only'],
   changeProvider: [null, 'operator', 'operator_only'],
+  listBuilds: [null, 'viewer', 'operator_only'],
+  promoteBuild: [null, 'operator', 'operator_only'],
+  rampBuild: [null, 'operator', 'operator_only'],
+  rollBackBuild: [null, 'operator', 'operator_only'],
+  unsetBuild: [null, 'operator', 'operator_only'],
+  retireBuild: [null, 'operator', 'operator_only'],
   listHolds: [null, 'viewer', 'operator_only'],
   holdMail: [null, 'operator', 'operator_only'],
   releaseHold: [null, 'operator', 'operator_only'],
@@ -136,7 +142,8 @@ afterAll(() => api.stop());
 /** Asks for a route with what is the owner's in its path, query and body. */
 function ask({ method, path, operationId, query }: Route, key?: string): Promise<Response> {
   const id = path.startsWith('/api/clients') ? owner.id : emailId;
-  const values: Record<string, string> = { id, key: ownersKeyId, sender: 'example.com', address: 'reader@example.org' };
+  const others = { sender: 'example.com', address: 'reader@example.org', build: '1.2.0' };
+  const values: Record<string, string> = { id, key: ownersKeyId, ...others };
   const filled = path.replaceAll(
     /\{(\w+)\}/g,
     (_, name) => values[name] ?? { priority: 'low', name: 'mailgun' }[name as 'name']!,

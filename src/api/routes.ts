@@ -1,5 +1,6 @@
 import { adminRoutes } from './admin/routes.js';
 import { auditRoutes } from './audit/routes.js';
+import { buildRoutes } from './builds/routes.js';
 import { keyRoutes } from './clients/keys.js';
 import { clientRoutes } from './clients/routes.js';
 import { senderRoutes } from './clients/senders.js';
@@ -32,6 +33,7 @@ export const ROUTES: readonly Route[] = [
   ...keyRoutes,
   ...senderRoutes,
   ...adminRoutes,
+  ...buildRoutes,
   ...liveRoutes,
   ...holdRoutes,
   ...jobRoutes,

@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { missedBuilds } from '../domain/fleets/builds.js';
 import { stateOf } from '../domain/fleets/heartbeats.js';
 import { hasDispatcher } from '../domain/queue/dispatcher-sign.js';
 import type { SignsOfLife } from '../domain/waiting/explain.js';
 import type { Db } from '../postgres/database.js';
 import type { Priority } from '../priority.js';
+import { buildOf } from '../temporal/builds.js';
 import type { TemporalLink } from '../temporal/connection.js';
 import type { LazyTemporal } from '../temporal/lazy-connection.js';
 import { sendQueueOf, workflowIdOf, workflowQueueOf } from '../temporal/names.js';
@@ -70,6 +72,16 @@ export function createSignsOfLife(db: Db, temporal: LazyTemporal, namespace: str
       const fleet = lookFor(priority);
       known.set(priority, { fleet, untilMs: Date.now() + REMEMBERED_MS });
       return fleet;
+    },
+    async missedBuildOf(emailId, priority) {
+      // One look at the record, and nobody is asked while every build has its workers.
+      const missed = await missedBuilds(db, priority);
+      if (missed.length === 0) return null;
+      const build = await ask((link) => buildOf(link, workflowIdOf(emailId)));
+      if (build === undefined) return null;
+      const begins = build === null;
+      const own = missed.find((each) => (begins ? each.begins : each.buildId === build));
+      return own ? { build: own.buildId, begins } : null;
     },
     async nextTryOf(emailId) {
       const ms = await ask(({ client }) =>

@@ -17,6 +17,7 @@ import { senderCommands } from './commands/senders.js';
 import { serviceLevelCommands } from './commands/service-levels.js';
 import { suppressionCommands } from './commands/suppressions.js';
 import { completionFor } from './completion.js';
+import { deployCommands } from './deploy.js';
 
 const completionCommands: Commands = {
   completion: {
@@ -43,6 +44,7 @@ export const GROUPS: readonly [title: string, commands: Commands][] = [
   ['Suppressions', suppressionCommands],
   ['Audit', auditCommands],
   ['Personal data', personalDataCommands],
+  ['Upgrades', deployCommands],
   ['Clients', { ...clientCommands, ...keyCommands, ...senderCommands }],
   ['Recovery', recoverCommands],
   ['Console', consoleCommands],

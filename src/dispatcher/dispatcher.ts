@@ -19,7 +19,9 @@ import { guardAgainstOlderRecord, type Looked } from '../recovery/safeguard.js';
 import type { TemporalLink } from '../temporal/connection.js';
 import { createDispatching, type Dispatching } from './dispatching.js';
 import { keepHouse } from './housekeeping.js';
+import { keepBuilds } from './keep-builds.js';
 import { listen } from './listener.js';
+
 import { applyPauses } from './pauses.js';
 import { registerSearchAttributes } from './search-attributes.js';
 import { startJobs } from './start-jobs.js';
@@ -51,6 +53,8 @@ const MATCHING_BATCH = 50;
 const DIGESTS_MS = 60_000;
 const DIGESTS_BATCH = 20;
 const HOUSEKEEPING_MS = 10 * 60_000;
+/** How soon a build without workers is seen, and a routing that Temporal has lost is set again. */
+const BUILDS_MS = 10_000;
 /** How soon the day's retention begins once it is due. */
 const RETENTION_MS = 60_000;
 
@@ -116,6 +120,8 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
       if (await isSampleDue(db)) await keepSample(db, await measure());
       return SAMPLES_MS;
     },
+    /** Has e-mails begin on the builds that operators want, and notes what stays with which. */
+    builds: () => keepBuilds({ db, temporal, namespace, logger }).then((more) => (more ? 0 : BUILDS_MS)),
     housekeeping: () => keepHouse(db, config.retention).then(() => HOUSEKEEPING_MS),
     /** Begins the day's removal of what is too old. */
     retention: () => beginRetention(db, config.retention.emails).then(() => RETENTION_MS),
@@ -153,6 +159,7 @@ export async function startDispatcher(
     if (priority) return;
     others.get('pauses')?.wake();
     others.get('holds')?.wake();
+    others.get('builds')?.wake();
   };
   const listener = listen(config.database.url, wake, logger);
   const stop = async () => {

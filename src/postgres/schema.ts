@@ -12,7 +12,7 @@ import type {
   IdempotencyKeyTable,
   StatusTable,
 } from './schema/emails.js';
-import type { ProcessHeartbeatTable } from './schema/fleets.js';
+import type { ProcessHeartbeatTable, WorkerBuildTable, WorkerRoutingTable } from './schema/fleets.js';
 import type { HoldTable } from './schema/holds.js';
 import type { JobItemTable, JobTable } from './schema/jobs.js';
 import type { FailureNoticeTable, NoticePolicyTable } from './schema/notices.js';
@@ -72,6 +72,9 @@ export interface Database {
   audit_log: AuditLogTable;
   holds: HoldTable;
   process_heartbeats: ProcessHeartbeatTable;
+  worker_routing: WorkerRoutingTable;
+  worker_builds: WorkerBuildTable;
+  retired_builds: { build_id: string; retired_at: Generated<Date> };
   jobs: JobTable;
   job_items: JobItemTable;
   sessions: SessionTable;

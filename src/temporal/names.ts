@@ -16,3 +16,6 @@ export const sendQueueOf = (priority: Priority) => `send-${priority}`;
 
 /** Keywords by which workflows are found; each costs an indexed write an e-mail, so there are few. */
 export const SEARCH_ATTRIBUTES = ['EmailPriority', 'ClientId', 'EmailStatus'] as const;
+
+/** What Temporal calls all builds of our workers together. */
+export const DEPLOYMENT = 'tempost';

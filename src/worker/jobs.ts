@@ -1,4 +1,4 @@
-import { Worker } from '@temporalio/worker';
+import { Worker, type WorkerOptions } from '@temporalio/worker';
 import { createJobActivities, type JobDependencies } from '../activities/run-job-slice.js';
 import type { Priority } from '../priority.js';
 import type { TemporalLink } from '../temporal/connection.js';
@@ -13,7 +13,7 @@ const GRACE_MS = 2_000;
 /** Jobs are few: see `MOST_ACTIVE_JOBS`. */
 const AT_ONCE = 4;
 
-interface JobWorkerOptions extends Pick<TemporalLink, 'connection'> {
+interface JobWorkerOptions extends Pick<WorkerOptions, 'workerDeploymentOptions'>, Pick<TemporalLink, 'connection'> {
   readonly namespace: string;
   readonly priority: Priority;
   readonly codePath: string;
@@ -21,13 +21,14 @@ interface JobWorkerOptions extends Pick<TemporalLink, 'connection'> {
 
 /** The worker for operators' jobs, in the processes of fleets that have one. */
 export async function createJobWorker(
-  { connection, namespace, priority, codePath }: JobWorkerOptions,
+  { connection, namespace, workerDeploymentOptions, priority, codePath }: JobWorkerOptions,
   dependencies: JobDependencies,
 ): Promise<Worker[]> {
   if (!FLEETS.includes(priority)) return [];
   const worker = await Worker.create({
     connection,
     namespace,
+    workerDeploymentOptions,
     taskQueue: JOB_QUEUE,
     shutdownGraceTime: GRACE_MS,
     shutdownForceTime: GRACE_MS + 5_000,

@@ -34,7 +34,9 @@ beginCounting(priority);
 await runService(`worker-${priority}`, async (config, logger, { addSample, health }) => {
   const db = openDatabase({ ...config.database, name: `worker-${priority}`, logger: createQuietLog(logger) });
   health.needs('database_unavailable', () => faultOfDatabase(db));
-  const heartbeat = startHeartbeat(heartbeatRow(db, { process: 'worker', priority, version: releaseVersion() }));
+  const { workerBuildId: buildId } = config.temporal;
+  const kind = { process: 'worker', priority, version: releaseVersion(), buildId } as const;
+  const heartbeat = startHeartbeat(heartbeatRow(db, kind));
   await assertFit(db, config.database, logger);
   await ensureProviders(db);
   const temporal = await connectTemporal(config, logger);

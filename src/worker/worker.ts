@@ -5,6 +5,7 @@ import type { Config } from '../config.js';
 import type { Stop } from '../process/service.js';
 import type { TemporalLink } from '../temporal/connection.js';
 import { sendQueueOf, workflowQueueOf } from '../temporal/names.js';
+import { workerBuild } from '../temporal/worker-build.js';
 import { FLEET_SIZES, STICKY_TIMEOUT } from './fleet.js';
 import { createJobWorker } from './jobs.js';
 import type { FleetWorkers } from './metrics.js';
@@ -40,11 +41,12 @@ export async function startWorker(
   const { priority } = dependencies;
   const size = FLEET_SIZES[priority];
   const lastTask = new LastTask();
-  const common: Pick<WorkerOptions, 'connection' | 'namespace' | 'interceptors'> = {
+  const common = {
+    ...workerBuild(config.temporal),
     connection: temporal.connection,
     namespace: config.temporal.namespace,
     interceptors: lastTask.interceptors,
-  };
+  } satisfies Partial<WorkerOptions>;
   const sends = await Worker.create({
     ...common,
     taskQueue: sendQueueOf(priority),
@@ -71,7 +73,7 @@ export async function startWorker(
     maxCachedWorkflows: size.cachedWorkflows,
   });
   const jobs = await createJobWorker(
-    { connection: temporal.connection, namespace: config.temporal.namespace, priority, codePath: WORKFLOW_BUNDLE },
+    { ...common, priority, codePath: WORKFLOW_BUNDLE },
     { ...dependencies, client: temporal.client },
   );
   const workers = [workflows, sends, ...jobs];

@@ -74,6 +74,7 @@ const runningProcess = z
     slots_used: z.int().nullable().describe('Of a worker: calls to providers under way.'),
     slots: z.int().nullable().describe('Of a worker: how many there may be.'),
     last_task_at: moment.nullable().describe('Of a worker: when it last got a task; null: none yet.'),
+    build_id: z.string().nullable().describe('Of a worker: its `WORKER_BUILD_ID`; null: it has none.'),
   })
   .meta({ id: 'Process' });
 

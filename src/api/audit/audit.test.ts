@@ -5,6 +5,7 @@ import { startTestApi, type TestApi } from '../../../test/support/api.js';
 import { insertClient, type TestClient } from '../../../test/support/database.js';
 import { insertDeadEmail } from '../../../test/support/dead.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
+import { buildRequests } from '../../../test/support/operators/builds.js';
 import { runCli } from '../../cli/run.js';
 import type { ListedAct } from '../../domain/audit/listed.js';
 import { hold } from '../../domain/holds/holds.js';
@@ -145,6 +146,7 @@ const REQUESTS: Readonly<Record<string, () => Asked | Promise<Asked>>> = {
     await stopJob(api.db, id);
     return { path: { id } };
   },
+  ...buildRequests(() => api.db),
   changeProvider: () => ({ path: { name: 'mandrill' }, body: { enabled: false, reason: 'their bill' } }),
 };
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openConnection, startTestApi, type TestApi } from '../../../test/support/api.js';
 import { insertClient } from '../../../test/support/database.js';
 import { insertDeadEmail } from '../../../test/support/dead.js';
+import { runBuild, runBuilds } from '../../../test/support/operators/builds.js';
 import { answerOf } from '../../../test/support/record.js';
 import { beginJob, stopJob } from '../../domain/jobs/jobs.js';
 import { ensurePartitions } from '../../postgres/partitions.js';
@@ -108,6 +109,10 @@ describe('the documented examples are taken', () => {
     } else if (path.includes('{month}')) {
       await ensurePartitions(api.db, new Date(Date.UTC(2024, 0, 15)));
       values.month = '202401';
+    } else if (path.startsWith('/api/admin/builds')) {
+      await runBuilds(api.db);
+      await runBuild(api.db, undefined);
+      values.build = '1.4.0';
     } else if (path.startsWith('/api/admin/jobs/{id}')) {
       const terms = { kind: 'cancel', parameters: {}, reason: 'an example', ratePerS: 1 } as const;
       values.id = (await beginJob(api.db, terms))!;

@@ -44,6 +44,7 @@ export const PROBLEMS = {
   provider_not_found: { status: 404, when: 'There is no provider of this name.' },
   hold_not_found: { status: 404, when: 'There is no such hold, or it was released.' },
   month_not_found: { status: 404, when: 'There are no data of this month.' },
+  build_not_found: { status: 404, when: 'No worker has had this build, as far as the record knows.' },
   job_not_found: { status: 404, when: 'There is no such job.' },
   method_not_allowed: { status: 405, when: 'The address does not know this method; `Allow` names those that it does.' },
   request_timeout: { status: 408, when: 'The request did not arrive in time.' },
@@ -57,6 +58,12 @@ export const PROBLEMS = {
     status: 409,
     when: 'The e-mail is on its way, has arrived or was cancelled; or, with `Retry-After`, a call may still be going on.',
   },
+  build_without_workers: {
+    status: 409,
+    when: 'The build does not have a worker of each priority that asks for tasks; `detail` says of which not.',
+  },
+  build_is_current: { status: 409, when: 'E-mails begin on this build; let them begin on another one first.' },
+  nothing_to_roll_back: { status: 409, when: 'No build is ramping, and none was current before.' },
   content_removed: {
     status: 410,
     when: 'What the e-mail said, and its attachment, are gone by retention; `detail` says since when.',

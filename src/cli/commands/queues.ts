@@ -83,7 +83,7 @@ function processTable(processes: readonly ProcessView[]): string {
     each.priority,
     each.host,
     each.pid,
-    each.version,
+    each.build_id === null ? each.version : `${each.version}, build ${each.build_id}`,
     since(String(each.started_at)),
     each.slots === null ? null : `${each.slots_used} of ${each.slots}`,
     each.last_task_at === null ? null : `${since(String(each.last_task_at))} ago`,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { metricNames } from '../../../test/support/monitoring/metric-names.js';
+import { keepSeen } from '../../domain/fleets/builds.js';
 import { heartbeatRow } from '../../domain/fleets/heartbeats.js';
 import { hold } from '../../domain/holds/holds.js';
 import { changeProvider } from '../../domain/provider-health/switches.js';
@@ -49,6 +50,9 @@ async function arrange(db: Db): Promise<void> {
   const vitals = { polling: true, slotsUsed: 0, slots: 60, lastTaskMsAgo: null };
   await heartbeatRow(db, worker).beat(vitals);
   await heartbeatRow(db, worker).beat({ ...vitals, polling: false });
+  await heartbeatRow(db, { ...worker, buildId: '1.3.0' }).beat(vitals);
+  const shares = [{ buildId: '1.2.0', share: 100, pinned: { critical: 0, medium: 0, low: 7 } }];
+  await keepSeen(db, { current: '1.2.0', ramping: null, shares });
   await heartbeatRow(db, { process: 'api', priority: null, version: '1.2.3' }).beat(undefined);
   await sql`update process_heartbeats set beat_at = beat_at - interval '1 minute' where process = 'api'`.execute(db);
   const [uploading, scheduled] = [
@@ -111,7 +115,7 @@ it('tells Prometheus the depth, age and lateness of each queue, the breakers, th
   expect(text).toContain('tempost_scale_wanted_workers{priority="low"} 1');
   expect(text).toContain('tempost_scale_emails{priority="low"} 0');
   expect(text).toContain('tempost_scale_emails{priority="critical"} 1');
-  expect(text).toContain('tempost_scale_workers{priority="low"} 2');
+  expect(text).toContain('tempost_scale_workers{priority="low"} 3');
   expect(text).toContain('tempost_scale_in_flight_limit{priority="low"} 40');
   expect(text).toMatch(/^tempost_scale_oldest_deadline_seconds\{priority="low"\} -[3-9]\d$/m);
   expect(text).toMatch(/^tempost_scale_arrivals_per_second\{priority="low",over="5m"\} 0\.007$/m);
@@ -154,12 +158,26 @@ it('tells Prometheus what the database takes, by what it grows, and when the dis
 it('tells Prometheus which processes say that they run, which do not poll, and which are silent', () => {
   const processes = (process: string, state: string) => `tempost_processes{process="${process}",state="${state}"}`;
   for (const sample of [
-    `${processes('worker-low', 'well')} 1`,
+    `${processes('worker-low', 'well')} 2`,
     `${processes('worker-low', 'not_polling')} 1`,
     `${processes('worker-low', 'silent')} 0`,
     `${processes('api', 'well')} 0`,
     `${processes('api', 'silent')} 1`,
     `${processes('worker-critical', 'well')} 0`,
+  ]) {
+    expect(text.split('\n')).toContain(sample);
+  }
+});
+
+it('tells Prometheus what stays with each build of the workers, and which is missed', () => {
+  for (const sample of [
+    'tempost_worker_build_share_ratio{build="1.2.0"} 1',
+    'tempost_worker_build_pinned_emails{build="1.2.0",priority="low"} 7',
+    'tempost_worker_build_workers{build="1.2.0",priority="low"} 0',
+    'tempost_worker_build_workers{build="1.3.0",priority="low"} 1',
+    'tempost_worker_build_missing{build="1.2.0",priority="low"} 1',
+    'tempost_worker_build_missing{build="1.3.0",priority="low"} 0',
+    'tempost_worker_build_missing{build="none",priority="low"} 0',
   ]) {
     expect(text.split('\n')).toContain(sample);
   }

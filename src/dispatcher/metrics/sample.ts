@@ -7,6 +7,7 @@ import type { Db } from '../../postgres/database.js';
 import type { PerPriority } from '../../priority.js';
 import type { Sample } from '../../process/metrics/server.js';
 import { shared } from '../../process/shared.js';
+import { measureBuilds } from './builds.js';
 import { measureDiskUse } from './disk.js';
 import { gaugesOf } from './gauges.js';
 import { measureLeftovers, measureRareEvents, measureStorageBacklog } from './leftovers.js';
@@ -55,6 +56,7 @@ export function sampleRecord(sources: MetricsSources): Sample {
     await measureLeftovers(gauge, db);
     await measureStorageBacklog(gauge, db);
     await measureProcesses(gauge, db);
+    await measureBuilds(gauge, db);
     measureDiskUse(gauge, await readDisk());
     await measureRareEvents(registry, db);
     await measureRetention(registry, db);

@@ -46,6 +46,8 @@ function rowOf(trx: Trx, target: Target): Promise<JsonObject | undefined> {
       return hold(trx).where('id', '=', target.id).executeTakeFirst();
     case 'job':
       return job(trx).where('id', '=', target.id).executeTakeFirst();
+    case 'routing':
+      return routing(trx).executeTakeFirst();
     case 'person':
       // What is kept of them is not for the audit.
       return Promise.resolve(undefined);
@@ -103,6 +105,14 @@ const hold = (trx: Trx) =>
 
 /** Not its parameters: filters hold addresses. */
 const job = (trx: Trx) => trx.selectFrom('jobs').select(['kind', 'state', 'matched', 'rate_per_s']).forNoKeyUpdate();
+
+/** With the builds that are retired. */
+const routing = (trx: Trx) =>
+  trx
+    .selectFrom('worker_routing')
+    .select(['current_build', 'ramping_build', 'ramping_percent', 'previous_build'])
+    .select(sql<string[]>`array(select build_id from retired_builds order by build_id)`.as('retired'))
+    .forNoKeyUpdate();
 
 const suppression = (trx: Trx) =>
   trx.selectFrom('suppressions').select(['reason', 'email_id', 'unsubscribed_at']).forNoKeyUpdate();

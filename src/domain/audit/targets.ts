@@ -12,6 +12,8 @@ export type Target =
   | { readonly kind: 'dead_letter'; readonly id: string }
   | { readonly kind: 'hold'; readonly id: string }
   | { readonly kind: 'job'; readonly id: string }
+  /** On which builds of the workers e-mails begin: there is one. */
+  | { readonly kind: 'routing'; readonly id: 'workers' }
   /** Whoever has an address. */
   | { readonly kind: 'person'; readonly address: string }
   /** An entry in a client's list: whom it may send as. */
@@ -28,10 +30,13 @@ export const TARGET_KINDS = [
   'dead_letter',
   'hold',
   'job',
+  'routing',
   'person',
   'sender',
   'suppression',
 ] as const satisfies readonly Target['kind'][];
+
+export const ROUTING = { kind: 'routing', id: 'workers' } as const satisfies Target;
 
 /** The id of a target in the rows. An entry of a list is `<client> <entry>`, with addresses in the form of `hashed`. */
 export function idOf(target: Target): string {

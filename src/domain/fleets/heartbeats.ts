@@ -8,7 +8,7 @@ import type { Priority } from '../../priority.js';
 /** How often a process says that it runs: twelve statements a minute, of a row that nobody else writes. */
 const BEAT_MS = 5_000;
 /** Two beats are missing: it is frozen, cut off from the database, or dead. */
-const SILENT_AFTER = sql`interval '12 seconds'`;
+export const SILENT_AFTER = sql`interval '12 seconds'`;
 /** Then it is neither listed nor kept. */
 const FORGOTTEN_AFTER = sql`interval '1 hour'`;
 
@@ -18,6 +18,8 @@ interface Kind {
   /** Of a worker. */
   readonly priority: Priority | null;
   readonly version: string;
+  /** Of a worker: its build; left out: none. */
+  readonly buildId?: string;
 }
 
 /** What a worker says of itself beside that it runs. */
@@ -42,7 +44,8 @@ export interface HeartbeatRow {
 
 /** The row of this process, another one after each start. */
 export function heartbeatRow(db: Db, kind: Kind): HeartbeatRow {
-  const identity = { ...kind, id: randomUUID(), host: hostname(), pid: process.pid };
+  const { buildId, ...rest } = kind;
+  const identity = { ...rest, build_id: buildId ?? null, id: randomUUID(), host: hostname(), pid: process.pid };
   return {
     everyMs: BEAT_MS,
     beat: (vitals) => beat(db, identity, vitals),
@@ -50,8 +53,9 @@ export function heartbeatRow(db: Db, kind: Kind): HeartbeatRow {
   };
 }
 
-interface Identity extends Kind {
+interface Identity extends Omit<Kind, 'buildId'> {
   readonly id: string;
+  readonly build_id: string | null;
   readonly host: string;
   readonly pid: number;
 }
@@ -90,12 +94,14 @@ export interface ProcessView {
   readonly slots_used: number | null;
   readonly slots: number | null;
   readonly last_task_at: Date | null;
+  /** Of a worker: its build; null: none. */
+  readonly build_id: string | null;
 }
 
 /** Every process that runs, or that ended without a goodbye in the last hour. */
 export async function listProcesses(db: Db): Promise<ProcessView[]> {
   const { rows } = await sql<ProcessView>`
-    select process, priority, host, pid, version, started_at, beat_at, polling, slots_used, slots, last_task_at,
+    select process, priority, host, pid, version, started_at, beat_at, polling, slots_used, slots, last_task_at, build_id,
       greatest(0, round(extract(epoch from clock_timestamp() - beat_at)::numeric, 1))::float8 as beat_s,
       beat_at < clock_timestamp() - ${SILENT_AFTER} as silent
     from process_heartbeats where beat_at > clock_timestamp() - ${FORGOTTEN_AFTER}

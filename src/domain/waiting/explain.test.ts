@@ -14,6 +14,7 @@ const WAKES_AT = new Date('2026-12-01T10:00:00.000Z');
 const ALL_WELL: SignsOfLife = {
   hasDispatcher: async () => true,
   workersOf: async () => 'some',
+  missedBuildOf: async () => null,
   nextTryOf: async () => WAKES_AT,
 };
 
@@ -160,6 +161,23 @@ describe('an e-mail whose workflow has been started waits', () => {
     );
   });
 
+  it('for a worker of the build that it stays with, or begins on, though others run', async () => {
+    const signs = (build: string | null, begins: boolean): Partial<SignsOfLife> => ({
+      missedBuildOf: async () => ({ build, begins }),
+    });
+    for (const state of ['in_flight', 'backing_off', 'awaiting_provider'] as const) {
+      expect(await why(await insert({ state }), signs('1.2.3', false))).toEqual({
+        code: 'no_worker_of_build',
+        reason: 'Its workflow stays with build 1.2.3, and no such worker of its priority runs.',
+        next_try_at: null,
+      });
+    }
+    const begins = await why(await insert({ state: 'in_flight' }), signs(null, true));
+    expect(begins?.reason).toBe(
+      'E-mails begin on workers without a build now, and no such worker of its priority runs.',
+    );
+  });
+
   it('for its next try, when its workflow says', async () => {
     const id = await insert({ state: 'backing_off' });
     expect(await why(id)).toMatchObject({ code: 'backing_off', next_try_at: WAKES_AT });
@@ -182,7 +200,7 @@ describe('an e-mail whose workflow has been started waits', () => {
 
 it('what a provider has, or what is over, waits for nothing, and nobody is asked', async () => {
   const fail = () => Promise.reject(new Error('asked'));
-  const signs = { hasDispatcher: fail, workersOf: fail, nextTryOf: fail };
+  const signs = { hasDispatcher: fail, workersOf: fail, missedBuildOf: fail, nextTryOf: fail };
   const [sent, over] = [await insert({ state: 'handed_over' }), await insert()];
   await database.db.deleteFrom('email_queue').where('email_id', '=', over).execute();
   expect([await codeOf(sent, signs), await codeOf(over, signs)]).toEqual([null, null]);

@@ -6,7 +6,7 @@ import { readAvailability } from '../provider-health/availability.js';
 import { findObstacles } from '../provider-health/obstacles.js';
 import { countAtWork, freeByLimit, freeByRate } from '../queue/in-flight-limit.js';
 import { type QueuedFacts, readQueuedFacts } from './facts.js';
-import { because, becauseOf, type Waiting } from './reasons.js';
+import { because, becauseOf, becauseOfBuild, type Waiting } from './reasons.js';
 
 /** What the record does not hold: who is alive, and what a workflow waits for. */
 export interface SignsOfLife {
@@ -14,8 +14,18 @@ export interface SignsOfLife {
   hasDispatcher(): Promise<boolean>;
   /** Whether a fleet polls its queues; `unreachable`: Temporal did not say in time. */
   workersOf(priority: Priority): Promise<'some' | 'none' | 'unreachable'>;
+  /** The build that it has to go on with, or begin on, and that has no worker; null: there is none such. */
+  missedBuildOf(emailId: string, priority: Priority): Promise<MissedBuild | null>;
   /** When the e-mail's workflow looks again by itself; null when it does not say. */
   nextTryOf(emailId: string): Promise<Date | null>;
+}
+
+/** A build that an e-mail cannot do without. */
+export interface MissedBuild {
+  /** Null: the workers without one. */
+  readonly build: string | null;
+  /** It has begun on no build yet. */
+  readonly begins: boolean;
 }
 
 interface WaitingSettings {
@@ -86,6 +96,8 @@ async function explainStarted(
   const workers = await signs.workersOf(facts.priority);
   if (workers === 'none') return because('no_worker');
   if (workers === 'unreachable') return because('temporal_unreachable');
+  const missed = await signs.missedBuildOf(emailId, facts.priority);
+  if (missed) return becauseOfBuild(missed);
   if (facts.open === 'unknown') return because('unknown_outcome', await signs.nextTryOf(emailId));
   if (facts.state === 'backing_off') return because('backing_off', await signs.nextTryOf(emailId));
   const obstacles = await obstaclesOf(db, facts, settings);

@@ -8,6 +8,7 @@ type WaitingCode =
   | 'paused_in_temporal'
   | 'no_dispatcher'
   | 'no_worker'
+  | 'no_worker_of_build'
   | 'temporal_unreachable'
   | 'in_flight_limit'
   | 'starting_window'
@@ -26,7 +27,7 @@ export interface Waiting {
   readonly next_try_at: Date | null;
 }
 
-const SENTENCES: Readonly<Record<Exclude<WaitingCode, ObstacleCode>, string>> = {
+const SENTENCES: Readonly<Record<Exclude<WaitingCode, ObstacleCode | 'no_worker_of_build'>, string>> = {
   held: 'An operator holds such mail; it goes on when the hold is released.',
   scheduled: 'Its scheduled time has not come.',
   paused: 'Sending of its priority is paused by an operator.',
@@ -57,6 +58,21 @@ export const because = (code: keyof typeof SENTENCES, nextTryAt: Date | null = n
   reason: SENTENCES[code],
   next_try_at: nextTryAt,
 });
+
+/** Workers run, and none of them may continue it. @param build null: it has begun on none. */
+export const becauseOfBuild = ({
+  build,
+  begins,
+}: {
+  readonly build: string | null;
+  readonly begins: boolean;
+}): Waiting => {
+  const which = build === null ? 'workers without a build' : `build ${build}`;
+  const reason = begins
+    ? `E-mails begin on ${which} now, and no such worker of its priority runs.`
+    : `Its workflow stays with ${which}, and no such worker of its priority runs.`;
+  return { code: 'no_worker_of_build', reason, next_try_at: null };
+};
 
 /**
  * The reason when providers keep it from being sent: the code they have in common, or `awaiting_provider` for several.

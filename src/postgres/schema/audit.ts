@@ -25,6 +25,7 @@ export interface AuditLogTable {
     | 'dead_letter'
     | 'hold'
     | 'job'
+    | 'routing'
     | 'person'
     | 'sender'
     | 'suppression';

@@ -23,4 +23,35 @@ export interface ProcessHeartbeatTable {
   slots: number | null;
   /** Of a worker: when it last got a task. */
   last_task_at: Date | null;
+  /** Of a worker: its build; null: any of them continues any workflow. */
+  build_id: string | null;
+}
+
+/** One row: where e-mails are to begin, and where Temporal lets them. A build that is null: workers without one. */
+export interface WorkerRoutingTable {
+  only_row: Generated<boolean>;
+  current_build: string | null;
+  /** What was current before. */
+  previous_build: string | null;
+  ramping_build: string | null;
+  ramping_percent: number | null;
+  reason: string | null;
+  /** Null: nobody has wanted anything, and Temporal's routing is left alone. */
+  changed_at: Date | null;
+  /** What a dispatcher last saw. */
+  seen_current: string | null;
+  seen_ramping: string | null;
+  seen_percent: number | null;
+  seen_at: Date | null;
+}
+
+/** A build of a priority's workers, as a dispatcher last saw it in Temporal. */
+export interface WorkerBuildTable {
+  /** Empty: workers without one. */
+  build_id: string;
+  priority: Priority;
+  /** E-mails under way that stay with it. */
+  pinned: number;
+  /** Of a hundred that begin. */
+  share: number;
 }

@@ -4,6 +4,7 @@ import { ensurePartitions } from '../../../src/postgres/partitions.js';
 import { insertClient } from '../database.js';
 import { insertDeadEmail } from '../dead.js';
 import { noBatchRuns } from '../operators/batches.js';
+import { runBuilds } from '../operators/builds.js';
 import { insertDeadEmails, jobsBy } from '../operators/jobs.js';
 import type { TestSystem } from '../system.js';
 import { until } from '../until.js';
@@ -67,6 +68,12 @@ async function stoppedJob(system: TestSystem): Promise<Values> {
   return values;
 }
 
+/** Builds of which every fleet says that it runs; e-mails are to begin on the second, after the first. */
+async function builds({ database: { db } }: TestSystem): Promise<Values> {
+  await runBuilds(db);
+  return { BUILD: '1.4.0' };
+}
+
 /** By how a command begins, without the program: what has to be there. The first that fits is taken. */
 const SITUATIONS: readonly (readonly [RegExp, (system: TestSystem) => Promise<Values>])[] = [
   [/^(?:retry|dead discard) ID/, async ({ database }) => ({ ID: await insertDeadEmail(database.db) })],
@@ -77,6 +84,7 @@ const SITUATIONS: readonly (readonly [RegExp, (system: TestSystem) => Promise<Va
   [/^senders remove ID \*/, (system) => client(system)],
   [/^senders/, (system) => client(system, { senders: [] })],
   [/^(?:clients? |keys|hold --client|slo|suppressions)/, (system) => client(system)],
+  [/^deploy (?:ramp|promote|rollback|retire)/, builds],
   [/^release HOLD/, held],
   [/^job resume JOB/, stoppedJob],
   [/^job /, job],

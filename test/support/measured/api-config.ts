@@ -15,6 +15,7 @@ export function apiConfig(
       namespace: 'default',
       uiUrl: undefined,
       apiKey: undefined,
+      workerBuildId: undefined,
       tls: { caFile: undefined, certFile: undefined, keyFile: undefined, serverName: undefined },
     },
     host: '127.0.0.1',

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 const DEFINED_IN = [
   ...['api', 'webhooks', 'activities', 'worker'].map((folder) => `${folder}/metrics.ts`),
   'process/metrics/registry.ts',
-  ...['queues', 'scale', 'providers', 'leftovers', 'processes', 'disk', 'retention', 'service-levels'].map(
+  ...['queues', 'scale', 'providers', 'leftovers', 'processes', 'builds', 'disk', 'retention', 'service-levels'].map(
     (name) => `dispatcher/metrics/${name}.ts`,
   ),
 ];

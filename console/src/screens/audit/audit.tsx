@@ -21,6 +21,7 @@ const KINDS = [
   'sender',
   'suppression',
   'job',
+  'routing',
 ] as const;
 const SOURCES = ['api', 'cli', 'console', 'temporal'] as const;
 

@@ -19,6 +19,22 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ required "image.repository: required, the image that you built from the Dockerfile" .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
+{{/* The fleet of a priority (priority) that an older build (build) still has. */}}
+{{- define "tempost.olderFleet" -}}
+worker-{{ .priority }}-{{ .build | lower | replace "." "-" | replace "_" "-" | replace "+" "-" | trunc 30 | trimSuffix "-" }}
+{{- end }}
+
+{{/* The components of all workers, as a JSON array. */}}
+{{- define "tempost.workers" -}}
+{{- $workers := list "worker-critical" "worker-medium" "worker-low" }}
+{{- range $older := .Values.olderBuilds }}
+{{- range $priority := list "critical" "medium" "low" }}
+{{- $workers = append $workers (include "tempost.olderFleet" (dict "priority" $priority "build" $older.build)) }}
+{{- end }}
+{{- end }}
+{{- toJson $workers }}
+{{- end }}
+
 {{- define "tempost.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 1000

@@ -66,10 +66,13 @@ spec:
 {{- define "tempost.container" -}}
 {{- $root := .root -}}
 name: {{ .component }}
-image: {{ include "tempost.image" $root | quote }}
+image: {{ if .tag }}{{ printf "%s:%s" $root.Values.image.repository .tag | quote }}{{ else }}{{ include "tempost.image" $root | quote }}{{ end }}
 imagePullPolicy: {{ $root.Values.image.pullPolicy }}
 args: {{ toJson .args }}
 env: {{- include "tempost.databaseEnv" $root | nindent 2 }}
+  {{- with .build }}
+  - { name: WORKER_BUILD_ID, value: {{ . | quote }} }
+  {{- end }}
   {{- with $root.Values.temporal.apiKeySecret }}
   {{- if .name }}
   - { name: TEMPORAL_API_KEY, valueFrom: { secretKeyRef: { name: {{ .name }}, key: {{ .key }} } } }
