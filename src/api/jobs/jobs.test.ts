@@ -53,6 +53,39 @@ describe('POST /api/admin/jobs', () => {
     expect(acts).toEqual([]);
   });
 
+  it('is about the e-mails that fit its filter, all of it, and about no others', async () => {
+    const { id: client } = await insertClient(api.db);
+    const changes = [
+      { sender: 'North <north@example.com>', priority: 'critical', tags: ['sale', 'spring'], metadata: { order: 7 } },
+      { sender: 'north@example.com', priority: 'low', tags: ['sale'], metadata: { order: '7', plan: 'a' } },
+      { sender: 'south@example.com', priority: 'low', tags: ['spring'], metadata: { order: 8 } },
+      { sender: 'south@example.com', receiver: 'grace@example.net', priority: 'medium', tags: [], metadata: {} },
+    ] as const;
+    const ids: string[] = [];
+    for (const { tags, metadata, sender, ...others } of changes) {
+      const id = await insertQueuedEmail(api.db, { clientId: client, ...others });
+      const set = { sender, tags: [...tags], metadata: JSON.stringify(metadata) };
+      await api.db.updateTable('emails').set(set).where('id', '=', id).execute();
+      ids.push(id);
+    }
+    const matched = async (filter: object) => {
+      const { preview } = await begin({ kind: 'cancel', filter: { client, ...filter }, dry_run: true });
+      expect(preview!.sample).toHaveLength(preview!.matched);
+      return ids.flatMap((id, n) => (preview!.sample.includes(id) ? [n] : []));
+    };
+    expect(await matched({ sender: 'North@Example.com' })).toEqual([0, 1]);
+    expect(await matched({ receiver: 'grace@example.net' })).toEqual([3]);
+    expect(await matched({ receiver_domain: 'example.org' })).toEqual([0, 1, 2]);
+    expect(await matched({ priority: 'low' })).toEqual([1, 2]);
+    expect(await matched({ tag: 'sale' })).toEqual([0, 1]);
+    expect(await matched({ metadata: { order: '7' } })).toEqual([0, 1]);
+    expect(await matched({ metadata: { order: '7', plan: 'a' } })).toEqual([1]);
+    expect(await matched({ tag: 'spring', priority: 'low', sender: 'south@example.com' })).toEqual([2]);
+    expect(await matched({ tag: 'sale', metadata: { order: '8' } })).toEqual([]);
+    expect(await matched({ status: ['queued'] })).toEqual([0, 1, 2, 3]);
+    expect(await matched({ status: ['scheduled'] })).toEqual([]);
+  });
+
   it('begins one, and shows who did, why, and what with', async () => {
     const { job: begun } = await begin({
       kind: 'reroute',
