@@ -44,6 +44,8 @@ export interface Drill extends Surroundings {
   readonly duplicates?: 'counted';
   /** Webhooks are lost on purpose: an e-mail may stay "sent". */
   readonly silence?: true;
+  /** Mail comes in until the healing is over, however long it takes: more e-mails than were asked for. */
+  readonly mailUntilHealed?: true;
   /** Told each answer to a submission that was no acceptance, before it is repeated. */
   readonly onTrouble?: (trouble: string) => void;
   /** Receivers other than ordinary ones, by the e-mail's number in the set. */

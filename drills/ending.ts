@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Drill } from './drill.js';
 import type { World } from './world.js';
 
-/** From the last acceptance (or the healing, whichever is later) to "it never ends". */
+/** From the last acceptance (or the healing, whichever is later) to "it never ends"; longer when a drill is stretched. */
 const PATIENCE_S = { full: 300, quick: 90 } as const;
 const LOOK_EVERY_MS = 500;
 /** Nothing may be sent a second time after the end either. */
@@ -14,7 +14,8 @@ const AFTERMATH_MS = { full: 3_000, quick: 1_000 };
  * @returns what has not come to its end in time.
  */
 export async function waitForEnd(world: World, drill: Drill): Promise<string[]> {
-  const giveUpAt = Date.now() + (world.options.quick ? PATIENCE_S.quick : PATIENCE_S.full) * 1000;
+  const { quick, stretch = 1 } = world.options;
+  const giveUpAt = Date.now() + (quick ? PATIENCE_S.quick : PATIENCE_S.full) * stretch * 1000;
   let open = ['nobody has looked yet'];
   while (Date.now() < giveUpAt) {
     open = await openEnds(world, drill.silence ?? false).catch((error) => [

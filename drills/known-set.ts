@@ -23,15 +23,22 @@ export interface KnownEmail {
   readonly attachmentSha256: string | null;
 }
 
+/** When the e-mails of a set are submitted. */
+interface Pace {
+  readonly emails: number;
+  /** From the first to the last e-mail. */
+  readonly overMs: number;
+  /** More follow at the same pace until this has come; undefined: none. */
+  readonly until?: Promise<unknown>;
+}
+
 /**
  * Submits the set by HTTP as careful clients do: each e-mail at its moment, with an idempotency key, repeated until it
  * is accepted. A third of each priority, one after another.
- *
- * @param overMs from the first to the last e-mail.
  */
-export async function submitSet(stack: Stack, drill: Drill, emails: number, overMs: number): Promise<KnownEmail[]> {
+export async function submitSet(stack: Stack, drill: Drill, { emails, overMs, until }: Pace): Promise<KnownEmail[]> {
+  const everyMs = overMs / emails;
   const one = async (n: number): Promise<KnownEmail> => {
-    await delay((overMs * n) / emails);
     const priority = PRIORITIES[n % PRIORITIES.length]!;
     const magic = drill.receiver?.(n, emails);
     const bytes = n % ATTACHMENT_EVERY === 0 ? attachmentOf(n) : undefined;
@@ -44,7 +51,26 @@ export async function submitSet(stack: Stack, drill: Drill, emails: number, over
     const attachmentSha256 = bytes ? createHash('sha256').update(bytes).digest('hex') : null;
     return { n, id, priority, acceptedMs, ordinary: magic === undefined, attachmentSha256 };
   };
-  return Promise.all(Array.from({ length: emails }, (_, n) => one(n)));
+  const asked = Promise.all(Array.from({ length: emails }, (_, n) => delay(everyMs * n).then(() => one(n))));
+  const more = until ? moreUntil(until, { everyMs, fromMs: overMs }, (n) => one(emails + n)) : [];
+  return (await Promise.all([asked, more])).flat();
+}
+
+/** @param fromMs when the first is due, from now. */
+async function moreUntil<T>(
+  over: Promise<unknown>,
+  { everyMs, fromMs }: { readonly everyMs: number; readonly fromMs: number },
+  one: (n: number) => Promise<T>,
+): Promise<T[]> {
+  const begun: Promise<T>[] = [];
+  const isOver = over.then(() => true);
+  for (let waitMs = fromMs; !(await Promise.race([isOver, delay(waitMs, false)])); waitMs = everyMs) {
+    const next = one(begun.length);
+    // Looked at in the end.
+    next.catch(() => {});
+    begun.push(next);
+  }
+  return Promise.all(begun);
 }
 
 async function submitPatiently(

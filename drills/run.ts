@@ -90,7 +90,8 @@ async function through(world: World, drill: Drill) {
     await drill.breakAndHeal(world);
   })();
   const overMs = BEFORE_MS + world.brokenS * 1000 + (world.options.quick ? AFTER_MS.quick : AFTER_MS.full);
-  const [known] = await Promise.all([submitSet(world.stack, drill, world.options.emails, overMs), breaking]);
+  const pace = { emails: world.options.emails, overMs, until: drill.mailUntilHealed && breaking };
+  const [known] = await Promise.all([submitSet(world.stack, drill, pace), breaking]);
   world.say(`all ${known.length} are accepted; waiting for the end`);
   const open = await waitForEnd(world, drill);
   const count = await countEvidence(world, known);

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { longestGapS } from '../drills/count.js';
 import { CannotDrill } from '../drills/drill.js';
+import { submitSet } from '../drills/known-set.js';
 import { table } from '../drills/production/report.js';
 import { choose, runProduction } from '../drills/production/run.js';
 import { type Disaster, NO_OUTCOME, type Scenario } from '../drills/production/scenario.js';
 import { SCENARIOS } from '../drills/production/scenarios/index.js';
+import type { Stack, Submission } from './support/stack.js';
 
 const OPTIONS = { emails: 3, quick: true, cli: 'temporal', say: () => {} };
 const disaster = (name: string, run: Disaster['run']): Disaster => ({ name, how: `${name} breaks`, run });
@@ -73,5 +75,27 @@ describe('drills of production', () => {
     expect(longestGapS([])).toBe(0);
     expect(longestGapS([5_000])).toBe(0);
     expect(longestGapS([9_250, 1_000, 2_000, 2_500])).toBe(6.8);
+  });
+
+  it('submit mail for as long as it is not healed, each e-mail with a key of its own', async () => {
+    const keys: string[] = [];
+    let heal = () => {};
+    const healed = new Promise<void>((resolve) => {
+      heal = resolve;
+    });
+    const stack = {
+      async post({ idempotencyKey }: Submission) {
+        keys.push(idempotencyKey!);
+        if (keys.length === 9) heal();
+        return Response.json({ id: idempotencyKey });
+      },
+    } as unknown as Stack;
+    const drill = { name: 'long', breaks: '', outageS: { full: 0, quick: 0 }, breakAndHeal: async () => {} };
+    const known = await submitSet(stack, drill, { emails: 3, overMs: 30, until: healed });
+    expect(known.length).toBeGreaterThanOrEqual(9);
+    expect(new Set(keys).size).toBe(known.length);
+    expect(known.map(({ n }) => n)).toEqual(known.map((_, n) => n));
+    keys.length = 0;
+    expect(await submitSet(stack, drill, { emails: 3, overMs: 30 })).toHaveLength(3);
   });
 });

@@ -13,11 +13,16 @@ import { ArchivedPostgres } from './archived-postgres.js';
 
 const CLI = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url));
 const OURS = PROCESS_NAMES.filter((name) => name !== 'sandbox');
-const PATIENCE_MS = 10 * 60_000;
+/** Without any progress. */
+const PATIENCE_MS = 5 * 60_000;
 /** Submitted so many at a time. */
 const WIDTH = 10;
-/** Time to submit the set that is due after the point of the restore: 300 take a third of it on an idle machine. */
+/** At least so long until the set is due that is sent after the point of the restore; a busy machine gets more. */
 const LEAD_MS = { full: 90_000, quick: 30_000 };
+/** Everything is killed so long before what is due in the outage, whatever was sent by then. */
+const KILLED_BEFORE_MS = 15_000;
+/** What one e-mail of the first set took, so many times for each of those that follow. */
+const MARGIN = 1.3;
 
 interface RestoreOptions {
   readonly name: string;
@@ -32,7 +37,9 @@ interface Books {
   readonly before: readonly string[];
   /** Accepted before, sent after it: the record believes them unsent. */
   readonly between: readonly string[];
-  /** Accepted and sent after it: the record lacks them. */
+  /** Accepted before and due after it, and not sent before everything was killed: the machine was too busy. */
+  readonly underWay: readonly string[];
+  /** Accepted after it: the record lacks them. */
   readonly after: readonly string[];
   /** Accepted before, and due while everything is down: nobody has sent them, and it has to be done once. */
   readonly during: readonly string[];
@@ -75,25 +82,32 @@ async function restoreUnderMail(
   // On a busy machine bulk steps back for minutes; what is proved does not depend on the priority.
   const priorities = quick ? (['critical'] as const) : PRIORITIES;
   const submit = submitter(world, priorities);
-  const before = await submit(Math.ceil(emails / 3));
+  const third = Math.ceil(emails / 3);
+  const startedAtMs = Date.now();
+  const before = await submit(third);
+  const submittedMs = (Date.now() - startedAtMs) / third;
   await taken(world, before);
+  const sentMs = (Date.now() - startedAtMs) / third;
   await postgres.backUp();
   const leadMs = (quick ? LEAD_MS.quick : LEAD_MS.full) * stretch;
-  const dueAt = new Date(Date.now() + leadMs);
+  const dueAt = new Date(Date.now() + Math.max(leadMs, MARGIN * (emails + third) * submittedMs));
   // Time enough to send what is due first, and what comes after the point.
-  const dueDownAt = new Date(dueAt.getTime() + 2 * leadMs);
+  const dueDownAt = new Date(dueAt.getTime() + Math.max(2 * leadMs, MARGIN * (emails + third) * sentMs));
   const later = await submit(5, new Date(Date.now() + 24 * 60 * 60_000));
-  const during = await submit(Math.ceil(emails / 3), dueDownAt);
+  const during = await submit(third, dueDownAt);
   const between = await submit(emails, dueAt);
   const point = await postgres.now();
   if (point >= dueAt) throw new Error('the set was not submitted before it was due: try --stretch');
   say(`${between.length} are scheduled; the point of the restore is ${point.toISOString()}`);
-  const after = await submit(Math.ceil(emails / 3));
-  await taken(world, [...between, ...after]);
+  const after = await submit(third);
   await postgres.archived();
-  say(`${between.length + after.length} were sent since; the database is lost`);
+  await taken(world, [...between, ...after], dueDownAt.getTime() - KILLED_BEFORE_MS);
   await Promise.all(OURS.flatMap((each) => [world.stack.kill(each), world.stack.kill(second(each))]));
   if (new Date() >= dueDownAt) throw new Error('what is due in the outage was due before it: try --stretch');
+  const sent = new Set((await callsOf(world)).map(({ email_id }) => email_id));
+  const isSent = (id: string) => sent.has(id);
+  const underWay = between.filter((id) => !isSent(id));
+  say(`${[...between, ...after].filter(isSent).length} were sent since; the database is lost`);
   await postgres.lose();
   if (temporal === 'lost') {
     await world.temporal.kill();
@@ -109,7 +123,7 @@ async function restoreUnderMail(
   if (!startedTooSoon) await world.startAll(OURS);
   await world.stack.ready();
   await ended(world);
-  const books = { before, between, during, after, later };
+  const books = { before, between: between.filter(isSent), underWay, during, after, later };
   const outS = secondsSince(restoringAtMs);
   return count(world, books, { ...recovered, restoredS, outS, temporal, startedTooSoon });
 }
@@ -133,15 +147,19 @@ const submitter = (world: World, priorities: readonly Priority[]) => async (coun
 
 const callsOf = async (world: World): Promise<readonly AcceptedCall[]> => world.stack.acceptance();
 
-/** Waits until providers have taken each of these. */
-async function taken(world: World, ids: readonly string[]): Promise<void> {
-  let lastSent = new Set<string>();
-  for (const giveUpAt = Date.now() + PATIENCE_MS; Date.now() < giveUpAt; await delay(500)) {
-    lastSent = new Set((await callsOf(world)).map(({ email_id }) => email_id));
-    if (ids.every((id) => lastSent.has(id))) return;
+/**
+ * Waits until providers have taken each of these: for as long as it goes on, or until a moment (in milliseconds since
+ * 1970) at which it need not have.
+ */
+async function taken(world: World, ids: readonly string[], untilMs = Number.POSITIVE_INFINITY): Promise<void> {
+  let missing = ids.length;
+  for (let giveUpAt = Date.now() + PATIENCE_MS; missing > 0 && Date.now() < untilMs; await delay(500)) {
+    if (Date.now() > giveUpAt) throw new Error(`${missing} of ${ids.length} were not sent before the loss`);
+    const sent = new Set((await callsOf(world)).map(({ email_id }) => email_id));
+    const before = missing;
+    missing = ids.filter((id) => !sent.has(id)).length;
+    if (missing < before) giveUpAt = Date.now() + PATIENCE_MS;
   }
-  const missing = ids.filter((id) => !lastSent.has(id)).length;
-  throw new Error(`${missing} of ${ids.length} were not sent before the loss`);
 }
 
 /** Every process runs on the restored record before anybody has said that it was restored. */
@@ -200,13 +218,15 @@ async function recover(world: World, point: Date, temporal: string): Promise<Rec
 /** Waits until nothing is left to be sent but what is held or due later, and a while longer. */
 async function ended(world: World): Promise<void> {
   let open: number | undefined;
-  for (const giveUpAt = Date.now() + PATIENCE_MS; open !== 0 && Date.now() < giveUpAt; await delay(500)) {
+  for (let giveUpAt = Date.now() + PATIENCE_MS; open !== 0 && Date.now() < giveUpAt; await delay(500)) {
+    const before = open;
     const [row] = await world
       .query<{ open: number }>(
         `select count(*)::int as open from email_queue where state not in ('held', 'handed_over') and due_at <= now()`,
       )
       .catch(() => []);
     open = row?.open;
+    if (open !== before) giveUpAt = Date.now() + PATIENCE_MS;
   }
   if (open !== 0) throw new Error(`${open ?? 'nobody knows how many'} are still to be sent after the recovery`);
   await delay(5_000);
@@ -214,7 +234,7 @@ async function ended(world: World): Promise<void> {
 
 /** Three books: what was submitted, what the record says now, and what the providers have taken. */
 async function count(world: World, books: Books, restored: Restored): Promise<Outcome> {
-  const { before, between, during, after, later } = books;
+  const { before, between, underWay, during, after, later } = books;
   const { sent, unknownIds, lackingIds, restoredS, tookS, outS } = restored;
   const taken = new Map<string, number>();
   for (const { email_id } of await callsOf(world)) taken.set(email_id, (taken.get(email_id) ?? 0) + 1);
@@ -223,13 +243,15 @@ async function count(world: World, books: Books, restored: Restored): Promise<Ou
   const held = new Set(unknownIds);
   // The record has what was accepted before the point; and what was due since is sent, or held for an operator.
   const isLost = (id: string) => !known.has(id) || !(taken.has(id) || held.has(id));
-  const lost = [...before, ...between, ...during].filter(isLost).length + later.filter((id) => !known.has(id)).length;
+  const lost =
+    [...before, ...between, ...underWay, ...during].filter(isLost).length + later.filter((id) => !known.has(id)).length;
   const heldOf = (ids: readonly string[]) => ids.filter((id) => held.has(id)).length;
   const [believed] = await world.query<{ count: number }>(
     `select count(*)::int as count from send_attempts where state = 'accepted' and email_id = any($1)`,
     [between],
   );
-  const unlisted = after.filter((id) => !known.has(id) && !lackingIds.includes(id)).length;
+  // What was accepted after the point and not sent is known to nobody but its client.
+  const unlisted = after.filter((id) => taken.has(id) && !known.has(id) && !lackingIds.includes(id)).length;
   const [counters] = await world.query<{ count: number }>(
     `select coalesce(sum(value), 0)::int as count from counters where name in ('repeated_sends', 'known_duplicates')`,
   );
@@ -239,8 +261,10 @@ async function count(world: World, books: Books, restored: Restored): Promise<Ou
     ...{ withoutAcceptanceS: null, criticalS: null, criticalOnceBackS: null },
     notes: [
       `${between.length} sent after the point of the restore: ${sent} adopted, ${heldOf(between)} unknown and held`,
+      ...(underWay.length > 0 ? [`${underWay.length} under way at the loss: ${heldOf(underWay)} held`] : []),
       `${during.length} due in the outage: ${during.filter((id) => taken.has(id)).length} sent, ${heldOf(during)} held`,
-      `${after.length} accepted after it: ${lackingIds.length} listed as lacking, ${unlisted} not`,
+      `${after.length} accepted after it, ${after.filter((id) => taken.has(id)).length} of them sent: ` +
+        `${lackingIds.length} listed as lacking, ${unlisted} not`,
       `restored in ${restoredS} s, evidence sought twice (dry run and run) in ${tookS} s, sending again after ${outS} s`,
     ],
     broken: [

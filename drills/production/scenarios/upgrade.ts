@@ -41,6 +41,7 @@ export const UPGRADE: Scenario = {
         };
         return {
           outageS: { full: 240, quick: 120 },
+          mailUntilHealed: true,
           beginsWith: before,
           env: { DRAIN_S: String(2 * NOTICED_WITHIN_S) },
           async startBalancer(port, copies, name) {

@@ -139,26 +139,6 @@ describe('dispatch', () => {
     expect(new Set(starts).size).toBe(60);
   });
 
-  it('frees what it claimed when it fails', async () => {
-    await insertQueuedEmail(database.db, { priority: 'low' });
-    const failing = dispatch(async () => {
-      throw new Error('Temporal is down');
-    });
-    await expect(failing).rejects.toThrow('Temporal is down');
-    expect(await states()).toEqual(['waiting']);
-  });
-
-  it('frees what a dispatcher had claimed that died in the middle', async () => {
-    const id = await insertQueuedEmail(database.db, { priority: 'low' });
-    const dying = dispatch(async () => {
-      await sql`select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and state = 'idle in transaction'`.execute(database.db);
-      return [id];
-    });
-    await expect(dying).rejects.toThrow();
-    expect(await dispatch()).toMatchObject({ started: 1 });
-  });
-
   it("starts no more than two seconds of the providers' rates", async () => {
     for (let n = 0; n < 20; n++) await insertQueuedEmail(database.db, { priority: 'low' });
     await database.db.updateTable('provider_controls').set({ rate_per_s: 2 }).execute();
