@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { freePorts } from './ports.js';
 import { removePostgresHome } from './postgres/server.js';
 import { processStartTime } from './processes/process.js';
 import { type Addresses, endOrphans, type ProcessRecord, readAddresses } from './run-state.js';
+import { bootstrapApiKey } from './secrets.js';
 
 // What `npm start` runs, as it was built; `npm test` builds it first.
 const script = (name: string) => fileURLToPath(new URL(`../../dist/src/dev/${name}.js`, import.meta.url));
@@ -78,6 +79,41 @@ async function ready(run: Run): Promise<Addresses> {
   return readAddresses(dataDir) as Addresses;
 }
 
+/** What a process loads before its own script, so that the worker of a priority does nothing until `release`. */
+function holdingBack(priority: string): { readonly preload: string; readonly release: () => void } {
+  const preload = join(dataDir, 'hold.cjs');
+  const go = join(dataDir, 'go');
+  const isHeld = `process.argv[1]?.endsWith('worker/main.js') && process.argv.includes('${priority}')`;
+  const wait = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50)';
+  const text = `if (${isHeld}) while (!require('node:fs').existsSync('${go}')) ${wait};`;
+  writeFileSync(preload, text, { mode: 0o600 });
+  return { preload, release: () => writeFileSync(go, '', { mode: 0o600 }) };
+}
+
+/** As the key's owner, before anything is printed. */
+const authorized = () => ({ Authorization: `Bearer ${bootstrapApiKey(dataDir)}` });
+
+async function submitCritical(): Promise<string> {
+  const body = new FormData();
+  const fields = { sender: 'shop@example.com', receiver: 'ada@example.org', subject: 's', content: 'c' };
+  for (const [name, value] of Object.entries({ ...fields, priority: 'critical' })) body.set(name, value);
+  const url = `http://127.0.0.1:${env.API_PORT}/api/send`;
+  const answer = await fetch(url, { method: 'POST', headers: authorized(), body });
+  return ((await answer.json()) as { id: string }).id;
+}
+
+const isDelivered = (id: string) =>
+  vi.waitFor(
+    async () => {
+      const answer = await fetch(`http://127.0.0.1:${env.API_PORT}/api/email/${id}`, { headers: authorized() });
+      expect(['delivered', 'opened']).toContain(((await answer.json()) as { status: string }).status);
+    },
+    { timeout: READY_WITHIN_MS, interval: 200 },
+  );
+
+const untilAnswered = (url: string) =>
+  vi.waitFor(async () => expect((await fetch(url)).status).toBe(200), { timeout: READY_WITHIN_MS, interval: 100 });
+
 /** The files that any user of this machine could read. */
 function openToOthers(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
@@ -138,7 +174,16 @@ it('names the variable of every busy port, and starts nothing', async () => {
 it('runs the whole system, goes on after a kill -9 of itself, and ends in order', {
   timeout: patient(300_000),
 }, async () => {
-  const first = start();
+  const { preload, release } = holdingBack('low');
+  const first = start({ NODE_OPTIONS: `--require=${preload}` });
+  const { API_PORT, WEBHOOKS_PORT, METRICS_PORT } = env;
+  const answers = [`${API_PORT}/readyz`, `${WEBHOOKS_PORT}/readyz`, `${METRICS_PORT}/metrics`];
+  for (const path of answers) await untilAnswered(`http://127.0.0.1:${path}`);
+  // Whatever answers by itself has answered, and mail goes out by another worker: still nobody is told that all is up.
+  await isDelivered(await submitCritical());
+  expect(readAddresses(dataDir)).toBeUndefined();
+  expect(first.output()).not.toContain('ready: ');
+  release();
   await ready(first);
   await vi.waitFor(() => expect(first.output()).toMatch(/ start +ready: /), patient(20_000));
   for (const { name, pid } of processes()) expect(first.output()).toMatch(new RegExp(`\\b${name} ${pid}\\b`));
