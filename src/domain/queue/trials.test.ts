@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
+import { findWork } from '../attempts/plan.js';
+import { SHIPPED_STATUSES } from '../emails/statuses.js';
 import { awaitProvider } from './await-provider.js';
 import { type ClaimedEmail, dispatchBatch } from './queue.js';
 
@@ -59,7 +61,11 @@ describe('dispatch while no provider admits', () => {
     while (tried.length < sleepers.length && (await tryOne()));
     expect(tried).toEqual(sleepers);
     expect(await tryOne()).toBe(false);
+    // Nor does one that looks by itself, or comes from its back-off, take another trial.
+    const admitting = async (emailId: string) => (await findWork(database.db, emailId, SHIPPED_STATUSES))!.admitting;
+    for (const emailId of sleepers) expect(await admitting(emailId)).toEqual([]);
     const fresh = await insertQueuedEmail(database.db, { priority: 'low', dueInS: -1 });
+    expect(await admitting(fresh)).toContain('mailgun');
     expect(await tryOne()).toBe(true);
     expect(tried.at(-1)).toBe(fresh);
     expect(await tryOne()).toBe(false);
