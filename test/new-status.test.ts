@@ -62,6 +62,16 @@ async function tempost(...argv: string[]): Promise<Record<string, unknown>> {
   return JSON.parse(out.join('\n')) as Record<string, unknown>;
 }
 
+describe('the end of a workflow', { timeout: patient(120_000) }, () => {
+  it('is the status that the record has then: a click that no open preceded, too', async () => {
+    const id = await stack.submit();
+    await stack.isDelivered(id);
+    await tells(id, 'clicked');
+    expect((await stack.email(id)).status).toBe('clicked');
+    expect(await endOf(id)).toEqual({ end: 'clicked', attribute: undefined });
+  });
+});
+
 describe('a status added by one row', { timeout: patient(120_000) }, () => {
   it('is reached by a webhook, ends the workflow, and is seen by API and command', async () => {
     const id = await stack.submit();

@@ -2,6 +2,7 @@ import { createAwaitProvider } from './await-provider.js';
 import { createCheckDelivery } from './check-delivery.js';
 import type { ActivityDependencies } from './dependencies.js';
 import { createLoadPlan } from './load-plan.js';
+import { createReadEnd } from './read-end.js';
 import { createReconcile } from './reconcile.js';
 import { createRecordAnswer, createSend } from './send.js';
 import type { RecordActivities, SendActivities } from './types.js';
@@ -16,6 +17,7 @@ export function createRecordActivities(dependencies: ActivityDependencies): Reco
     recordAnswer: createRecordAnswer(dependencies),
     awaitProvider: createAwaitProvider(dependencies),
     uploadAttachment: createUploadAttachment(dependencies),
+    readEnd: createReadEnd(dependencies),
   };
 }
 

@@ -1,6 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { findWork, noteDue } from '../domain/attempts/plan.js';
-import { type StatusRule, statusesThat } from '../domain/emails/statuses.js';
+import type { StatusRule } from '../domain/emails/statuses.js';
 import type { ActivityDependencies } from './dependencies.js';
 import type { Plan } from './types.js';
 
@@ -10,7 +10,6 @@ import type { Plan } from './types.js';
  * again after a reset, or after the loss of Temporal's data, continues where the e-mail is.
  */
 export function createLoadPlan({ db, config, catalogue }: ActivityDependencies) {
-  const trouble = statusesThat(catalogue, (rule) => rule.trouble);
   return async function loadPlan(emailId: string): Promise<Plan> {
     const work = await findWork(db, emailId, catalogue);
     if (work?.status === 'scheduled') await noteDue(db, emailId, catalogue);
@@ -30,7 +29,7 @@ export function createLoadPlan({ db, config, catalogue }: ActivityDependencies) 
       deliveryTimeoutMs: remaining(config.deliveryTimeoutMs, work.sinceSentMs),
       // Nobody will tell of an open that is not tracked.
       openWindowMs: work.untracked ? UNTRACKED_WINDOW_MS : remaining(config.openWindowMs, work.sinceDeliveredMs),
-      trouble,
+      endsAsRecorded: true as const,
     };
     return { ...common, stage: stageOf(work.accepted, catalogue.get(work.status)) };
   };

@@ -19,8 +19,17 @@ export interface Plan {
   /** What remains of each wait. */
   readonly deliveryTimeoutMs: number;
   readonly openWindowMs: number;
-  /** Statuses that are search attributes when a workflow ends so; left out by earlier releases. */
+  /** The workflow ends as the record says, and reads it where it was not told; left out by earlier releases. */
+  readonly endsAsRecorded?: true;
+  /** Statuses that are search attributes when a workflow ends so. Only earlier releases put it into a plan. */
   readonly trouble?: readonly string[];
+}
+
+/** An e-mail's status when its workflow ends. */
+export interface RecordedEnd {
+  readonly status: string;
+  /** It is to be found in Temporal: the workflow gets the search attribute `EmailStatus`. */
+  readonly trouble: boolean;
 }
 
 export interface SendRequest {
@@ -76,8 +85,11 @@ export type Reconciliation =
   /** Nothing is known yet: ask again after this long, or when evidence comes. */
   | { readonly kind: 'wait'; readonly waitMs: number };
 
-/** What a delivery check found; `quiet`: nothing, the e-mail is silent. */
-export type DeliveryCheck = 'delivered' | 'quiet';
+/**
+ * What a delivery check found; `quiet`: nothing, the e-mail is silent. If news came meanwhile, it is what they say:
+ * `over` of any end but a delivery and an open.
+ */
+export type DeliveryCheck = 'delivered' | 'opened' | 'over' | 'quiet';
 
 /** On the workflow's own queue. The names are the activity types, which recorded histories hold. */
 export interface RecordActivities {
@@ -86,6 +98,8 @@ export interface RecordActivities {
   recordAnswer(unrecorded: UnrecordedAnswer): Promise<Outcome>;
   awaitProvider(request: AwaitProviderRequest): Promise<Awaiting>;
   uploadAttachment(emailId: string): Promise<void>;
+  /** Reads the status that it ends with; null when the record knows no such e-mail any more. */
+  readEnd(emailId: string): Promise<RecordedEnd | null>;
 }
 
 /** On `send-<priority>`: everything that calls a provider. */

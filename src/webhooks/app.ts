@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Router } from '@koa/router';
 import Koa, { type Middleware } from 'koa';
+import { signalsOf } from '../domain/signals/deliver.js';
 import { PIXEL_GIF, PIXEL_HEADERS, recordPixelOpen } from '../domain/tracking/pixel.js';
 import { boundLeftovers } from '../http/leftovers.js';
 import { PROBLEM_TYPE, Problem, problemBody, problemOfStatus, toProblem } from '../http/problem.js';
@@ -59,9 +60,9 @@ const inTurn =
 function showPixel({ db, catalogue, notify, logger, life }: WebhookDependencies, readers: Lane): Middleware {
   const record = async (emailId: string) => {
     try {
-      const { recorded, signals } = await recordPixelOpen(db, await catalogue(), emailId, logger);
+      const { recorded, signals, status = 'opened' } = await recordPixelOpen(db, await catalogue(), emailId, logger);
       if (recorded) logStep(life, 'opened', { emailId });
-      notify(signals.map((kind) => ({ emailId, kind })));
+      notify(signalsOf(emailId, signals, status));
     } catch (error) {
       logger.warn({ code: codeOf(error) }, 'an open could not be recorded');
     }

@@ -36,8 +36,8 @@ const startWorkflow = (temporal: TestNamespace, email: TestEmail) =>
 async function signalsIn(temporal: TestNamespace, email: TestEmail): Promise<unknown[]> {
   const { events } = await temporal.client.workflow.getHandle(workflowIdOf(email.id)).fetchHistory();
   return (events ?? []).flatMap(({ workflowExecutionSignaledEventAttributes: signal }) => {
-    const data = signal?.input?.payloads?.[0]?.data;
-    return data ? [[signal.signalName, JSON.parse(Buffer.from(data).toString('utf8'))]] : [];
+    const args = signal?.input?.payloads?.map(({ data }) => JSON.parse(Buffer.from(data!).toString('utf8')));
+    return args ? [[signal!.signalName, ...args]] : [];
   });
 }
 
@@ -71,6 +71,16 @@ describe('workflows are told of what is stored', () => {
       ['providerEvent', 'delivered'],
       ['providerEvent', 'opened'],
     ]);
+    await service.stop();
+  });
+
+  it('of a click as an open of which the record says more, so that a workflow ends as clicked', async () => {
+    const service = await start();
+    const email = await sentEmail();
+    await startWorkflow(temporal, email);
+    expect((await postMailgun(service.url, mailgunBody(mailgunEvent(email, 'clicked')))).status).toBe(200);
+    await expect.poll(() => waitingFor(email)).toEqual([]);
+    expect(await signalsIn(temporal, email)).toEqual([['providerEvent', 'opened', true]]);
     await service.stop();
   });
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ProviderName } from '../config.js';
 import type { StatusCatalogue } from '../domain/emails/statuses.js';
-import type { PendingSignal } from '../domain/signals/deliver.js';
+import { type PendingSignal, signalsOf } from '../domain/signals/deliver.js';
 import { findByMessageId } from '../domain/tracking/message-ids.js';
 import { lockEventTarget, type ProviderEvent, storeProviderEvents } from '../domain/tracking/provider-events.js';
 import { NEAR_MS } from '../domain/tracking/unmatched.js';
@@ -54,7 +54,7 @@ export async function storeOnce(
     if (token === 'known') return { signals: [], unmatched: 0, matched: [] };
     if (target && 'emailId' in event) {
       const stored = await storeProviderEvents(trx, target, [event.event], catalogue);
-      const signals = stored.signals.map((kind) => ({ emailId: event.emailId, kind }));
+      const signals = signalsOf(event.emailId, stored.signals, stored.status);
       return { signals, unmatched: 0, matched: [matchedOf(event)] };
     }
     await keepUnmatched(trx, [unmatchedRow(provider, event)]);
@@ -174,8 +174,8 @@ async function storeOne(
     const target = await lockEventTarget(trx, emailId);
     if (!target) return undefined;
     const told = events.map(({ event }) => event);
-    const { signals } = await storeProviderEvents(trx, target, told, catalogue);
-    return signals.map((kind) => ({ emailId, kind }));
+    const { signals, status } = await storeProviderEvents(trx, target, told, catalogue);
+    return signalsOf(emailId, signals, status);
   });
 }
 

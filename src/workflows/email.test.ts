@@ -35,27 +35,58 @@ describe('the e-mail workflow', () => {
     expect(calls).toEqual(['send mailgun', 'lookForNews']);
   });
 
-  it('ends as the record says when a provider tells of a failure', async () => {
-    for (const status of ['bounced', 'complained', 'opened']) {
-      const { handle, signal, calls } = await start({ laterPlan: { status } });
-      await expect.poll(() => calls).toEqual(['send mailgun']);
-      await signal('failed');
-      expect(await handle.result()).toBe(status);
-      const { searchAttributes } = await handle.describe();
-      expect(searchAttributes.EmailStatus).toEqual(status === 'opened' ? undefined : [status]);
+  it.each([
+    ['opened', 'clicked'],
+    ['delivered', 'bounced'],
+    ['failed', 'complained'],
+    ['failed', 'opened'],
+  ] as const)('told that it is %s, ends as %s when the record says so', async (told, status) => {
+    const recordedEnd = { status, trouble: status === 'complained' };
+    const { handle, signal, calls } = await start({ plan: { openWindowMs: 1 }, recordedEnd });
+    await expect.poll(() => calls).toEqual(['send mailgun']);
+    await signal(told, ...(told === 'failed' ? [] : [true as const]));
+    expect(await handle.result()).toBe(status);
+    const { searchAttributes } = await handle.describe();
+    expect(searchAttributes.EmailStatus).toEqual(recordedEnd.trouble ? [status] : undefined);
+  });
+
+  it.each(['delivered', 'opened'] as const)('told that it is %s and no more, reads nothing', async (told) => {
+    const onReadEnd = () => Promise.reject(new Error('it is not to be read'));
+    const { handle, signal } = await start({ plan: { openWindowMs: 1 }, onReadEnd });
+    await signal(told);
+    expect(await handle.result()).toBe(told);
+  });
+
+  it('ends as deferred, not as sent, when that was the last news', async () => {
+    const recordedEnd = { status: 'deferred', trouble: false };
+    const { handle, calls } = await start({ plan: { deliveryTimeoutMs: 1 }, recordedEnd });
+    expect(await handle.result()).toBe('deferred');
+    expect(calls).toEqual(['send mailgun', 'lookForNews']);
+  });
+
+  it('does not wait for an open of what the delivery check finds bounced, and can be found by that in Temporal', async () => {
+    const recordedEnd = { status: 'bounced', trouble: true };
+    const plan = { deliveryTimeoutMs: 1, openWindowMs: 3_600_000 };
+    for (const endsAsRecorded of [true, undefined] as const) {
+      const former = { laterPlan: { status: 'bounced', trouble: ['bounced'] } };
+      const { handle } = await start({ plan: { ...plan, endsAsRecorded }, ...former, news: 'over', recordedEnd });
+      expect(await handle.result()).toBe('bounced');
+      expect((await handle.describe()).searchAttributes.EmailStatus).toEqual(['bounced']);
     }
   });
 
-  it('has the search attribute for what the record calls trouble when it ends, and for nothing else', async () => {
-    const trouble = ['bad_reply'];
-    for (const status of ['bad_reply', 'bounced']) {
-      const { handle, signal, calls } = await start({ plan: { trouble: [] }, laterPlan: { status, trouble } });
-      await expect.poll(() => calls).toEqual(['send mailgun']);
-      await signal('failed');
-      expect(await handle.result()).toBe(status);
-      const { searchAttributes } = await handle.describe();
-      expect(searchAttributes.EmailStatus).toEqual(status === 'bad_reply' ? [status] : undefined);
-    }
+  it('reads its end again when it could not be read, and says what it heard where the record knows no such e-mail', async () => {
+    let reads = 0;
+    const onReadEnd = async () => {
+      if (++reads < 3) throw new Error('connection lost');
+    };
+    const { handle, signal } = await start({ onReadEnd, recordedEnd: { status: 'clicked', trouble: false } });
+    await signal('opened', true);
+    expect(await handle.result()).toBe('clicked');
+    expect(reads).toBe(3);
+    const lost = await start({});
+    await lost.signal('failed');
+    expect(await lost.handle.result()).toBe('failed');
   });
 
   it('has the search attribute at every end that is trouble, by hand-over or by news, and at no other', async () => {
@@ -64,14 +95,28 @@ describe('the e-mail workflow', () => {
     for (const [status, { final }] of SHIPPED_STATUSES) {
       if (!final) continue;
       const expected = trouble.includes(status) ? [status] : undefined;
-      const unsent = await start({ plan: { trouble }, sends: [{ kind: 'ended', status }] });
+      const recordedEnd = { status, trouble: trouble.includes(status) };
+      const unsent = await start({ sends: [{ kind: 'ended', status }], recordedEnd });
       expect(await unsent.handle.result()).toBe(status);
       expect([status, (await unsent.handle.describe()).searchAttributes.EmailStatus]).toEqual([status, expected]);
-      const { handle, signal, calls } = await start({ plan: { trouble }, laterPlan: { status, trouble } });
+      const { handle, signal, calls } = await start({ recordedEnd });
       await expect.poll(() => calls).toEqual(['send mailgun']);
       await signal('failed');
       expect(await handle.result()).toBe(status);
       expect([status, (await handle.describe()).searchAttributes.EmailStatus]).toEqual([status, expected]);
+    }
+  });
+
+  it('with a plan of the release before, asks the record after a failure only', async () => {
+    const trouble = ['bad_reply'];
+    for (const status of ['bad_reply', 'bounced']) {
+      const plan = { trouble: [], endsAsRecorded: undefined };
+      const { handle, signal, calls } = await start({ plan, laterPlan: { status, trouble } });
+      await expect.poll(() => calls).toEqual(['send mailgun']);
+      await signal('failed');
+      expect(await handle.result()).toBe(status);
+      const { searchAttributes } = await handle.describe();
+      expect(searchAttributes.EmailStatus).toEqual(status === 'bad_reply' ? [status] : undefined);
     }
   });
 
@@ -129,8 +174,7 @@ describe('the e-mail workflow', () => {
         async (sends, reconciliations, heard) => {
           const plan = { deliveryTimeoutMs: 1, openWindowMs: 1 };
           const awaitings = sends.map((): Awaiting => ({ kind: 'awaiting', waitMs: 1 }));
-          const laterPlan = { status: 'failed' };
-          const { handle, signal, calls } = await start({ plan, laterPlan, sends, reconciliations, awaitings });
+          const { handle, signal, calls } = await start({ plan, sends, reconciliations, awaitings });
           for (const kind of heard) await signal(kind).catch(() => {});
           const end = await handle.result();
           expect(['sent', 'delivered', 'opened', 'failed', 'cancelled', 'dead']).toContain(end);

@@ -12,6 +12,7 @@ import {
 } from '@temporalio/workflow';
 import type { RecordActivities } from '../activities/types.js';
 import type { SignalKind } from '../postgres/schema.js';
+import { formerEnd, recordedEnd } from './end.js';
 import type { EmailInput } from './input.js';
 import { sendActivities } from './send-activities.js';
 import { runSendRounds } from './send-rounds.js';
@@ -19,8 +20,11 @@ import type { Wakes } from './wakes.js';
 
 export type Stage = 'starting' | 'handing over' | 'awaiting delivery' | 'awaiting open' | 'finishing upload' | 'over';
 
-/** A provider's webhook said something that moves the e-mail (the record holds what), or a provider admits it again. */
-export const providerEvent = defineSignal<[SignalKind | 'turn']>('providerEvent');
+/**
+ * A provider's webhook said something that moves the e-mail (the record holds what), or a provider admits it again. With
+ * `true` the record says more than that, and is read before the end.
+ */
+export const providerEvent = defineSignal<[SignalKind | 'turn', boolean?]>('providerEvent');
 /** Look at the record again: it may have been cancelled there. */
 export const cancel = defineUpdate<void>('cancel');
 /** Do not wait for the end of the back-off. */
@@ -31,9 +35,6 @@ export const nextTry = defineQuery<number | null>('nextTry');
 
 /** Set only when something is wrong: each search attribute costs an indexed write per e-mail. */
 const emailStatus = defineSearchAttributeKey('EmailStatus', SearchAttributeType.KEYWORD);
-/** What earlier releases took for trouble: their plans do not say. */
-const FORMER_TROUBLE: readonly string[] = ['failed', 'dead', 'suppressed', 'bounced', 'complained'];
-
 const { persist: loadPlan } = proxyLocalActivities<RecordActivities>({
   startToCloseTimeout: '10s',
   retry: { initialInterval: '200ms', maximumInterval: '5s' },
@@ -48,7 +49,8 @@ const { uploadAttachment } = proxyActivities<RecordActivities>({
  * The life of one e-mail, from accepted to delivered and opened. It holds only the id: every step first looks at what
  * the record says has been done, so that it may be killed, repeated, reset or started anew anywhere.
  *
- * @returns the e-mail's status when its workflow ended: `opened`, `delivered`, `sent` (nothing was heard), `bounced`, …
+ * @returns the e-mail's status in the record when its workflow ended: `opened`, `clicked`, `delivered`, `bounced`, `sent`
+ *   (nothing was heard), …
  */
 export async function email(input: EmailInput): Promise<string> {
   const { emailId } = input;
@@ -61,9 +63,11 @@ export async function email(input: EmailInput): Promise<string> {
   };
   setHandler(status, () => stage);
   setHandler(nextTry, () => wakes.untilMs ?? null);
-  setHandler(providerEvent, (kind) => {
+  let isSure = true;
+  setHandler(providerEvent, (kind, seeRecord = false) => {
     if (kind === 'turn') return void wakes.hurry++;
     heard.add(kind);
+    if (seeRecord) isSure = false;
     wakes.evidence++;
   });
   setHandler(cancel, () => void wakes.hurry++);
@@ -86,7 +90,8 @@ export async function email(input: EmailInput): Promise<string> {
     if (!(await condition(heardOf, plan.deliveryTimeoutMs))) {
       const { lookForNews: checkDelivery } = sendActivities('asking whether it was delivered');
       const found = await checkDelivery({ emailId, generation: plan.generation });
-      if (found === 'delivered') heard.add('delivered');
+      if (found !== 'quiet') heard.add(found === 'over' ? 'failed' : found);
+      isSure = false;
     }
     if (heard.has('delivered')) end = 'delivered';
     waits = heard.has('delivered') && !heard.has('failed') ? 'await_open' : 'over';
@@ -96,17 +101,14 @@ export async function email(input: EmailInput): Promise<string> {
     await condition(() => heard.has('opened') || heard.has('failed'), plan.openWindowMs);
   }
   if (heard.has('opened')) end = 'opened';
-  // A plan without `admitting` is of a release that took everything that had failed once sent for `failed`.
-  let { trouble = FORMER_TROUBLE } = plan;
-  if (heard.has('failed')) {
-    const last = plan.admitting && (await loadPlan(emailId));
-    end = last?.status ?? 'failed';
-    trouble = last?.trouble ?? trouble;
-  }
+  const former = plan.endsAsRecorded ? undefined : await formerEnd(emailId, plan, end, heard.has('failed'));
+  end = former?.status ?? (heard.has('failed') ? 'failed' : end);
 
   enter('finishing upload', `${end}; finishing the upload of the attachment`);
   await upload;
-  enter('over', end);
-  if (trouble.includes(end)) upsertSearchAttributes([{ key: emailStatus, value: end }]);
-  return end;
+  const isKnown = isSure && (end === 'delivered' || end === 'opened');
+  const last = former ?? (isKnown ? { status: end, trouble: false } : await recordedEnd(emailId, end));
+  enter('over', last.status);
+  if (last.trouble) upsertSearchAttributes([{ key: emailStatus, value: last.status }]);
+  return last.status;
 }

@@ -73,6 +73,11 @@ export async function findWork(db: Db, emailId: string, catalogue: StatusCatalog
   };
 }
 
+/** @returns an e-mail's status; undefined when there is none of that id. */
+export async function readStatus(db: Db, emailId: string): Promise<string | undefined> {
+  return (await db.selectFrom('emails').select('status').where('id', '=', emailId).executeTakeFirst())?.status;
+}
+
 /** Notes that the scheduled time of an e-mail has come: from now on it is queued. */
 export async function noteDue(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<void> {
   await transact(db, async (trx) => {

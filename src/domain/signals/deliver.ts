@@ -4,11 +4,11 @@ import type { Logger } from 'pino';
 import type { Db } from '../../postgres/database.js';
 import { type PendingSignal, removeSignals } from './outbox.js';
 
-export type { PendingSignal } from './outbox.js';
+export { type PendingSignal, signalsOf } from './outbox.js';
 
 import { workflowIdOf } from '../../temporal/names.js';
 
-/** The signal's name, part of the interface; its one argument is a `SignalKind`. */
+/** The signal's name, part of the interface; its arguments are a `SignalKind` and, if it holds, `seeRecord`. */
 export const PROVIDER_EVENT_SIGNAL = 'providerEvent';
 
 /**
@@ -42,10 +42,12 @@ export async function removeDelivered(
   }
 }
 
-async function deliver(client: Client, { emailId, kind }: PendingSignal): Promise<boolean> {
+async function deliver(client: Client, { emailId, kind, seeRecord }: PendingSignal): Promise<boolean> {
   try {
     await client.withDeadline(Date.now() + 5_000, () =>
-      client.workflow.getHandle(workflowIdOf(emailId)).signal(PROVIDER_EVENT_SIGNAL, kind),
+      client.workflow
+        .getHandle(workflowIdOf(emailId))
+        .signal(PROVIDER_EVENT_SIGNAL, kind, ...(seeRecord ? [true] : [])),
     );
     return true;
   } catch (error) {

@@ -7,7 +7,17 @@ import { later, type Trx } from '../../postgres/transaction.js';
 export interface PendingSignal {
   readonly emailId: string;
   readonly kind: SignalKind;
+  /** The record says more than the kind does, or may say so by now: the workflow is to read it before it ends. */
+  readonly seeRecord?: boolean;
 }
+
+/** The signals of an e-mail that has come to a status. A click is signalled as an open, for example. */
+export const signalsOf = (emailId: string, kinds: readonly SignalKind[], status: string): PendingSignal[] =>
+  kinds.map((kind) => ({
+    emailId,
+    kind,
+    ...((kind === 'delivered' || kind === 'opened') && kind !== status && { seeRecord: true }),
+  }));
 
 /** Takes signals that did not get through, and leaves each alone for ten seconds, so that dispatchers share the work. */
 export async function takePendingSignals(db: Db, limit: number): Promise<PendingSignal[]> {
@@ -17,7 +27,7 @@ export async function takePendingSignals(db: Db, limit: number): Promise<Pending
       order by try_at limit ${limit} for update skip locked)
     update pending_signals p set try_at = now() + interval '10 seconds'
     from due where p.email_id = due.email_id and p.kind = due.kind
-    returning p.email_id as "emailId", p.kind`.execute(db);
+    returning p.email_id as "emailId", p.kind, true as "seeRecord"`.execute(db);
   return rows;
 }
 

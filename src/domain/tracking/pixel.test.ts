@@ -30,7 +30,7 @@ describe('an open of our pixel', () => {
       { provider: 'mailgun', state: 'refused' },
       { provider: 'smtp', state: 'accepted' },
     ]);
-    expect(await open(id)).toEqual({ recorded: true, signals: ['opened'] });
+    expect(await open(id)).toEqual({ recorded: true, signals: ['opened'], status: 'opened' });
     expect(await opensOf(id)).toEqual([
       {
         event_key: expect.stringMatching(/^tempost:pixel:\d+$/),

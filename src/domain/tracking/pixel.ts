@@ -26,6 +26,8 @@ const BUCKET_MS = 60_000;
 interface PixelOpen {
   readonly recorded: boolean;
   readonly signals: readonly SignalKind[];
+  /** What the e-mail has come to; undefined when nothing was recorded. */
+  readonly status?: string;
 }
 
 const NO_OPEN: PixelOpen = { recorded: false, signals: [] };
@@ -70,7 +72,7 @@ async function recordOpen(db: Db, catalogue: StatusCatalogue, emailId: string, a
     const recorded = added.length > 0;
     if (!recorded || catalogue.get(before)?.signal === 'opened') return { recorded, signals: [] };
     await enqueueSignal(trx, emailId, 'opened');
-    return { recorded, signals: ['opened'] };
+    return { recorded, signals: ['opened'], status };
   });
 }
 

@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll } from 'vitest';
-import type { Awaiting, Plan, Reconciliation, SendOutcome, SendRequest } from '../../../src/activities/types.js';
+import type {
+  Awaiting,
+  DeliveryCheck,
+  Plan,
+  Reconciliation,
+  RecordedEnd,
+  SendOutcome,
+  SendRequest,
+} from '../../../src/activities/types.js';
 import type { SignalKind } from '../../../src/postgres/schema.js';
 import type { Priority } from '../../../src/priority.js';
 import { createTestNamespace, type TestNamespace } from '../temporal.js';
@@ -26,9 +34,13 @@ interface Script {
   readonly awaitings?: readonly Awaiting[];
   /** Called before each of these. */
   readonly onAwait?: () => Promise<unknown>;
-  readonly news?: 'delivered' | 'quiet';
+  readonly news?: DeliveryCheck;
+  /** What the record says at the end; without it, it knows no such e-mail. */
+  readonly recordedEnd?: RecordedEnd;
   /** Called before each try. */
   readonly onSend?: (tries: number) => Promise<void>;
+  /** Called before the record is read at the end. */
+  readonly onReadEnd?: () => Promise<unknown>;
   /** Called before each look for evidence. */
   readonly onReconcile?: () => Promise<unknown>;
 }
@@ -51,6 +63,7 @@ const PLAN: Plan = {
   backoff: { initialMs: 1, maxMs: 4 },
   deliveryTimeoutMs: 60_000,
   openWindowMs: 60_000,
+  endsAsRecorded: true,
 };
 
 const nth = (calls: readonly string[], name: string) => calls.filter((call) => call.startsWith(name)).length - 1;
@@ -77,6 +90,11 @@ const recordActivities = {
   async uploadAttachment(emailId: string): Promise<void> {
     traces.get(emailId)!.calls.push('upload');
   },
+  async readEnd(emailId: string): Promise<RecordedEnd | null> {
+    const { script } = traces.get(emailId)!;
+    await script.onReadEnd?.();
+    return script.recordedEnd ?? null;
+  },
 };
 
 const sendActivities = {
@@ -92,7 +110,7 @@ const sendActivities = {
     await script.onReconcile?.();
     return script.reconciliations?.[nth(calls, 'reconcile')] ?? { kind: 'refused', code: 'settled' };
   },
-  async lookForNews({ emailId }: { emailId: string }): Promise<'delivered' | 'quiet'> {
+  async lookForNews({ emailId }: { emailId: string }): Promise<DeliveryCheck> {
     const { script, calls } = traces.get(emailId)!;
     calls.push('lookForNews');
     return script.news ?? 'quiet';
@@ -155,7 +173,8 @@ export async function start(script: Script, emailId: string = randomUUID(), prio
     taskQueue: `email-${priority}`,
     args: [{ emailId, priority }],
   });
-  const signal = (kind: SignalKind | 'turn') => handle.signal('providerEvent', kind);
+  const signal = (kind: SignalKind | 'turn', ...seeRecord: [true?]) =>
+    handle.signal('providerEvent', kind, ...seeRecord);
   return { handle, signal, calls: trace.calls };
 }
 
