@@ -16,6 +16,8 @@ export interface WebhookLimits extends ServiceLimits {
   readonly largeAtOnce: number;
   /** From the end of the headers to the end of the body. */
   readonly bodyTimeoutMs: number;
+  /** How long the signals that are under way may take when the process is told to stop; others are the dispatcher's. */
+  readonly signalGraceMs: number;
 }
 
 const KB = 1024;
@@ -30,6 +32,7 @@ export const WEBHOOK_LIMITS: WebhookLimits = {
   // JSON of 16 MB becomes some 100 MB of objects.
   largeAtOnce: 2,
   bodyTimeoutMs: 60_000,
+  signalGraceMs: 5_000,
   progressWindowMs: 5_000,
   progressBytes: 4 * KB,
   headersTimeoutMs: 10_000,

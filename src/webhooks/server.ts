@@ -19,9 +19,8 @@ import { WEBHOOK_LIMITS, type WebhookLimits } from './limits.js';
 import { createSignaller } from './signaller.js';
 import { loadSources } from './sources.js';
 
-/** How long requests, and then signals, may take to finish when the process is told to stop. */
+/** How long requests may take to finish when the process is told to stop, before the signals. */
 const REQUEST_GRACE_MS = 10_000;
-const SIGNAL_GRACE_MS = 5_000;
 /** How long the start waits for a database that does not answer. */
 const LOOK_MS = 2_000;
 
@@ -68,7 +67,7 @@ export async function startWebhooks(
   return async () => {
     readiness.stop();
     await closeServer(server, { drainMs: config.drainMs, graceMs: REQUEST_GRACE_MS });
-    await signaller.stop(SIGNAL_GRACE_MS);
+    await signaller.stop(limits.signalGraceMs);
     await heartbeat.stop();
     await db.destroy();
     logger.stop();

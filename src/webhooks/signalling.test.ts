@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { patient } from '../../test/support/patience.js';
 import {
   createTestNamespace,
   startTestTemporal,
@@ -50,6 +51,8 @@ describe('workflows are told of what is stored', () => {
 
   const start = () =>
     startTestWebhooks({
+      // Only who is cut off leaves signals to the dispatcher, and a slow machine is not to be cut off.
+      limits: { signalGraceMs: patient(30_000) },
       databaseUrl: database.url,
       temporalAddress: temporal.address,
       namespace: temporal.namespace,
