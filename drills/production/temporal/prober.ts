@@ -69,13 +69,12 @@ export class Prober {
     }
   }
 
-  /** The longest that one of them could not be had, in seconds; what has not come back until now counts until now. */
+  /** The longest since then that one of them could not be had, in seconds; what has not come back counts until now. */
   longestGapS(asked: Asked, sinceMs: number): number {
     const gaps = this.lanes
       .filter((lane) => lane.asked === asked)
       .map(({ answeredAtMs }) => {
-        const before = answeredAtMs.filter((atMs) => atMs < sinceMs).slice(-1);
-        const times = [...before, ...answeredAtMs.filter((atMs) => atMs >= sinceMs), Date.now()];
+        const times = [sinceMs, ...answeredAtMs.filter((atMs) => atMs >= sinceMs), Date.now()];
         return Math.max(...times.slice(1).map((atMs, n) => atMs - times[n]!));
       });
     return Math.round(Math.max(...gaps) / 100) / 10;
