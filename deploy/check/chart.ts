@@ -68,6 +68,7 @@ export function checkChart(build: boolean): string {
     if (!says.test(stderr)) throw new Error(`of ${setting} the chart says only: ${stderr}`);
   }
   checkFiles(helm);
+  checkBuilds(helm);
   return `objects: ${counts.join(', ')}; ${WRONG_VALUES.length} wrong values refused`;
 }
 
@@ -84,6 +85,28 @@ function checkFiles(helm: string): void {
   for (const name of readdirSync(folder)) {
     const same = shipped.some(({ data }) => data?.[name] === readFileSync(join(folder, name), 'utf8'));
     if (!same) throw new Error(`no ConfigMap holds ${name} as it is in deploy/grafana`);
+  }
+}
+
+/** An older build keeps its image, and fleets of its own that nothing else selects. */
+function checkBuilds(helm: string): void {
+  const manifests = parse(render(helm, 'temporal-chart', '--set', 'image.tag=1.3.0'));
+  for (const priority of ['critical', 'medium', 'low']) {
+    for (const [component, build] of [
+      [`worker-${priority}`, '1.3.0'],
+      [`worker-${priority}-1-2-0`, '1.2.0'],
+    ]) {
+      const own = manifests.filter((each) =>
+        JSON.stringify(each).includes(`"app.kubernetes.io/component":"${component}"`),
+      );
+      const kinds = own.map(({ kind }) => kind).filter((kind) => !/Scal/.test(kind));
+      if (kinds.toSorted().join() !== 'Deployment,NetworkPolicy,PodDisruptionBudget,Service')
+        throw new Error(`${component}: ${kinds}`);
+      const deployment = JSON.stringify(own.find(({ kind }) => kind === 'Deployment'));
+      for (const part of [`"name":"WORKER_BUILD_ID","value":"${build}"`, `/tempost:${build}"`]) {
+        if (!deployment.includes(part)) throw new Error(`${component} has no ${part}`);
+      }
+    }
   }
 }
 
