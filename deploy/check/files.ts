@@ -89,9 +89,18 @@ export function checkTemporal(build: boolean): string {
     /^(\w+)=(.*)$/gm,
   ))
     env[name!] = value;
-  must(server, ['--config-file', 'deploy/temporal/server.yaml', 'render-config'], { env });
   const folder = mkdtempSync(join(tmpdir(), 'tempost-temporal-'));
   try {
+    // This command looks for files by the name of an environment.
+    cpSync(join(root, 'deploy/temporal/server.yaml'), join(folder, 'production.yaml'));
+    const render = (shards: string) =>
+      ask(server, ['--config', folder, '--env', 'production', 'render-config'], {
+        env: { ...env, TEMPORAL_HISTORY_SHARDS: shards },
+      });
+    const rendered = render('512');
+    if (rendered.status !== 0) throw new Error(rendered.stderr);
+    if (!/numhistoryshards: 512/i.test(rendered.stdout)) throw new Error('what it renders has no 512 shards');
+    if (render('many').status === 0) throw new Error('many shards are accepted: it checks nothing');
     const dynamic = readFileSync(join(root, 'deploy/temporal/dynamic.yaml'), 'utf8');
     const complaints = (text: string) => {
       const file = join(folder, 'dynamic.yaml');
