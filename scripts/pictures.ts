@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { readAddresses } from '../src/dev/run-state.js';
 import { loadEnvFile } from '../src/dev/settings.js';
-import { chromiumPath, openBrowser, openPage } from '../test/support/console/browser.js';
+import { chromiumPath, openBrowser, openPage, signIn } from '../test/support/console/browser.js';
 import { until } from '../test/support/until.js';
 import { root } from './dist.mjs';
 
@@ -57,6 +57,7 @@ const PICTURES: readonly (readonly [name: string, path: string, prepare?: Prepar
   ['client', '/clients', follow('/clients/')],
   ['suppressions', '/suppressions'],
   ['unmatched', '/unmatched'],
+  ['data', '/data'],
 ];
 
 async function take(page: Page, width: number, file: string): Promise<void> {
@@ -85,10 +86,7 @@ async function main(): Promise<void> {
     for (const width of [1_400, 360]) {
       for (const colours of ['light', 'dark'] as const) {
         const { page } = await openPage(browser, width, colours);
-        await page.goto(`${addresses.api}/console`);
-        await page.getByLabel('API key').fill(addresses.apiKey);
-        await page.getByRole('button', { name: 'Sign in' }).click();
-        await page.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
+        await signIn(page, { api: addresses.api, key: addresses.apiKey });
         for (const [name, path, prepare] of PICTURES.filter(([each]) => !values.only || each === values.only)) {
           await page.setViewportSize({ width, height: LEAST_HEIGHT });
           await page.goto(`${addresses.api}/console${path}`);

@@ -77,6 +77,31 @@ describe.skipIf(!chromiumPath)('administration in the console', () => {
     expect(troubles).toEqual([]);
   });
 
+  it('shows for how long a client’s mail is kept, and changes it', async () => {
+    const { id } = await insertClient(api.db);
+    const { page, troubles } = await signedIn(`/clients/${id}`);
+    const card = page.getByRole('region', { name: 'How long its mail is kept' });
+    await card
+      .getByText(/, as configured/)
+      .first()
+      .waitFor();
+    await card.getByRole('button', { name: 'Change the periods…' }).click();
+    await dialog(page).getByLabel('Contents and attachments').fill('30');
+    await dialog(page).getByLabel('All that is known').fill('0');
+    expect(await axeFaults(page)).toEqual([]);
+    await confirm(page, 'Change');
+    await card.getByText('for 30 days', { exact: true }).waitFor();
+    await card.getByText('for good', { exact: true }).waitFor();
+    expect(await get(`/api/clients/${id}`)).toMatchObject({
+      retention: { content_days: 30, record_days: 0, kept_content_days: 30, kept_record_days: null },
+    });
+    await card.getByRole('button', { name: 'Change the periods…' }).click();
+    await dialog(page).getByLabel('Contents and attachments').fill('');
+    await confirm(page, 'Change');
+    expect(await get(`/api/clients/${id}`)).toMatchObject({ retention: { content_days: null, record_days: 0 } });
+    expect(troubles).toEqual([]);
+  });
+
   it('makes a key that is shown once, rotates it with an overlap, and revokes it', async () => {
     const { id } = await insertClient(api.db);
     const { page, troubles } = await signedIn(`/clients/${id}`);

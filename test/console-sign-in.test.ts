@@ -39,6 +39,10 @@ describe.skipIf(!chromiumPath)('signing in to the console by OpenID Connect, in 
   async function signInAs(page: Page, login: string, path = '/console/audit') {
     await page.goto(`${api.url}${path}`);
     await page.getByRole('link', { name: /^Sign in with 127/ }).click();
+    await signInThere(page, login);
+  }
+
+  async function signInThere(page: Page, login: string) {
     await page.locator('input[name=login]').fill(login);
     await page.locator('input[name=password]').fill('any');
     await page.locator('button[type=submit]').click();
@@ -61,6 +65,17 @@ describe.skipIf(!chromiumPath)('signing in to the console by OpenID Connect, in 
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     expect(troubles).toEqual([]);
   });
+
+  it.each(['https://evil.example.com/', '//evil.example.com/', '/\\\\evil.example.com', 'javascript:alert(1)'])(
+    'leads back to itself, and not to %s, whoever made up the address',
+    async (elsewhere) => {
+      const { page, troubles } = await openPage(browser);
+      await page.goto(`${api.url}/api/session/open-id?return_to=${encodeURIComponent(elsewhere)}`);
+      await signInThere(page, 'ada');
+      await page.getByRole('button', { name: 'Sign out' }).waitFor();
+      expect([new URL(page.url()).origin, troubles]).toEqual([api.url, []]);
+    },
+  );
 
   it('lets a viewer look, and offers nothing more', async () => {
     const { page } = await openPage(browser);

@@ -1,12 +1,14 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { testActs, testActsOfLists } from './support/console/acts.js';
-import { axeFaults, chromiumPath, openBrowser, openPage } from './support/console/browser.js';
+import { testOtherSites, testSessions, testStoredMarkup, XSS } from './support/console/attacks.js';
+import { axeFaults, chromiumPath, openBrowser, openPage, signIn } from './support/console/browser.js';
+import { testGroups, testJobs } from './support/console/bulk.js';
+import { testOutage } from './support/console/outage.js';
 import { testItemScreens, testShape, testStates } from './support/console/states.js';
-import { patient } from './support/patience.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
 import { until } from './support/until.js';
 
@@ -17,9 +19,6 @@ const SCREENS = [
   ...['', '/find', '/dead-letters', '/providers', '/service-levels', '/jobs', '/audit', '/clients', '/suppressions'],
   ...['/unmatched', '/data'],
 ];
-
-/** What would run if it were taken for markup anywhere. */
-const XSS = `"><img src=x onerror="alert(1)"><script>alert(2)</script>`;
 
 if (!chromiumPath)
   console.log('the console in a browser: SKIPPED, there is no Chromium here (apt-get install chromium)');
@@ -36,14 +35,14 @@ describe.skipIf(!chromiumPath)('the console', () => {
     await system?.drop();
   });
 
+  // Pages that stay open watch, and cost what they watch.
+  afterEach(async () => void (await Promise.all(browser.contexts().map((context) => context.close()))));
+
   const at = (path: string) => `${system.stack.api}/console${path}`;
 
   async function signedIn(width?: number, colours?: 'light' | 'dark') {
     const opened = await openPage(browser, width, colours);
-    await opened.page.goto(at(''));
-    await opened.page.getByLabel('API key').fill(system.stack.key);
-    await opened.page.getByRole('button', { name: 'Sign in' }).click();
-    await opened.page.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
+    await signIn(opened.page, system.stack);
     return opened;
   }
 
@@ -110,42 +109,11 @@ describe.skipIf(!chromiumPath)('the console', () => {
     expect(await page.evaluate('document.querySelectorAll("img").length')).toBe(0);
   });
 
-  it('takes an operator through an outage: banner, breaker, switch, and the audit of it', async () => {
-    const { page, troubles } = await signedIn();
-    await system.stack.setFaults({ mailgun: { down: true } });
-    for (let n = 0; n < 8; n++)
-      await system.stack.submit({ priority: 'critical', receiver: `outage-${n}@example.org` });
-    await page.getByText('mailgun takes nothing').waitFor({ timeout: patient(30_000) });
-    await page.getByRole('link', { name: 'Providers' }).click();
-    await changeState(page, 'mailgun', 'open', 'their outage');
-    await page.getByText('Forced open', { exact: true }).waitFor();
-    await system.stack.setFaults({});
-    await changeState(page, 'mailgun', 'auto', 'it is over');
-    await page.getByText('Forced open', { exact: true }).waitFor({ state: 'hidden' });
-    await page.getByRole('link', { name: 'Audit' }).click();
-    for (const reason of ['their outage', 'it is over']) {
-      await page.getByText(reason, { exact: true }).first().waitFor();
-    }
-    expect(troubles).toEqual([]);
-  });
-
-  async function changeState(page: Page, provider: string, state: string, reason: string) {
-    const card = page.getByRole('region', { name: provider });
-    await card.getByRole('button', { name: 'Switch…' }).click();
-    await page.getByLabel('State').selectOption(state);
-    await page.getByLabel('Why').fill(reason);
-    await page.getByRole('button', { name: 'Switch', exact: true }).click();
-    await page.getByText(`${provider} is switched.`).waitFor();
-  }
-
   it('offers a viewer nothing that it may not do', async () => {
     const { body } = await ask('/api/clients', { name: 'lookers' });
     const { body: made } = await ask(`/api/clients/${body.id}/keys`, { name: 'looker', role: 'viewer' });
     const { page } = await openPage(browser);
-    await page.goto(at(''));
-    await page.getByLabel('API key').fill(made.key!);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
+    await signIn(page, { api: system.stack.api, key: made.key! });
     expect(await page.getByRole('button', { name: /Pause|Hold|Release/ }).count()).toBe(0);
     await page.goto(at('/providers'));
     await page.getByRole('region', { name: 'mailgun' }).waitFor();
@@ -192,9 +160,15 @@ describe.skipIf(!chromiumPath)('the console', () => {
     expect(troubles).toEqual([]);
   });
 
-  const running = { system: () => system, signedIn, at };
+  const running = { system: () => system, signedIn, at, fresh: () => openPage(browser) };
+  testOutage(running);
   testActs(running);
   testActsOfLists(running);
+  testGroups(running);
+  testJobs(running);
+  testStoredMarkup(running);
+  testSessions(running);
+  testOtherSites(running);
   testStates(running);
   testShape(running);
   testItemScreens(running);

@@ -33,8 +33,11 @@ export class World {
     private readonly ends: (() => unknown)[],
   ) {}
 
-  /** @param more settings of its PostgreSQL. */
-  static async start(more: Readonly<Record<string, string>> = {}): Promise<World> {
+  /**
+   * @param more settings of its PostgreSQL.
+   * @param kept a folder for the data of its PostgreSQL, which stay there; default: one that goes with the world.
+   */
+  static async start(more: Readonly<Record<string, string>> = {}, kept?: string): Promise<World> {
     const ends: (() => unknown)[] = [];
     const own = <T>(thing: T, end: (thing: T) => unknown): T => {
       ends.unshift(() => end(thing));
@@ -46,8 +49,8 @@ export class World {
         rmSync(path, { recursive: true, force: true, maxRetries: 10 }),
       );
       chmodSync(folder, 0o711); // As root PostgreSQL runs as another user, who must be able to pass.
-      const home = join(folder, 'postgres');
-      own(home, removePostgresHome);
+      const home = kept ?? join(folder, 'postgres');
+      if (!kept) own(home, removePostgresHome);
       const settings = { max_connections: '200', shared_preload_libraries: 'pg_stat_statements', ...more };
       const postgres = own(await startPostgres({ home, port: await freePort(), settings }), (it) => it.stop());
       await migrate(postgres.url);
@@ -56,7 +59,7 @@ export class World {
       );
       server.on('error', () => {});
       await server.connect();
-      await server.query('create extension pg_stat_statements');
+      await server.query('create extension if not exists pg_stat_statements');
       const cli = await findTemporalCli({ env: process.env, dataDir: process.env.DATA_DIR || join(root, '.data') });
       const temporal = own(
         await startTemporalServer({
@@ -164,6 +167,7 @@ async function endInOrder(ends: (() => unknown)[]): Promise<void> {
 export async function withWorld<T>(
   bench: (world: World) => Promise<T>,
   postgresSettings: Readonly<Record<string, string>> = {},
+  kept?: string,
 ): Promise<T> {
   let ending = false;
   const interrupted = (code: number) => () => {
@@ -173,7 +177,7 @@ export async function withWorld<T>(
   const onInterrupt = interrupted(130);
   const onTerminate = interrupted(143);
   process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate);
-  const world = await World.start(postgresSettings);
+  const world = await World.start(postgresSettings, kept);
   try {
     return await bench(world);
   } finally {

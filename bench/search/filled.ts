@@ -36,12 +36,13 @@ export async function fillOnce(url: string, count: number): Promise<void> {
   if (!rows[0]!.there) {
     await ensurePartitions(db, new Date(Date.now() - (DAYS + 1) * DAY_MS));
     await dropIndexes(db);
-    await fillEmails(db, { count, days: DAYS }, say);
+    await fillEmails(() => open(url), { count, days: DAYS }, say);
     for (const { name, table: of, covers } of SEARCH_INDEXES) {
       await sql.raw(`create index ${name} on only ${of} ${covers}`).execute(db);
     }
     await completeMonthIndexes(db, SEARCH_INDEXES);
-    for (const of of ['emails', 'email_events']) await sql`vacuum analyze ${sql.table(of)}`.execute(db);
+    for (const of of ['emails', 'email_events', 'send_attempts'])
+      await sql`vacuum analyze ${sql.table(of)}`.execute(db);
   }
   await db.destroy();
 }

@@ -1,11 +1,16 @@
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startTestApi, type TestApi } from '../../../test/support/api.js';
 import { insertClient, type TestClient } from '../../../test/support/database.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
+import { apiConfig } from '../../../test/support/measured/api-config.js';
 import { patient } from '../../../test/support/patience.js';
 import { answerOf } from '../../../test/support/record.js';
+import { cuttableDatabase } from '../../../test/support/webhooks.js';
 import { createMeasure } from '../../domain/samples/measure.js';
 import { isSampleDue, keepSample } from '../../domain/samples/samples.js';
+import { API_LIMITS } from '../limits.js';
+import { startApi } from '../server.js';
 import { Live } from './live.js';
 import type { LiveSample } from './sample.js';
 
@@ -89,6 +94,49 @@ describe('GET /api/admin/stream', () => {
     expect(sample.flow.map(({ priority }) => priority)).toEqual(['critical', 'medium', 'low']);
     expect(sample).toMatchObject({ holds: [], calls: [], dead_letters: { waiting: 0 } });
   });
+
+  it('costs the database with ten who watch what it costs with one', { timeout: patient(60_000) }, async () => {
+    const wire = await cuttableDatabase(api.databaseUrl);
+    const watched = await startApi(apiConfig(wire.url), pino({ level: 'silent' }), API_LIMITS);
+    /** Statements a look, from one sample to the third after it. */
+    const costWith = async (viewers: number) => {
+      const ending = new AbortController();
+      const streams = Array.from({ length: viewers }, () => samplesOf(watched.port, ending.signal));
+      for (const stream of streams) await stream.next();
+      const [first, ...others] = streams;
+      for (const other of others) void drain(other);
+      await first!.next();
+      const before = wire.journeys();
+      for (let n = 0; n < LOOKS; n++) await first!.next();
+      const cost = (wire.journeys() - before) / LOOKS;
+      ending.abort();
+      return cost;
+    };
+    const [one, ten] = [await costWith(1), await costWith(10)];
+    console.log(`statements a look: ${one.toFixed(1)} with one who watches, ${ten.toFixed(1)} with ten`);
+    await watched.stop();
+    wire.close();
+    expect(one).toBeGreaterThan(5);
+    // What the process asks by itself meanwhile, such as whether it may go on, falls into the one or the other.
+    expect(ten).toBeLessThan(one + 3);
+  });
+
+  const LOOKS = 3;
+  async function* samplesOf(port: number, signal: AbortSignal) {
+    const headers = { Authorization: `Bearer ${operator.key}`, Accept: 'text/event-stream' };
+    const { body } = await fetch(`http://127.0.0.1:${port}/api/admin/stream`, { headers, signal });
+    for await (const text of body!.pipeThrough(new TextDecoderStream())) {
+      if (text.includes('event: sample')) yield;
+    }
+  }
+  /** Reads what comes, until it is ended. */
+  const drain = async (stream: AsyncGenerator) => {
+    try {
+      while (!(await stream.next()).done);
+    } catch {
+      // Ended.
+    }
+  };
 
   it('is one sample, and ends, for whoever does not ask for events', async () => {
     const { answer } = open(operator.key, {});

@@ -29,7 +29,9 @@ async function main(): Promise<void> {
   const dataDir = resolve(process.env.DATA_DIR || '.data');
   const addresses = readAddresses(dataDir);
   if (!addresses) throw new Error(`Nothing runs on ${dataDir}: start it with "npm start", and wait for its table.`);
-  const db = openDatabase({ url: addresses.database, poolSize: 3, name: 'seed', logger: { warn: () => {} } });
+  const url = addresses.database;
+  // A statement of it may take long on a busy machine: its silence is no sign of a dead connection.
+  const db = openDatabase({ url, poolSize: 3, name: 'seed', silenceMs: 0, logger: { warn: () => {} } });
   try {
     const reasons = await reasonsAgainst(addresses, db, process.env);
     if (reasons.length > 0 && !values.yes) {

@@ -93,6 +93,30 @@ describe('seeding a running system', () => {
     expect(suppressed.map(({ reason }) => reason).sort()).toEqual(['bounced', 'complained', 'manual', 'unsubscribed']);
   });
 
+  it('has each that is over counted among the service levels, once, in time or not', async () => {
+    const { rows } = await sql<{ counted: number; over: number; late: number; kept: number }>`select
+      (select sum(in_time + late + late_by_pause + dead + failed + suppressed + cancelled) from service_levels)::int
+        as counted,
+      (select count(*) from emails where sent_at is not null
+        or status not in ('scheduled', 'queued', 'sending', 'retrying', 'unconfirmed'))::int as over,
+      (select sum(late + late_by_pause) from service_levels)::int as late,
+      (select count(*) from late_emails)::int as kept`.execute(db);
+    const { counted, over, late, kept } = rows[0]!;
+    expect([counted, kept]).toEqual([over, late]);
+    expect(late).toBeGreaterThan(0);
+  });
+
+  it('has a past on the console’s charts: what waited, and what providers did', async () => {
+    const { rows } = await sql<{ samples: number; waited: number; accepted: number; dead: number }>`select
+      count(*)::int as samples,
+      sum((sample -> 'queues' -> 'low' ->> 'waiting')::int)::int as waited,
+      sum((sample -> 'providers' -> 'mailgun' ->> 'accepted')::int)::int as accepted,
+      max((sample ->> 'dead_letters')::int)::int as dead from samples`.execute(db);
+    const { samples, waited, accepted, dead } = rows[0]!;
+    expect(samples).toBeGreaterThan(900);
+    for (const number of [waited, accepted, dead]) expect(number).toBeGreaterThan(0);
+  });
+
   it('shows each as the API shows any other', async () => {
     const { id, client_id } = await db
       .selectFrom('emails')

@@ -1,12 +1,13 @@
 import { sql } from 'kysely';
 import type { Db } from '../../postgres/database.js';
-import { ensurePartitions } from '../../postgres/partitions.js';
+import { ensurePartitions, uuidFloor } from '../../postgres/partitions.js';
 import type { CounterName } from '../../postgres/schema.js';
 import { inParallel } from '../../process/parallel.js';
 import { seedClients } from './clients.js';
 import type { Life } from './lives.js';
 import { planLives, type SeedPlan, tell } from './plan.js';
 import { Chance } from './random.js';
+import { seedSamples } from './samples.js';
 import { type Row, type SeededTable, type Story, TABLES } from './story.js';
 
 /** E-mails a transaction: a batch is written while the next one is made up. */
@@ -31,6 +32,7 @@ export async function seed(db: Db, options: SeedOptions): Promise<Seeded> {
   // Months that have passed have no partitions yet; what is older than the days asked for has little of it.
   await ensurePartitions(db, new Date(now.getTime() - (options.days + 1) * 86_400_000));
   await ensurePartitions(db);
+  await countServiceLevels(db, options.days);
   const plan: SeedPlan = { ...options, now, clients: await seedClients(db) };
   const chance = new Chance(options.seed ?? now.getTime());
   const lives = shuffled(planLives(plan), chance);
@@ -42,8 +44,29 @@ export async function seed(db: Db, options: SeedOptions): Promise<Seeded> {
     written += stories.length;
     options.onProgress?.(written);
   });
+  await db.transaction().execute(async (trx) => {
+    await sql`set local statement_timeout = 0`.execute(trx);
+    await seedSamples(trx);
+  });
   for (const table of TABLES) await sql`analyze ${sql.table(table)}`.execute(db);
   return seeded;
+}
+
+/**
+ * Has the service levels of those days counted: the triggers of `emails` do it, from the hour on that stands here. Where
+ * there are e-mails from before that hour it stays, because those were not counted.
+ */
+async function countServiceLevels(db: Db, days: number): Promise<void> {
+  const { counted_from } = await db.selectFrom('service_level_start').select('counted_from').executeTakeFirstOrThrow();
+  const earlier = await db
+    .selectFrom('emails')
+    .select('id')
+    .where('id', '<', uuidFloor(counted_from))
+    .limit(1)
+    .execute();
+  if (earlier.length > 0) return;
+  await sql`update service_level_start set counted_from =
+    least(counted_from, date_trunc('hour', now() - make_interval(days => ${days + 1}), 'UTC'))`.execute(db);
 }
 
 /** Every life as often as planned, in no order: batches are alike. */
@@ -60,6 +83,10 @@ async function writeBatch(db: Db, stories: readonly Story[], seeded: Seeded): Pr
   const told = stories.map((story) => story.rows());
   const rowsOf = (table: SeededTable) => told.flatMap((rows) => rows[table]);
   await db.transaction().execute(async (trx) => {
+    // Whoever seeds waits for it; what is counted at the end takes its time on a busy machine.
+    await sql`set local statement_timeout = 0`.execute(trx);
+    // At its end it counts e-mails of many hours: two that did so at once would wait for each other's counters.
+    await sql`select pg_advisory_xact_lock(hashtext('tempost.seed'))`.execute(trx);
     for (const table of TABLES) {
       const rows = rowsOf(table);
       const inserted = await insertRows(trx, table, rows);

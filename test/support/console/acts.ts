@@ -9,6 +9,8 @@ import { axeFaults } from './browser.js';
 export interface ConsoleUnderTest {
   readonly system: () => TestSystem;
   readonly signedIn: (width?: number) => Promise<{ readonly page: Page; readonly troubles: readonly string[] }>;
+  /** A page that nobody has signed in on. */
+  readonly fresh: () => Promise<{ readonly page: Page; readonly troubles: readonly string[] }>;
   readonly at: (path: string) => string;
 }
 

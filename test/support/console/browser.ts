@@ -39,6 +39,14 @@ export async function openPage(browser: Browser, width = 1_400, colorScheme: 'li
   return { page, troubles };
 }
 
+/** Signs a page in by a key, and waits for Now. */
+export async function signIn(page: Page, { api, key }: { readonly api: string; readonly key: string }): Promise<void> {
+  await page.goto(`${api}/console`);
+  await page.getByLabel('API key').fill(key);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Now' }).waitFor();
+}
+
 /** What axe finds against WCAG 2.2 AA, a line each. By the debugger's way in, past the page's own policy. */
 export async function axeFaults(page: Page): Promise<string[]> {
   const session = await page.context().newCDPSession(page);

@@ -6,6 +6,7 @@ import { PageHead } from '../../ui/card.js';
 import { ActDialog } from '../../ui/dialog.js';
 import { Pill } from '../../ui/pill.js';
 import { Answer } from '../../ui/states.js';
+import { Kept } from './kept.js';
 import { Keys } from './keys.js';
 import { Facts, Limits } from './limits.js';
 import { Senders } from './senders.js';
@@ -37,6 +38,7 @@ export function ClientScreen({ id }: { readonly id: string }) {
               <Limits client={client} />
               <Facts client={client} />
             </div>
+            <Kept client={client} />
             {may('listKeys') && <Keys client={client} />}
             {may('listSenders') && <Senders client={client} />}
           </div>

@@ -10,7 +10,7 @@ import { count, Numbers } from '../../ui/numbers.js';
 import { Answer } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
 import { Time } from '../../ui/time.js';
-import { JobPill } from './jobs.js';
+import { JobPill, nameOf } from './jobs.js';
 
 const isGoingOn = ({ state }: Job) => state === 'planning' || state === 'running';
 const sumOf = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, each) => sum + each, 0);
@@ -33,7 +33,7 @@ function Shown({ job }: { readonly job: Job }) {
   return (
     <>
       <PageHead
-        title={<span className="job-name">{job.kind}</span>}
+        title={<span className="job-name">{nameOf(job)}</span>}
         about={
           <>
             <JobPill state={job.state} /> {job.reason}

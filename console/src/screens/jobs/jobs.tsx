@@ -19,14 +19,17 @@ const TONES: Readonly<Record<string, Tone>> = {
   failed: 'bad',
 };
 
+/** What a job does, as one says it. */
+export const nameOf = ({ kind }: Pick<Job, 'kind'>) => kind.replace('_', ' ');
+
 export const JobPill = ({ state }: Pick<Job, 'state'>) => <Pill tone={TONES[state] ?? 'plain'}>{state}</Pill>;
 
 const COLUMNS: readonly Column<Job>[] = [
   {
     name: 'What',
-    cell: ({ id, kind }) => (
-      <Link className="row-link" href={`/jobs/${id}`}>
-        {kind}
+    cell: (job) => (
+      <Link className="row-link" href={`/jobs/${job.id}`}>
+        {nameOf(job)}
       </Link>
     ),
   },
