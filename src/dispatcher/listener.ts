@@ -2,6 +2,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { GIVE_DISPATCHER_SIGN } from '../domain/queue/dispatcher-sign.js';
 import { CONTROLS_CHANNEL, QUEUE_CHANNEL } from '../postgres/channels.js';
+import { NOTICE_LOST_CLIENT, NOTICE_LOST_SERVER } from '../postgres/lost-peers.js';
 import { isPriority, type Priority } from '../priority.js';
 
 /** Listens for accepted e-mails and for switches. Notifications only save time: a missed one is made up for by polling. */
@@ -31,7 +32,8 @@ export function listen(databaseUrl: string, wake: (priority?: Priority) => void,
     const fresh = new pg.Client({
       connectionString: databaseUrl,
       application_name: 'tempost-dispatcher-listen',
-      keepAlive: true,
+      ...NOTICE_LOST_SERVER,
+      options: NOTICE_LOST_CLIENT,
       connectionTimeoutMillis: 5_000,
     });
     client = fresh;

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { NOTICE_LOST_CLIENT, NOTICE_LOST_SERVER } from './lost-peers.js';
 import { prepareStatements } from './prepared.js';
 import { PrimaryClient } from './primary-client.js';
 import type { Database } from './schema.js';
@@ -16,8 +17,6 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 const STATEMENT_TIMEOUT_S = 30;
 /** Longer than that: who says nothing until then is frozen, or cut off, and its connection is given up. */
 const SILENCE_MS = 40_000;
-/** An idle connection is tried by the kernel after this, and lost some ten seconds later if nothing answers. */
-const KEEP_ALIVE_MS = 10_000;
 
 interface DatabaseOptions {
   readonly url: string;
@@ -41,14 +40,13 @@ export function openDatabase(options: DatabaseOptions): Db {
     application_name: `tempost-${options.name}`,
     connectionTimeoutMillis: 5_000,
     query_timeout: options.silenceMs ?? SILENCE_MS,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    ...NOTICE_LOST_SERVER,
     Client: PrimaryClient,
     verify: (client, done) => done((client as pg.PoolClient & PrimaryClient).refusal()),
     // Statements are sent as they are asked for, not one answer at a time; see `transact`.
     pipeline: true,
     // A process frozen inside a transaction must not hold its locks for longer than others can wait.
-    options: `-c idle_in_transaction_session_timeout=10s -c statement_timeout=${STATEMENT_TIMEOUT_S}s`,
+    options: `-c idle_in_transaction_session_timeout=10s -c statement_timeout=${STATEMENT_TIMEOUT_S}s ${NOTICE_LOST_CLIENT}`,
   });
   // node-postgres emits `error` on clients that the server ends, idle (on the pool) or inside a transaction (on the
   // client); unheard, it would end the process. The query that was running fails all the same.
