@@ -1,4 +1,5 @@
 import type { StartBalancer } from '../test/support/stack/pairs.js';
+import type { Places } from '../test/support/stack/places.js';
 import type { World, WorldOptions } from './world.js';
 
 /** A length of time in seconds: in the whole drill, and in the quick one of CI. */
@@ -72,6 +73,8 @@ export interface OwnServers {
   readonly temporalAddress?: string;
   /** What our processes have to know to reach them. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Where our processes and the sandbox are. Then no wires stand before the providers. */
+  readonly places?: Places;
 }
 
 export interface SmallDisk {

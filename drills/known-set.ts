@@ -102,7 +102,7 @@ async function postOnce(stack: Stack, submission: Parameters<Stack['post']>[0]):
     const response = await stack.post(submission);
     const text = await response.text();
     if (response.ok) return { id: (JSON.parse(text) as { id: string }).id, repeat: false };
-    const repeat = response.status >= 500 || response.status === 409 || response.status === 429;
+    const repeat = response.status >= 500 || [408, 409, 429].includes(response.status);
     return { repeat, trouble: `refused with ${response.status}: ${text}` };
   } catch (error) {
     return { repeat: true, trouble: String(error) };

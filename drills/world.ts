@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { patient } from '../test/support/patience.js';
 import { migrateAt, startTestPostgres, type TestPostgres } from '../test/support/servers/postgres.js';
 import { startOwnTemporal, type TestTemporal } from '../test/support/servers/temporal-server.js';
+import type { Places } from '../test/support/stack/places.js';
 import { PROCESS_NAMES, type ProcessName, Stack } from '../test/support/stack.js';
 import { until } from '../test/support/until.js';
 import type { Seconds, Surroundings } from './drill.js';
@@ -83,11 +85,11 @@ export class World {
         temporalAddress: servers.temporalAddress,
         twoOfEach: drill.twoOfEach,
         startBalancer: drill.startBalancer,
+        places: servers.places,
         distOf: (name) => (name === 'sandbox' ? undefined : drill.beginsWith?.dist),
         env: {
           ...timesOf(options.quick),
-          MAILGUN_API_URL: `http://127.0.0.1:${primary.port}`,
-          MANDRILL_API_URL: `http://127.0.0.1:${fallback.port}`,
+          ...(servers.places ? {} : wired(primary, fallback)),
           ...lifetimesOf(drill, options.quick),
           ...drill.env,
           ...servers.env,
@@ -175,7 +177,7 @@ export class World {
 
   /** Asks the record, on a connection of its own: the database may have been away in between. */
   async query<T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
-    const client = new pg.Client({ connectionString: this.databaseUrl, connectionTimeoutMillis: 5_000 });
+    const client = new pg.Client({ connectionString: this.databaseUrl, connectionTimeoutMillis: patient(5_000) });
     client.on('error', () => {});
     await client.connect();
     try {
@@ -186,12 +188,18 @@ export class World {
   }
 }
 
+const wired = (primary: Wire, fallback: Wire): Readonly<Record<string, string>> => ({
+  MAILGUN_API_URL: `http://127.0.0.1:${primary.port}`,
+  MANDRILL_API_URL: `http://127.0.0.1:${fallback.port}`,
+});
+
 type Own = <T>(thing: T, end: (thing: T) => unknown) => T;
 
 interface Servers {
   readonly databaseUrl: string;
   readonly temporalAddress: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly places?: Places;
   /** Undefined when the drill has brought its own. */
   readonly postgres?: TestPostgres;
   readonly temporal?: TestTemporal;
@@ -212,6 +220,7 @@ async function startServers(drill: Surroundings, options: WorldOptions, own: Own
     databaseUrl: brought.databaseUrl ?? postgres!.url,
     temporalAddress: brought.temporalAddress ?? temporal!.address,
     env: brought.env,
+    places: brought.places,
     postgres,
     temporal,
   };

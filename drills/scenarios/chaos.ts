@@ -1,31 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PROCESS_NAMES } from '../../test/support/stack.js';
+import { Dice, seedOfRun } from '../dice.js';
 import type { Drill } from '../drill.js';
 import type { World } from '../world.js';
 
 /** Everything of ours; the sandbox stands for the providers, which go on without us. */
 const OURS = PROCESS_NAMES.filter((name) => name !== 'sandbox');
-
-/** Numbers from a seed (mulberry32), so that a run can be had again: `DRILL_SEED=… npm run drill -- random-kills`. */
-class Dice {
-  constructor(private state: number) {}
-
-  /** At least 0, below 1. */
-  next(): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  }
-
-  between(min: number, max: number): number {
-    return min + this.next() * (max - min);
-  }
-
-  pick<T>(some: readonly T[]): T {
-    return some[Math.floor(this.next() * some.length)]!;
-  }
-}
 
 /** What a provider may do to some of the calls, or with its webhooks. */
 const MOODS = [
@@ -95,7 +75,7 @@ export const CHAOS_DRILLS: readonly Drill[] = [
     // A call that is cut off, and whose webhook meets a dead service, leaves nothing to go by.
     duplicates: 'counted',
     async breakAndHeal(world) {
-      const seed = Number(process.env.DRILL_SEED) || Math.floor(Math.random() * 2 ** 31);
+      const seed = seedOfRun();
       const dice = new Dice(seed);
       const endAt = Date.now() + world.brokenS * 1_000;
       let acts = 0;

@@ -9,14 +9,17 @@ import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../../src/dev/processes/child.js';
 import { patient } from './patience.js';
 import { freePorts } from './ports.js';
+import type { AcceptedCall } from './stack/accepted-call.js';
 import type { EmailView } from './stack/email-view.js';
 import { balancePairs, type Pairs, type StartBalancer } from './stack/pairs.js';
+import type { Places } from './stack/places.js';
 import { PROCESS_NAMES, PROCESSES, type ProcessName, second } from './stack/processes.js';
 import { stackEnvironment } from './stack-environment.js';
 import { until } from './until.js';
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 
+export type { AcceptedCall } from './stack/accepted-call.js';
 export type { EmailView } from './stack/email-view.js';
 export { PROCESS_NAMES, PROCESSES, type ProcessName, second } from './stack/processes.js';
 
@@ -39,6 +42,8 @@ export interface StackOptions {
   readonly twoOfEach?: boolean;
   /** What that balancer is; default: one of our own. */
   readonly startBalancer?: StartBalancer;
+  /** Where each process is; default: all on 127.0.0.1. */
+  readonly places?: Places;
 }
 
 export interface Submission {
@@ -50,16 +55,6 @@ export interface Submission {
   readonly send_at?: string;
   readonly attachment?: { readonly filename: string; readonly bytes: Uint8Array };
   readonly idempotencyKey?: string;
-}
-
-/** One accepted call in the sandbox's acceptance log. */
-export interface AcceptedCall {
-  readonly provider: string;
-  readonly email_id: string;
-  readonly generation: number;
-  readonly attempt: number;
-  readonly accepted_at: string;
-  readonly attachment_sha256: readonly string[];
 }
 
 interface Running {
@@ -103,14 +98,17 @@ export class Stack {
     return stack;
   }
 
+  private get front() {
+    return this.options.places?.front ?? '127.0.0.1';
+  }
   get api() {
-    return `http://127.0.0.1:${this.ports.api}`;
+    return `http://${this.front}:${this.ports.api}`;
   }
   get webhooks() {
-    return `http://127.0.0.1:${this.ports.webhooks}`;
+    return `http://${this.front}:${this.ports.webhooks}`;
   }
   get sandbox() {
-    return `http://127.0.0.1:${this.ports.sandbox}`;
+    return `http://${this.options.places?.of('sandbox').address ?? '127.0.0.1'}:${this.ports.sandbox}`;
   }
   get inbox() {
     return `http://127.0.0.1:${this.ports.inbox}`;
@@ -131,15 +129,19 @@ export class Stack {
    * @param build the `dist` it is of from now on; default: as before.
    */
   async startProcess(name: ProcessName, instance: string = name, build?: string): Promise<void> {
-    const [script, ...args] = PROCESSES[name];
+    const [script, ...own] = PROCESSES[name];
+    const place = this.options.places?.of(instance);
     if (build) this.builds.set(instance, build);
     const from = this.builds.get(instance) ?? this.options.distOf?.(name) ?? this.options.dist ?? dist;
     const log = createWriteStream(join(this.directory, `${instance}.log`), { flags: 'a' });
-    const child = spawn(process.execPath, [...NODE_FLAGS, join(from, script), ...args], {
+    const node = [process.execPath, ...NODE_FLAGS, join(from, script), ...own];
+    const [command, ...args] = [...(place?.before ?? []), ...node];
+    const child = spawn(command!, args, {
       env: {
         ...stackEnvironment(this, this.options),
         ...this.options.envOf?.[name],
         ...this.pairs?.envOf.get(instance),
+        ...place?.env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

@@ -19,6 +19,8 @@ const ANSWERS_WITHIN_MS = 5_000;
 interface TemporalServerOptions {
   /** The executable, as `findTemporalCli` gives it. */
   readonly cli: string;
+  /** Where others reach it; it then listens on every address. Default: 127.0.0.1 alone. */
+  readonly host?: string;
   readonly port: number;
   /** Leave out for a server without Web UI. */
   readonly uiPort?: number;
@@ -44,7 +46,7 @@ export interface RunningTemporal extends RunningProcess {
 }
 
 /**
- * Starts Temporal's dev server on loopback and waits until its namespaces answer.
+ * Starts Temporal's dev server, on loopback unless told otherwise, and waits until its namespaces answer.
  *
  * @throws PortTakenError; Error with the end of the server's log when it does not come up.
  */
@@ -64,7 +66,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   closeSync(log);
   const exited = exitOf(child);
   const stop = () => endProcess(child.pid, exited, [{ signal: 'SIGTERM', waitMs: 10_000 }], options.say);
-  const address = `127.0.0.1:${options.port}`;
+  const address = `${options.host ?? '127.0.0.1'}:${options.port}`;
   try {
     await ready(address, ['default', ...(options.namespaces ?? [])], exited);
   } catch (error) {
@@ -76,10 +78,12 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   return { pid: child.pid, exited, stop, address, uiUrl, logFile: options.logFile };
 }
 
+/** The server's parts look for one another on loopback: at another address than all of them it starts, and does nothing. */
 function argumentsOf(options: TemporalServerOptions): string[] {
   const pairs = (flag: string, values: readonly string[]) => values.flatMap((value) => [flag, value]);
   return [
-    ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(options.port), '--log-level', 'warn'],
+    ...['server', 'start-dev', '--ip', options.host ? '0.0.0.0' : '127.0.0.1', '--port', String(options.port)],
+    ...['--log-level', 'warn'],
     ...(options.uiPort === undefined
       ? ['--headless']
       : ['--ui-port', String(options.uiPort), '--ui-disable-news-fetch']),
