@@ -4,6 +4,7 @@ import { type Lacking, recordLacking, recordLackingObject } from '../domain/reco
 import { isPriority } from '../priority.js';
 import { isUuid } from '../uuid.js';
 import type { KnownRecovery, SeekDependencies } from './dependencies.js';
+import { pages } from './pages.js';
 import { type KnownWorkflow, readTrace, workflowsStarted } from './temporal.js';
 
 /** Clocks differ, and what was accepted shortly before was not dispatched at once. */
@@ -12,7 +13,8 @@ const PAGE = 500;
 
 interface LackingOptions {
   readonly dryRun: boolean;
-  readonly stored: ReadonlySet<string>;
+  /** Of these the object store has attachments. */
+  readonly stored: readonly string[];
 }
 
 /**
@@ -27,7 +29,7 @@ export async function findLacking(
   const lacking = new Set<string>();
   const since = new Date(recovery.restoredTo.getTime() - MARGIN_MS);
   if (temporal) {
-    for await (const page of pages(workflowsStarted(temporal, { since }))) {
+    for await (const page of pages(workflowsStarted(temporal, { since }), PAGE)) {
       const unknown = new Set(
         await unknownToTheRecord(
           db,
@@ -40,11 +42,9 @@ export async function findLacking(
       }
     }
   }
-  for (const ids of chunks([...stored])) {
-    for (const emailId of await unknownToTheRecord(db, ids)) {
-      lacking.add(emailId);
-      if (!dryRun) await recordLackingObject(db, recovery.id, emailId);
-    }
+  for (const emailId of stored) {
+    lacking.add(emailId);
+    if (!dryRun) await recordLackingObject(db, recovery.id, emailId);
   }
   return lacking.size;
 }
@@ -59,19 +59,4 @@ async function remains(temporal: Client, { emailId, priority, clientId }: KnownW
     priority: priority && isPriority(priority) ? priority : null,
     clientId: clientId && isUuid(clientId) ? clientId : null,
   };
-}
-
-async function* pages<T>(items: AsyncIterable<T>): AsyncIterable<T[]> {
-  let page: T[] = [];
-  for await (const item of items) {
-    page.push(item);
-    if (page.length < PAGE) continue;
-    yield page;
-    page = [];
-  }
-  if (page.length > 0) yield page;
-}
-
-function* chunks<T>(items: readonly T[]): Iterable<T[]> {
-  for (let from = 0; from < items.length; from += PAGE) yield items.slice(from, from + PAGE);
 }

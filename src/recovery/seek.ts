@@ -7,7 +7,7 @@ import { type Judgement, judge, type SentEvidence, type Trace } from '../domain/
 import { inParallel } from '../process/parallel.js';
 import { type KnownRecovery, RefusedError, type SeekDependencies } from './dependencies.js';
 import { findLacking } from './lacking.js';
-import { storedEmails } from './objects.js';
+import { compareObjects } from './objects.js';
 import { askProvider } from './providers.js';
 import { describeNamespace, readTrace } from './temporal.js';
 
@@ -49,12 +49,12 @@ export async function seekEvidence(
   await ensureProviders(db);
   const temporalIsWhole = await isTemporalWhole(dependencies, recovery);
   const counts = { judged: 0, of: await countCandidates(db, recovery), sent: 0, unsent: 0, unknown: 0, lacking: 0 };
-  const stored = await storedEmails(dependencies.store, recovery.restoredTo);
+  const { uploaded, lacking: stored } = await compareObjects(dependencies, recovery.restoredTo);
   for (let after: string | null = null; ; ) {
     const batch: Candidate[] = await nextCandidates(db, recovery, after, BATCH);
     if (batch.length === 0) break;
     after = batch.at(-1)!.emailId;
-    const judgements = await judgeBatch(dependencies, recovery, batch, { temporalIsWhole, stored });
+    const judgements = await judgeBatch(dependencies, recovery, batch, { temporalIsWhole, uploaded });
     for (const [index, judgement] of judgements.entries()) {
       if (!dryRun) await recordJudgement(db, recovery.id, batch[index]!, judgement, catalogue);
       counts[judgement.verdict]++;
@@ -91,21 +91,21 @@ async function isTemporalWhole(
 
 interface Known {
   readonly temporalIsWhole: boolean;
-  readonly stored: ReadonlySet<string>;
+  readonly uploaded: ReadonlySet<string>;
 }
 
 async function judgeBatch(
   dependencies: SeekDependencies,
   recovery: KnownRecovery,
   batch: readonly Candidate[],
-  { temporalIsWhole, stored }: Known,
+  { temporalIsWhole, uploaded }: Known,
 ): Promise<Judgement[]> {
   const traces = await readTraces(dependencies.temporal, batch);
   const judged = (found: ReadonlyMap<string, readonly SentEvidence[]>) =>
     batch.map((email, index) =>
       judge(email, traces[index]!, found.get(email.emailId) ?? [], {
         temporalIsWhole,
-        wasUploaded: email.hasSpool && stored.has(email.emailId),
+        wasUploaded: email.hasSpool && uploaded.has(email.emailId),
       }),
     );
   // What is proven unsent is not asked for: there may be a million of it, and providers limit searches. That it was due

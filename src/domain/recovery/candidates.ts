@@ -70,6 +70,17 @@ export async function unknownToTheRecord(db: Db, emailIds: readonly string[]): P
   return rows.map(({ id }) => id);
 }
 
+/** Which of these e-mails have an attachment that the record believes not uploaded yet. */
+export async function spooledInTheRecord(db: Db, emailIds: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .selectFrom('attachments')
+    .select('email_id')
+    .where('email_id', '=', sql<string>`any(${[...emailIds]}::uuid[])`)
+    .where('storage_path', 'is', null)
+    .execute();
+  return rows.map(({ email_id }) => email_id);
+}
+
 /**
  * Which of these ids neither the record knows, nor a recovery has listed as lacking, nor anybody forgotten. Those before
  * its first e-mail are not among them: the record had them once, and their month was dropped. Nor are those that the
