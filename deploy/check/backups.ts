@@ -1,15 +1,5 @@
 // deploy/barman at work: a server whose log goes to a bucket, a base backup, a restore that is tried, one to a moment.
-import {
-  chmodSync,
-  closeSync,
-  copyFileSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -18,7 +8,7 @@ import { type RunningPostgres, removePostgresHome, startPostgres } from '../../s
 import { freePort } from '../../test/support/ports.js';
 import { Barman } from './barman.js';
 
-const PATIENCE_MS = 5 * 60_000;
+const PATIENCE_MS = 20 * 60_000;
 
 /** Backups by `tempost-backup`, made, watched, tried and restored; and that it notices what is wrong. */
 export async function checkBackups(): Promise<string> {
@@ -58,7 +48,7 @@ async function exercise(folder: string, barman: Barman, servers: RunningPostgres
   await archived(server);
   const tried = await barman.must('try');
   for (const name of ['base', 'archived', 'tried', 'tried_to']) expectRecent(barman, name, begunMs);
-  await expectRestored(folder, barman, now!.point, (one) => servers.push(one));
+  await expectRestored(folder, barman, now!.point, server);
   await damageIndex(server);
   const damaged = await start();
   await barman.must('make');
@@ -83,21 +73,23 @@ function expectRecent({ metricsFolder }: Barman, name: string, begunMs: number):
 }
 
 /** To a moment: what was done before it is there, what was done after it is not. */
-async function expectRestored(folder: string, barman: Barman, point: string, started: (one: RunningPostgres) => void) {
-  const home = join(folder, 'scratch', 'restored');
-  const data = join(home, 'data');
+async function expectRestored(folder: string, barman: Barman, point: string, { url }: RunningPostgres): Promise<void> {
+  const data = join(folder, 'scratch', 'restored');
   await barman.must('restore', data, point);
   expect((await barman.run('restore', data)).code === 1, 'it restores over what is there');
-  // So that it is taken for a server that was started before.
-  for (const name of ['password', 'initialised']) copyFileSync(join(folder, 'server', name), join(home, name));
-  const server = await startPostgres({ home, port: await freePort() });
-  started(server);
-  await until(server, 'not pg_is_in_recovery()');
-  const [found] = await query<{ rows: number; latest: number }>(
-    server,
-    'select count(*)::int as rows, min(n) as latest from kept',
-  );
-  expect(found!.rows === 20_001 && found!.latest === 0, `restored to a moment it has ${JSON.stringify(found)}`);
+  const restored = new URL(url);
+  restored.port = String(await freePort());
+  const given = `-c listen_addresses=127.0.0.1 -c port=${restored.port} -c unix_socket_directories=`;
+  const patienceS = String(PATIENCE_MS / 1000);
+  barman.postgres('pg_ctl', 'start', '-s', '-w', '-t', patienceS, '-D', data, '-l', `${data}.log`, '-o', given);
+  try {
+    await until({ url: restored.href }, 'not pg_is_in_recovery()');
+    const asked = 'select count(*)::int as rows, min(n) as first from kept';
+    const [found] = await query<{ rows: number; first: number }>({ url: restored.href }, asked);
+    expect(found!.rows === 20_001 && found!.first === 0, `restored to a moment it has ${JSON.stringify(found)}`);
+  } finally {
+    barman.postgres('pg_ctl', 'stop', '-s', '-m', 'immediate', '-D', data);
+  }
 }
 
 /** A page of an index, which no query of a dump reads, is not as it was written. */
@@ -115,7 +107,7 @@ async function archived(server: RunningPostgres): Promise<void> {
   await until(server, `(select last_archived_wal from pg_stat_archiver) >= '${segment!.name}'`);
 }
 
-async function until(server: RunningPostgres, condition: string): Promise<void> {
+async function until(server: Pick<RunningPostgres, 'url'>, condition: string): Promise<void> {
   for (const giveUpAt = Date.now() + PATIENCE_MS; Date.now() < giveUpAt; await delay(200)) {
     const [row] = await query<{ holds: boolean }>(server, `select ${condition} as holds`);
     if (row!.holds) return;
@@ -123,7 +115,7 @@ async function until(server: RunningPostgres, condition: string): Promise<void> 
   throw new Error(`waited in vain for ${condition}`);
 }
 
-async function query<T>({ url }: RunningPostgres, text: string): Promise<T[]> {
+async function query<T>({ url }: Pick<RunningPostgres, 'url'>, text: string): Promise<T[]> {
   const client = new pg.Client({ connectionString: url });
   client.on('error', () => {});
   await client.connect();

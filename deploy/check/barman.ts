@@ -87,9 +87,18 @@ export class Barman {
     return said;
   }
 
+  /** Runs a program of PostgreSQL's, as the server's user. @throws Error with all it said. */
+  postgres(program: string, ...args: readonly string[]): void {
+    must(join(this.programs, program), args, { cwd: this.folder, stdio: 'ignore', ...this.user });
+  }
+
   /** The bucket is gone: whoever asks it gets no answer. */
   async stop(): Promise<void> {
     await this.bucket.stop();
+  }
+
+  private get programs(): string {
+    return join(this.folder, 'postgres', 'embedded_postgres', 'pginstall', 'bin');
   }
 
   private get script(): string {
@@ -106,7 +115,7 @@ export class Barman {
       BUCKET: `gs://${BUCKET}/tempost`,
       BACKUP_OPTIONS: '--gzip --jobs 2 --immediate-checkpoint',
       BARMAN_BIN: join(this.folder, 'bin'),
-      PG_BIN: join(this.folder, 'postgres', 'embedded_postgres', 'pginstall', 'bin'),
+      PG_BIN: this.programs,
       SCRATCH: join(this.folder, 'scratch'),
       TRY_TIMEOUT_S: String(PATIENCE_MS / 1000),
       METRICS: this.metricsFolder,
