@@ -9,15 +9,19 @@ const SERVER = 'history-service';
 
 /** What somebody did to a workflow in Temporal. */
 export interface Deed {
-  readonly verb: 'terminate' | 'cancel' | 'reset';
+  readonly verb: 'terminate' | 'cancel' | 'reset' | 'pause';
   /** Names it: the run that ended, or the one that a reset began. */
   readonly runId: string;
   readonly reason: string | null;
   /** The same whichever of the two runs of a reset it is found by. */
   readonly eventKey: string;
+  /** Where Temporal tells when it was done; else that is the time of the run. */
+  readonly at?: Date;
 }
 
 export const keyOfEnd = (runId: string) => `temporal:${runId}`;
+/** A run may be paused again and again. */
+const keyOfPause = (runId: string, at: Date) => `temporal:pause:${runId}:${at.toISOString()}`;
 export const keyOfReset = (begunRunId: string) => `temporal:reset:${begunRunId}`;
 
 type Run = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'status'>;
@@ -73,6 +77,30 @@ export function resetOf(client: Client, { workflowId, runId }: Run): Promise<Dee
     return undefined;
   });
 }
+
+/**
+ * The pause that a workflow, or a step of it, is in: the latest one.
+ *
+ * @returns undefined of one that goes on again, or was deleted, since it was listed.
+ */
+export function pauseOf(client: Client, { workflowId, runId }: Run): Promise<Deed | undefined> {
+  return unlessDeleted(client, async () => {
+    const { raw } = await client.workflow.getHandle(workflowId, runId).describe();
+    const ofSteps = (raw.pendingActivities ?? []).map(({ pauseInfo }) => ({
+      at: dateOf(pauseInfo?.pauseTime),
+      reason: pauseInfo?.manual?.reason,
+    }));
+    const { pauseInfo } = raw.workflowExtendedInfo ?? {};
+    const paused = [{ at: dateOf(pauseInfo?.pausedTime), reason: pauseInfo?.reason }, ...ofSteps]
+      .flatMap(({ at, reason }) => (at ? [{ at, reason: shortened(reason) }] : []))
+      .sort((a, b) => Number(b.at) - Number(a.at));
+    const [latest] = paused;
+    return latest && { verb: 'pause', runId, ...latest, eventKey: keyOfPause(runId, latest.at) };
+  });
+}
+
+const dateOf = (time: { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined) =>
+  time ? new Date(Number(time.seconds ?? 0) * 1000 + (time.nanos ?? 0) / 1e6) : undefined;
 
 /** Temporal goes on listing a run for a while after it was deleted. What comes behind it has to be read all the same. */
 async function unlessDeleted(client: Client, read: () => Promise<Deed | undefined>): Promise<Deed | undefined> {

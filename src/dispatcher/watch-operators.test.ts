@@ -81,8 +81,8 @@ describe('of workflows that workers run', { timeout: patient(60_000) }, () => {
   scriptWorkflows();
 
   /** A workflow, and what the watch lists of it. */
-  async function watched(priority?: Priority) {
-    const { handle, signal } = await start({}, undefined, priority);
+  async function watched(priority?: Priority, script: Parameters<typeof start>[0] = {}) {
+    const { handle, signal } = await start(script, undefined, priority);
     const client = new Client({ connection: temporal.client.connection, namespace: handle.client.options.namespace });
     const watch = watchBy(client);
     const { workflowId } = handle;
@@ -226,6 +226,53 @@ describe('of workflows that workers run', { timeout: patient(60_000) }, () => {
     await handle.cancel();
     await expect(handle.result()).rejects.toThrow();
     await isListed([{ action: 'email.cancel', reason: null, after: { run_id: runId } }]);
+  });
+
+  it('one that was paused is listed, and one of which a step was, with the reason, each pause once', async () => {
+    let answer = () => {};
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const { client, handle, isListed } = await watched(undefined, { onSend: () => answered });
+    const { workflowId } = handle;
+    const { namespace } = client.options;
+    const { runId } = await handle.describe();
+    const act = (reason: string) => ({ action: 'email.pause', reason, after: { run_id: runId } });
+    const step = { namespace, execution: { workflowId }, type: 'send' };
+    const isMarked = async () => {
+      const query = `WorkflowId = '${workflowId}' AND TemporalPauseInfo IS NOT NULL`;
+      for await (const _ of client.workflow.list({ query })) return true;
+      return false;
+    };
+    const isSent = async () => ((await handle.describe()).raw.pendingActivities ?? []).length > 0;
+    await until('it is being sent', isSent);
+    await client.workflowService.pauseActivity({ ...step, reason: '1: a wrong template' });
+    await isListed([act('1: a wrong template')]);
+    await client.workflowService.unpauseActivity(step);
+    await until('it goes on', async () => !(await isMarked()));
+    await isListed([act('1: a wrong template')]);
+    const whole = { namespace, workflowId, runId, identity: 'somebody', requestId: crypto.randomUUID() };
+    await client.workflowService.pauseWorkflowExecution({ ...whole, reason: '2: once more' });
+    await isListed([act('1: a wrong template'), act('2: once more')]);
+    answer();
+    await client.workflowService.unpauseWorkflowExecution({ ...whole, reason: 'mended' });
+  });
+
+  it('a server that knows no such mark hides nothing else', async () => {
+    const { client, handle } = await watched();
+    async function* refusing(options: { readonly query: string }) {
+      const query = options.query.replace('TemporalPauseInfo', 'NoSuchAttribute');
+      yield* client.workflow.list({ ...options, query });
+    }
+    const older = Object.create(client, {
+      workflow: { value: Object.create(client.workflow, { list: { value: refusing } }) },
+    });
+    await handle.terminate('a wrong template');
+    const watch = watchBy(older);
+    await until('it is listed', async () => {
+      await watch();
+      return (await actsOf(emailIdOf(handle.workflowId)!)).length === 1;
+    });
   });
 
   it('one that nobody touched is not', async () => {

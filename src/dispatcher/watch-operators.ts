@@ -1,11 +1,11 @@
-import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { type Client, isGrpcServiceError, ServiceError, type WorkflowExecutionInfo } from '@temporalio/client';
 import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { IN_TEMPORAL, recordAct } from '../domain/audit/record.js';
 import type { Db } from '../postgres/database.js';
 import { emailIdOf } from '../temporal/names.js';
 import { RESET_MARK } from '../workflows/reset-mark.js';
-import { type Deed, endingOf, keyOfEnd, keyOfReset, resetOf } from './operator-deeds.js';
+import { type Deed, endingOf, keyOfEnd, keyOfReset, pauseOf, resetOf } from './operator-deeds.js';
 
 /** The first look goes back so far: what was done while no dispatcher ran is listed as well. */
 const FIRST_LOOK_MS = 24 * 60 * 60_000;
@@ -14,6 +14,8 @@ const LISTED_WITHIN_MS = 60_000;
 /** In one look; the next ones go on from there. Somebody may have ended a hundred thousand by one command. */
 const MOST = 200;
 const PAGE = 1_000;
+/** Of gRPC. */
+const INVALID_ARGUMENT = 3;
 
 interface WatchDependencies {
   readonly db: Db;
@@ -25,12 +27,15 @@ interface WatchDependencies {
 interface Trace {
   /** What Temporal is asked, beside the time. */
   readonly query: string;
-  readonly timeField: 'CloseTime' | 'StartTime';
+  /** Since when it is asked; without one all are listed that there are at the moment. */
+  readonly timeField?: 'CloseTime' | 'StartTime';
   timeOf(run: WorkflowExecutionInfo): Date | undefined;
+  /** A server of an earlier release than the mark refuses the question: then there is nothing to be found. */
+  readonly mayBeRefused?: true;
   /** How much later than one of a later time a run may come to be listed: each look goes back so far. */
   readonly overlapMs: number;
-  /** Under which key the audit has what is found by this run. */
-  keyOf(runId: string): string;
+  /** Under which key the audit has what is found by this run; undefined where the run alone does not tell. */
+  keyOf?(runId: string): string;
   /** @returns undefined of what nobody did but ourselves. */
   deedOf(client: Client, run: WorkflowExecutionInfo): Promise<Deed | undefined>;
 }
@@ -54,11 +59,19 @@ const TRACES: readonly Trace[] = [
     keyOf: keyOfReset,
     deedOf: resetOf,
   },
+  // Temporal marks what is paused for as long as it is. When that began the run's own description tells.
+  {
+    query: 'TemporalPauseInfo IS NOT NULL',
+    mayBeRefused: true,
+    timeOf: ({ startTime }) => startTime,
+    overlapMs: 0,
+    deedOf: pauseOf,
+  },
 ];
 
 /**
- * Notices workflows that were terminated, cancelled or reset in Temporal itself, running or ended, and lists them in the
- * audit. Each is written once, however many dispatchers look.
+ * Notices workflows that were terminated, cancelled, reset or paused in Temporal itself, running or ended, and lists them in
+ * the audit. Each is written once, however many dispatchers look.
  *
  * @returns a look, to be repeated; it says whether there may be more.
  */
@@ -98,22 +111,33 @@ function createLook({ db, client, logger }: WatchDependencies, trace: Trace): ()
 async function write(
   { db, logger }: Pick<WatchDependencies, 'db' | 'logger'>,
   emailId: string,
-  { verb, runId, reason, eventKey }: Deed,
-  at: Date | undefined,
+  { verb, runId, reason, eventKey, at }: Deed,
+  timeOfRun: Date | undefined,
 ): Promise<void> {
   const action = `email.${verb}`;
   const target = { kind: 'email', id: emailId } as const;
-  const noticed = await recordAct(db, IN_TEMPORAL, { action, target, at, after: { run_id: runId }, reason, eventKey });
+  const act = { action, target, at: at ?? timeOfRun, after: { run_id: runId }, reason, eventKey };
+  const noticed = await recordAct(db, IN_TEMPORAL, act);
   if (noticed) logger.info({ emailId, action }, 'an operator’s act in Temporal');
 }
 
 /** The oldest first, so that the next look can go on behind them. */
 async function list(client: Client, trace: Trace, sinceMs: number): Promise<WorkflowExecutionInfo[]> {
-  const query = `WorkflowType = 'email' AND ${trace.query}
-    AND ${trace.timeField} >= '${new Date(sinceMs).toISOString()}'`;
+  const since = trace.timeField ? ` AND ${trace.timeField} >= '${new Date(sinceMs).toISOString()}'` : '';
+  const query = `WorkflowType = 'email' AND ${trace.query}${since}`;
   const found: WorkflowExecutionInfo[] = [];
-  for await (const run of client.workflow.list({ query, pageSize: PAGE })) found.push(run);
+  try {
+    for await (const run of client.workflow.list({ query, pageSize: PAGE })) found.push(run);
+  } catch (error) {
+    if (!trace.mayBeRefused || !isInvalid(error)) throw error;
+  }
   return found.sort((a, b) => Number(trace.timeOf(a) ?? 0) - Number(trace.timeOf(b) ?? 0));
+}
+
+/** The client wraps what the server has answered. */
+function isInvalid(error: unknown): boolean {
+  const cause = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(cause) && cause.code === INVALID_ARGUMENT;
 }
 
 async function unknownOf(
@@ -121,7 +145,7 @@ async function unknownOf(
   runs: readonly WorkflowExecutionInfo[],
   keyOf: Trace['keyOf'],
 ): Promise<WorkflowExecutionInfo[]> {
-  if (runs.length === 0) return [];
+  if (runs.length === 0 || !keyOf) return [...runs];
   const keys = runs.map(({ runId }) => keyOf(runId));
   const known = await db
     .selectFrom('audit_log')

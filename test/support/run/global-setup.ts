@@ -38,6 +38,9 @@ const TEMPLATE = 'tempost_template';
  * One PostgreSQL and one Temporal server for the whole run, on free ports and in a folder of their own: two runs on
  * one machine do not meet.
  */
+/** Off by default, and experimental. */
+const PAUSABLE = ['--dynamic-config-value', 'frontend.WorkflowPauseEnabled=true'];
+
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   // Many tests run processes and workflows as they were built: never those of yesterday's sources.
   if (!buildIfStale()) throw new Error('The sources could not be built; the compiler has said why.');
@@ -63,7 +66,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     const cli = await findTemporalCli({ env: process.env, dataDir: process.env.DATA_DIR || join(root, '.data') });
     const [postgres, temporal] = await Promise.all([
       onFreePort((port) => startPostgres({ home, port, settings: { max_connections: '300' }, onSpawn })),
-      onFreePort((port) => startTemporalServer({ cli, port, logFile: join(folder, 'temporal.log'), onSpawn })),
+      onFreePort((port) =>
+        startTemporalServer({ cli, port, logFile: join(folder, 'temporal.log'), onSpawn, extraArgs: PAUSABLE }),
+      ),
     ]);
     await makeTemplate(postgres.url);
     project.provide('postgresUrl', postgres.url);
