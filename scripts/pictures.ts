@@ -11,14 +11,14 @@ import { until } from '../test/support/until.js';
 import { root } from './dist.mjs';
 
 const USAGE = `npm run pictures [-- --out FOLDER] [--format webp|png] [--only NAME]
-  --out FOLDER   where to (default docs/images)
+  --out FOLDER   where to (default docs/images/console), a folder of it for each width and its colours
   --format       webp, or png for programs that know no webp (default webp)
   --only NAME    this picture alone, as "now"
 `;
 
 const { values } = parseArgs({
   options: {
-    out: { type: 'string', default: join(root, 'docs', 'images') },
+    out: { type: 'string', default: join(root, 'docs', 'images', 'console') },
     format: { type: 'string', default: 'webp' },
     only: { type: 'string' },
   },
@@ -80,11 +80,12 @@ async function main(): Promise<void> {
   const addresses = readAddresses(resolve(process.env.DATA_DIR || '.data'));
   if (!addresses) throw new Error('Nothing runs here: start it with "npm start".');
   if (!chromiumPath) throw new Error('There is no Chromium here (apt-get install chromium).');
-  mkdirSync(values.out, { recursive: true });
   const browser = await openBrowser();
   try {
     for (const width of [1_400, 360]) {
       for (const colours of ['light', 'dark'] as const) {
+        const folder = join(values.out, `${width}-${colours}`);
+        mkdirSync(folder, { recursive: true });
         const { page } = await openPage(browser, width, colours);
         await signIn(page, { api: addresses.api, key: addresses.apiKey });
         for (const [name, path, prepare] of PICTURES.filter(([each]) => !values.only || each === values.only)) {
@@ -94,7 +95,7 @@ async function main(): Promise<void> {
           await prepare?.(page);
           await until(`${name} has loaded`, async () => (await page.getByText('Loading…').count()) === 0);
           await page.getByText('Live', { exact: true }).waitFor({ state: width > 960 ? 'visible' : 'attached' });
-          await take(page, width, join(values.out, `console-${name}-${width}-${colours}.${values.format}`));
+          await take(page, width, join(folder, `${name}.${values.format}`));
         }
       }
     }

@@ -18,7 +18,7 @@ export function Month() {
   return (
     <Card title="A month">
       <form className="filters" onSubmit={submit}>
-        <Field label="Year and month" name="month" required pattern="2\d{3}-?(0[1-9]|1[0-2])" hint="As 2026-01." />
+        <Field label="Year and month, as 2026-01" name="month" required pattern="2\d{3}-?(0[1-9]|1[0-2])" />
         <button type="submit" className="button is-danger">
           Drop…
         </button>
