@@ -5,6 +5,7 @@ import { METRICS_PORT, OURS, type Site } from './site.js';
 import { halfOpen } from './vitals.js';
 
 const ASK_WITHIN_MS = 4_000;
+const LOOK_EVERY_MS = 250;
 
 /** Makes all episodes come and go, and heals whatever happens. */
 export async function undergo(world: World, site: Site, plan: readonly Episode[]): Promise<void> {
@@ -49,14 +50,30 @@ const isReady = (url: string) =>
     () => false,
   );
 
+/** Connections come and go while the machines are looked at one after another: only what stays is half open. */
+const STAYS_MS = 5_000;
+
 /**
  * Waits until both ends of every connection know of it.
  *
  * @returns after how many seconds, or those that are left.
  */
 export async function noHalfOpen(world: World, site: Site, withinS: number): Promise<number | readonly string[]> {
-  const took = await secondsUntil(async () => halfOpen(world.stack, site).length === 0, withinS);
-  return took ?? halfOpen(world.stack, site);
+  let sinceMs = new Map<string, number>();
+  const startedAt = Date.now();
+  const look = () => {
+    const now = Date.now();
+    sinceMs = new Map(halfOpen(world.stack, site).map((end) => [end, sinceMs.get(end) ?? now]));
+    return [...sinceMs].filter(([, since]) => now - since >= STAYS_MS).map(([end]) => end);
+  };
+  look();
+  await delay(STAYS_MS);
+  let left = look();
+  while (left.length > 0 && Date.now() - startedAt < withinS * 1000) {
+    await delay(LOOK_EVERY_MS);
+    left = look();
+  }
+  return left.length > 0 ? left : Math.round((Date.now() - startedAt) / 100) / 10;
 }
 
 async function secondsUntil(look: () => Promise<boolean>, withinS: number): Promise<number | null> {
@@ -64,6 +81,6 @@ async function secondsUntil(look: () => Promise<boolean>, withinS: number): Prom
   for (;;) {
     if (await look()) return Math.round((Date.now() - startedAt) / 100) / 10;
     if (Date.now() - startedAt > withinS * 1000) return null;
-    await delay(250);
+    await delay(LOOK_EVERY_MS);
   }
 }

@@ -26,6 +26,12 @@ class Findings {
   before: AllVitals = new Map();
   after: AllVitals = new Map();
 
+  /** The same look at a whole network tells what of the times is the machine's. */
+  tellReadyBefore(took: Took): void {
+    const slowest = [...took.values()].map((seconds) => seconds ?? READY_WITHIN_S);
+    this.notes.push(`before the first fault the last one said so after ${Math.max(...slowest)} s`);
+  }
+
   tellReady(took: Took): void {
     const late = [...took].filter(([, seconds]) => seconds === null).map(([name]) => name);
     if (late.length > 0) this.broken.push(`not ready ${READY_WITHIN_S} s after the healing: ${late.join(', ')}`);
@@ -63,7 +69,8 @@ function atRandom(): ProductionDrill {
 
 async function breakAndHeal(world: World, site: Site, seed: number, findings: Findings): Promise<void> {
   const overAt = Date.now() + world.brokenS * 1000;
-  await delay(world.brokenS * QUIET.before * 1000);
+  const [readyBefore] = await Promise.all([allReady(site, READY_WITHIN_S), delay(world.brokenS * QUIET.before * 1000)]);
+  findings.tellReadyBefore(readyBefore);
   findings.before = readVitals(world.stack, site);
   const plan = planOf(new Dice(seed), world.brokenS * (1 - QUIET.before - QUIET.after));
   world.say(`${plan.length} things go wrong (DRILL_SEED=${seed} for the same ones again)`);
