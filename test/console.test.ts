@@ -7,6 +7,7 @@ import { testActs, testActsOfLists } from './support/console/acts.js';
 import { testOtherSites, testSessions, testStoredMarkup, XSS } from './support/console/attacks.js';
 import { axeFaults, chromiumPath, openBrowser, openPage, signIn } from './support/console/browser.js';
 import { testGroups, testJobs } from './support/console/bulk.js';
+import { testKeyboard } from './support/console/keyboard.js';
 import { testOutage } from './support/console/outage.js';
 import { testItemScreens, testShape, testStates } from './support/console/states.js';
 import { startTestSystem, type TestSystem } from './support/system.js';
@@ -169,6 +170,7 @@ describe.skipIf(!chromiumPath)('the console', () => {
   testStoredMarkup(running);
   testSessions(running);
   testOtherSites(running);
+  testKeyboard(running);
   testStates(running);
   testShape(running);
   testItemScreens(running);
