@@ -133,6 +133,17 @@ describe('deploy/patroni', () => {
     const proxy = read('deploy/patroni/haproxy.cfg');
     expect(proxy).toMatch(/^ {2}option httpchk OPTIONS \/primary$/m);
     expect(proxy).toContain('on-marked-down shutdown-sessions');
+    // Else HAProxy goes on as root.
+    expect(proxy).toMatch(/^global\n(?: {2}.*\n)* {2}user haproxy\n {2}group haproxy\n/m);
+  });
+
+  it('has connections for Tempost and for the Temporal of deploy/temporal at once', () => {
+    const [, most] = /^ +max_connections: (\d+)$/m.exec(read('deploy/patroni/patroni.yml'))!;
+    const pools = [...read('deploy/temporal/server.yaml').matchAll(/maxConns: (\d+)/g)].map(([, size]) => Number(size));
+    const temporal = 8 * pools.reduce((sum, size) => sum + size, 0);
+    const [, tempost] = /^\| statements a second, connections +\| [\d,]+, (\d+) /m.exec(read('docs/capacity.md'))!;
+    expect(temporal).toBe(240);
+    expect(Number(most)).toBeGreaterThan(temporal + Number(tempost));
   });
 });
 
@@ -158,6 +169,18 @@ describe('deploy/temporal', () => {
     expect(read(`${folder}/haproxy.cfg`)).toMatch(
       /^ {2}default-server check check-ssl .* on-marked-down shutdown-sessions$/m,
     );
+  });
+
+  it('its part of haproxy.cfg can be appended to that of deploy/patroni, which Tempost needs as well', () => {
+    const sections = (path: string) =>
+      [...read(path).matchAll(/^(global|defaults|listen \w+|frontend \w+|backend \w+)/gm)].map(([, name]) => name!);
+    expect(sections(`${folder}/haproxy.cfg`)).toEqual(['listen temporal']);
+    expect(sections('deploy/patroni/haproxy.cfg')).not.toContain('listen temporal');
+    // Whatever defaults stand before it, Debian's `mode http` among them.
+    for (const own of ['mode tcp', 'timeout connect', 'timeout client', 'timeout server', 'default-server']) {
+      expect(read(`${folder}/haproxy.cfg`)).toMatch(new RegExp(`^ {2}${own}\\b`, 'm'));
+    }
+    expect(read(`${folder}/README.md`)).toMatch(/^cat haproxy\.cfg >> \/etc\/haproxy\/haproxy\.cfg/m);
   });
 
   it('namespace.sh makes a namespace with our search attributes, and can be repeated', {

@@ -7,8 +7,12 @@ const NOT_RUN: readonly (readonly [RegExp, string])[] = [
   [/^(?:export )?[A-Z_]+=/, 'sets a variable for what comes after it'],
   [/^for \w+ in .*; do$|^done$/, 'goes around a command that runs'],
   [/^npm (?:install|ci)\b/, 'installs; the tests run on what it installed'],
-  [/^\(?(?:cd|cp|install|mkdir|apt|useradd|systemctl|psql|python3|sudo|cat) /, 'is for the reader’s own machine'],
+  [
+    /^\(?(?:cd|cp|install|mkdir|apt|useradd|systemctl|psql|python3|sudo|cat|openssl) /,
+    'is for the reader’s own machine',
+  ],
   [/^\/opt\/patroni\//, 'needs three machines: `npm run drill -- --production`'],
+  [/^\.\/namespace\.sh$/, 'runs in test/deploy.test.ts'],
   [/^(?:docker|kubectl|helm) /, 'needs a container engine or a cluster: `npm run check:deploy`'],
   [/^(?:promtool|amtool) /, 'needs Prometheus: `npm run check:deploy`, `test/prometheus.test.ts`'],
   [/^npm run (?:build|migrate|api|webhooks|dispatcher|worker|sandbox)\b/, 'is how every test runs the processes'],

@@ -64,6 +64,8 @@ const NOT_OURS = new Set([
   'NO_COLOR',
   'TEMPOST_POSTGRES_PASSWORD',
   ...['SQL_HOST', 'SQL_PORT', 'SQL_USER', 'SQL_PASSWORD'],
+  // Of Temporal's own command line.
+  ...['SERVER_CA_CERT_PATH', 'CLIENT_CERT_PATH', 'CLIENT_KEY_PATH'].map((name) => `TEMPORAL_TLS_${name}`),
   ...[...read('deploy/temporal/server.yaml').matchAll(/env "(\w+)"/g)].map(([, name]) => name!),
   ...[...read('deploy/barman/backup.env').matchAll(/^(\w+)=/gm)].map(([, name]) => name!),
 ]);

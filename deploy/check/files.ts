@@ -1,4 +1,4 @@
-// What can be said of the files for Docker, Compose, systemd and HAProxy without running any of them.
+// What can be said of the files for Docker, Compose, systemd, Temporal and Patroni without running any of them.
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,24 +61,6 @@ export function checkUnits(): string {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** HAProxy's configuration, by HAProxy. */
-export function checkHaproxy(): string {
-  const haproxy = isHere('haproxy') ? 'haproxy' : isHere('/usr/sbin/haproxy') ? '/usr/sbin/haproxy' : undefined;
-  if (!haproxy) throw new Skipped('there is no haproxy here');
-  must(haproxy, ['-c', '-q', '-f', 'deploy/patroni/haproxy.cfg']);
-  if (!isHere('openssl')) throw new Skipped('that of Temporal names certificates, and there is no openssl to make any');
-  const folder = mkdtempSync(join(tmpdir(), 'tempost-haproxy-'));
-  try {
-    must(join(root, 'deploy/temporal/certificates.sh'), [folder]);
-    const text = readFileSync(join(root, 'deploy/temporal/haproxy.cfg'), 'utf8');
-    writeFileSync(join(folder, 'haproxy.cfg'), text.replaceAll('/etc/temporal/tls', folder));
-    must(haproxy, ['-c', '-q', '-f', join(folder, 'haproxy.cfg')]);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-  return 'both are valid';
 }
 
 /** Temporal's configuration, by its server: as it is rendered, and what it knows of the dynamic one. */

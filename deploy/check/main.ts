@@ -4,7 +4,8 @@
 import { checkOnCluster } from './acting.js';
 import { checkBackups } from './backups.js';
 import { checkChart, checkProbes, checkSchemas } from './chart.js';
-import { checkCompose, checkHaproxy, checkPatroni, checkTemporal, checkUnits, lintDockerfile } from './files.js';
+import { checkCompose, checkPatroni, checkTemporal, checkUnits, lintDockerfile } from './files.js';
+import { checkHaproxy } from './haproxy.js';
 import { checkRules } from './rules.js';
 import { Skipped } from './run.js';
 import { checkTemporalCompose } from './temporal-compose.js';

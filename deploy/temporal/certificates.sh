@@ -3,6 +3,7 @@
 #
 #   ./certificates.sh FOLDER [DAYS]     default: 825 days
 #
+# Both end on one day, which it says: after that nobody is let in by anybody. The authority ends after ten years.
 # node.* go to the machines of Temporal, client.* to those of Tempost, ca.crt to all, ca.key to a safe place. Certificates
 # are checked by the name "temporal" and not by addresses. With a folder that has ca.key new ones are made of that one.
 set -eu
@@ -24,3 +25,4 @@ for name in node client; do
 done
 cat client.crt client.key >client.pem # for HAProxy
 rm certificates.log
+echo "node.crt and client.crt end on $(openssl x509 -in node.crt -noout -enddate | cut -d= -f2): make new ones before"

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { haproxyOfPatroni } from '../../../deploy/check/haproxy.js';
 import { root } from '../../../deploy/check/run.js';
 
 const { load } = createRequire(import.meta.url)('js-yaml') as { load: (text: string) => Patroni };
@@ -75,7 +76,7 @@ export class Configuration {
 
   /** Writes `haproxy.cfg`, with a port of ours in the place of 5000, and no page of figures. */
   writeHaproxy(port: number): string {
-    const [config] = text('haproxy.cfg', this.prefix).split('\nlisten stats');
+    const [config] = haproxyOfPatroni().replaceAll(TEMPLATE, this.prefix).split('\nlisten stats');
     const path = join(this.folder, 'haproxy.cfg');
     writeFileSync(path, `${config!.replaceAll('127.0.0.1:5000', `127.0.0.1:${port}`)}\n`);
     return path;

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { haproxyOfPatroni, haproxyOfTemporal } from '../../../deploy/check/haproxy.js';
 import { must, root } from '../../../deploy/check/run.js';
 
 /** Where `deploy/temporal` has its scripts and files. */
@@ -80,14 +81,17 @@ export class Configuration {
     };
   }
 
-  /** Writes `haproxy.cfg`, with a port of ours in the place of 7233. */
+  /**
+   * Writes `haproxy.cfg`: what Patroni's begins with, and the section that is appended to it, with a port of ours in the
+   * place of 7233. Nothing leads to Patroni's machines: there are none here.
+   */
   writeHaproxy(port: number): string {
     const path = join(this.folder, 'haproxy.cfg');
-    const config = readFileSync(join(DEPLOY, 'haproxy.cfg'), 'utf8')
+    const [begins] = haproxyOfPatroni().split('\nlisten ');
+    const section = haproxyOfTemporal(this.tls)
       .replaceAll(TEMPLATE, this.prefix)
-      .replaceAll('127.0.0.1:7233', `127.0.0.1:${port}`)
-      .replaceAll('/etc/temporal/tls', this.tls);
-    writeFileSync(path, config);
+      .replaceAll('127.0.0.1:7233', `127.0.0.1:${port}`);
+    writeFileSync(path, `${begins}\n${section}`);
     return path;
   }
 
