@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, inject, it } from 'vitest';
@@ -182,6 +183,26 @@ describe('deploy/temporal', () => {
     }
     expect(read(`${folder}/README.md`)).toMatch(/^cat haproxy\.cfg >> \/etc\/haproxy\/haproxy\.cfg/m);
   });
+
+  it.skipIf(spawnSync('openssl', ['version']).status !== 0)(
+    'certificates.sh says on which day they end, and the command of the README tells before it',
+    () => {
+      const tls = mkdtempSync(join(tmpdir(), 'tempost-certificates-'));
+      try {
+        const said = execFileSync(join(root, folder, 'certificates.sh'), [tls, '31'], { encoding: 'utf8' });
+        const [, end] = /^node\.crt and client\.crt end on (.+ GMT):/.exec(said)!;
+        const days = (Date.parse(end!) - Date.now()) / 86_400_000;
+        expect(Math.round(days)).toBe(31);
+        const [command] = /^openssl x509 .+ -checkend 2592000$/m.exec(read(`${folder}/README.md`))!;
+        const check = () => spawnSync('sh', ['-c', command.replace('/etc/temporal/tls', tls)]).status;
+        expect(check()).toBe(0);
+        execFileSync(join(root, folder, 'certificates.sh'), [tls, '29']);
+        expect(check()).toBe(1);
+      } finally {
+        rmSync(tls, { recursive: true });
+      }
+    },
+  );
 
   it('namespace.sh makes a namespace with our search attributes, and can be repeated', {
     timeout: patient(90_000),
