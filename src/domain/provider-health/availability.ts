@@ -34,7 +34,7 @@ const mayBeTried = (priority: RawBuilder<unknown>) =>
   sql<boolean>`(${isUsable(priority)} and h.state = 'open' and coalesce(
     h.trial_at <= clock_timestamp() - make_interval(secs => ${byPriority(priority, TRIED_AFTER_S)}), false))`;
 
-/** One e-mail is tried at most so often while no provider admits: each trial adds some twenty events to its history. */
+/** One e-mail is tried at a provider at most so often while no provider admits: each trial adds some twenty events to its history. */
 const TRIED_AGAIN_AFTER_S = 30 * 60;
 
 /** The columns of an e-mail in a statement. */
@@ -44,18 +44,26 @@ interface EmailColumns {
   readonly priority: RawBuilder<unknown>;
 }
 
-/** Whether an e-mail has been tried lately, in the time without a provider that its priority is in. */
-export const triedLately = ({ id, generation, priority }: EmailColumns) => sql<boolean>`exists (
+/** Whether an e-mail has been tried lately at a provider, in the time without one that its priority is in. */
+const triedLately = ({ id, generation, priority }: EmailColumns, provider: RawBuilder<unknown>) => sql<boolean>`exists (
   select from send_stops s, send_attempts t
   where s.priority = ${priority} and s.cause = 'no_provider' and s.until_at is null
-    and t.email_id = ${id} and t.generation = ${generation}
+    and t.email_id = ${id} and t.generation = ${generation} and t.provider = ${provider}
     and t.started_at > greatest(s.from_at, now() - make_interval(secs => ${sql.lit(TRIED_AGAIN_AFTER_S)})))`;
+
+/**
+ * Whether one of the providers that an e-mail awaits and that may be tried has not met it lately: a provider that is down
+ * must not keep it from the next one, whose probes alone may fail.
+ */
+export const hasUntried = (email: EmailColumns, awaited: RawBuilder<unknown>, behind: readonly ProviderName[]) =>
+  sql<boolean>`exists (select from unnest(${awaited}) as awaited (provider)
+    where awaited.provider = any(${[...behind]}::text[]) and not ${triedLately(email, sql.ref('awaited.provider'))})`;
 
 /** Names of the providers that an e-mail may go to now, as far as breakers, switches, quotas and its own trials say. */
 export const availableProviders = (email: EmailColumns) => sql<ProviderName[]>`array(
   select h.provider from provider_health h join provider_controls c on c.provider = h.provider
   where case when ${isAvailable(email.priority)} then true
-    when ${mayBeTried(email.priority)} then not ${triedLately(email)} else false end)`;
+    when ${mayBeTried(email.priority)} then not ${triedLately(email, sql.ref('h.provider'))} else false end)`;
 
 /** Reads breakers, switches and quotas of the providers; takes nothing. */
 export async function readAvailability(

@@ -8,7 +8,7 @@ import { bury } from '../dead-letters/dead-letters.js';
 import { lockEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
 import { activeHold } from '../holds/match.js';
-import { readAvailability, triedLately } from '../provider-health/availability.js';
+import { hasUntried, readAvailability } from '../provider-health/availability.js';
 import { holdDue } from './held.js';
 import { type InFlightOptions, inFlightHeadroom } from './in-flight-limit.js';
 import { isPaused } from './pauses.js';
@@ -145,7 +145,8 @@ async function claimAwaitingProvider(
   limit: number,
   gate: 'open' | 'trial',
 ): Promise<ClaimedEmail[]> {
-  const turn = gate === 'open' ? sql`order by due_at` : sql`and not ${triedLately(QUEUED)} order by ready_at, due_at`;
+  const untried = hasUntried(QUEUED, sql.ref('email_queue.providers'), providers);
+  const turn = gate === 'open' ? sql`order by due_at` : sql`and ${untried} order by ready_at, due_at`;
   const { rows } = await sql<ClaimedEmail>`
     with ready as materialized (
       select email_id from email_queue

@@ -13,21 +13,35 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
+/** It finds no provider; nobody has refused it. */
+const sleep = (emailId: string, ...providers: ('mailgun' | 'mandrill')[]) =>
+  awaitProvider(database.db, { emailId, generation: 1 }, { providers, refused: false, checkAfterMs: 60_000 });
+
+/** A provider refuses it. */
+async function refuse(emailId: string, attempt: number, provider: 'mailgun' | 'mandrill'): Promise<void> {
+  const row = { email_id: emailId, generation: 1, attempt, provider, state: 'refused' } as const;
+  const times = { started_at: sql<Date>`clock_timestamp()`, call_until: sql<Date>`clock_timestamp()` };
+  await database.db
+    .insertInto('send_attempts')
+    .values({ ...row, ...times })
+    .execute();
+}
+
+/** Of the two that we send through. */
+const admitting = async (emailId: string) => {
+  const work = await findWork(database.db, emailId, SHIPPED_STATUSES);
+  return work!.admitting.filter((provider) => provider !== 'smtp');
+};
+
 const dispatch = (start: (emails: readonly ClaimedEmail[]) => Promise<readonly string[]>) =>
   dispatchBatch(database.db, 'low', { limit: 100, providers: ['mailgun', 'mandrill'], checkAfterMs: 60_000 }, start);
 
 describe('dispatch while no provider admits', () => {
   it('tries those asleep in turns, none twice within half an hour, and a new one before any again', async () => {
     const sleepers: string[] = [];
-    const sleep = (emailId: string) =>
-      awaitProvider(
-        database.db,
-        { emailId, generation: 1 },
-        { providers: ['mailgun'], refused: false, checkAfterMs: 60_000 },
-      );
     for (const dueInS of [-30, -20, -10]) {
       const emailId = await insertQueuedEmail(database.db, { priority: 'low', state: 'in_flight', dueInS });
-      await sleep(emailId);
+      await sleep(emailId, 'mailgun');
       sleepers.push(emailId);
     }
     const health = database.db.updateTable('provider_health');
@@ -42,28 +56,16 @@ describe('dispatch while no provider admits', () => {
       });
       if (one === undefined) return false;
       tried.push(one);
-      const row = {
-        email_id: one,
-        generation: 1,
-        attempt: tried.length,
-        provider: 'mailgun',
-        state: 'refused',
-      } as const;
-      const times = { started_at: sql<Date>`clock_timestamp()`, call_until: sql<Date>`clock_timestamp()` };
-      await database.db
-        .insertInto('send_attempts')
-        .values({ ...row, ...times })
-        .execute();
-      await sleep(one);
-      for (const emailId of sleepers) await sleep(emailId);
+      await refuse(one, tried.length, 'mailgun');
+      await sleep(one, 'mailgun');
+      for (const emailId of sleepers) await sleep(emailId, 'mailgun');
       return true;
     };
     while (tried.length < sleepers.length && (await tryOne()));
     expect(tried).toEqual(sleepers);
     expect(await tryOne()).toBe(false);
-    // Nor does one that looks by itself, or comes from its back-off, take another trial.
-    const admitting = async (emailId: string) => (await findWork(database.db, emailId, SHIPPED_STATUSES))!.admitting;
-    for (const emailId of sleepers) expect(await admitting(emailId)).toEqual([]);
+    // Nor does one that looks by itself, or comes from its back-off, take another trial of that provider.
+    for (const emailId of sleepers) expect(await admitting(emailId)).toEqual(['mandrill']);
     const fresh = await insertQueuedEmail(database.db, { priority: 'low', dueInS: -1 });
     expect(await admitting(fresh)).toContain('mailgun');
     expect(await tryOne()).toBe(true);
@@ -73,5 +75,30 @@ describe('dispatch while no provider admits', () => {
     await sql`update send_stops set from_at = from_at - interval '1 hour'`.execute(database.db);
     while (tried.length < 8 && (await tryOne()));
     expect(tried.slice(4)).toEqual([...sleepers, fresh]);
+  });
+
+  it('tries an e-mail at its next provider too when the first is down', async () => {
+    await sql`truncate email_queue`.execute(database.db);
+    await database.db.updateTable('provider_health').set({ state: 'open', trial_at: sql`now()` }).execute();
+    const emailId = await insertQueuedEmail(database.db, { priority: 'low', state: 'in_flight', dueInS: -30 });
+    const claimed: string[] = [];
+    const claim = () =>
+      dispatch(async (emails) => {
+        claimed.push(...emails.map((email) => email.emailId));
+        return claimed;
+      });
+    // The time without a provider begins.
+    await dispatch(async () => []);
+    await refuse(emailId, 1, 'mailgun');
+    // In the same round, and also when its wait began between the two.
+    expect(await admitting(emailId)).toEqual(['mandrill']);
+    await sleep(emailId, 'mailgun', 'mandrill');
+    await claim();
+    expect(claimed).toEqual([emailId]);
+    await refuse(emailId, 2, 'mandrill');
+    expect(await admitting(emailId)).toEqual([]);
+    await sleep(emailId, 'mailgun', 'mandrill');
+    await claim();
+    expect(claimed).toEqual([emailId]);
   });
 });
