@@ -21,7 +21,6 @@ import { createDispatching, type Dispatching } from './dispatching.js';
 import { keepHouse } from './housekeeping.js';
 import { keepBuilds } from './keep-builds.js';
 import { listen } from './listener.js';
-
 import { applyPauses } from './pauses.js';
 import { registerSearchAttributes } from './search-attributes.js';
 import { startJobs } from './start-jobs.js';
