@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { sql } from 'kysely';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Plan } from '../src/activities/types.js';
@@ -12,6 +13,7 @@ import { listBuilds } from '../src/domain/fleets/builds.js';
 import { heartbeatRow } from '../src/domain/fleets/heartbeats.js';
 import { promote, ramp, retire, rollBack, unset } from '../src/domain/fleets/routing.js';
 import { pause, resume } from '../src/domain/queue/pauses.js';
+import { beginRecovery } from '../src/domain/recovery/recoveries.js';
 import { PRIORITIES } from '../src/priority.js';
 import { buildOf, readRouting } from '../src/temporal/builds.js';
 import type { TemporalLink } from '../src/temporal/connection.js';
@@ -58,7 +60,8 @@ afterAll(async () => {
 });
 
 const link = (at = temporal) => ({ connection, client: at.client }) as unknown as TemporalLink;
-const logger = pino({ level: 'silent' });
+const said: unknown[] = [];
+const logger = pino({ hooks: { logMethod: ([, text]) => void said.push(text) } });
 /** One turn of the dispatcher's loop. */
 async function look(at = temporal): Promise<void> {
   const turn = () => keepBuilds({ db: database.db, temporal: link(at), namespace: at.namespace, logger });
@@ -109,6 +112,10 @@ async function begin(emailId = randomUUID(), generation = 1) {
   await startWorkflow(temporal.client, 'low', { emailId, clientId: randomUUID(), generation });
   return { emailId, handle: temporal.client.workflow.getHandle(workflowIdOf(emailId)) };
 }
+const isKnown = (build: string) =>
+  until(`Temporal knows ${build}`, async () =>
+    ((await readRouting(link(), temporal.namespace))?.builds ?? []).includes(build),
+  );
 const isOn = (build: string, { emailId }: { readonly emailId: string }) =>
   until(`it is on ${build}`, async () => (await buildOf(link(), workflowIdOf(emailId))) === build);
 const hear = async ({ handle }: Awaited<ReturnType<typeof begin>>) => {
@@ -144,10 +151,7 @@ describe('builds of the workers', { timeout: patient(120_000) }, () => {
     await until('it is counted', async () => (await buildNow('old'))?.pinned.low === 1);
 
     const stopNew = await startBuild('new');
-    await until(
-      'Temporal knows it',
-      async () => (await readRouting(link(), temporal.namespace))?.builds.includes('new') === true,
-    );
+    await isKnown('new');
     expect(await ramp(database.db, 'new', 10, 'carefully')).toBe('done');
     expect([(await buildNow('old'))?.share, (await buildNow('new'))?.share]).toEqual([90, 10]);
     expect(await rollBack(database.db, 'slow')).toBe('done');
@@ -227,12 +231,57 @@ describe('builds of the workers', { timeout: patient(120_000) }, () => {
     expect(sent).toEqual(['none', 'old', 'new', 'new', 'old', 'none']);
   });
 
+  it('are routed to only with workers, by nobody else, and not while a recovery is open', async () => {
+    const stopHealthy = await startBuild('healthy');
+    const stopBroken = await startBuild('broken');
+    for (const build of ['healthy', 'broken']) await isKnown(build);
+    const shares = async () => [(await buildNow('healthy'))?.share, (await buildNow('broken'))?.share];
+    expect(await promote(database.db, 'healthy', 'test')).toBe('done');
+    expect(await shares()).toEqual([100, 0]);
+
+    // No float32 is 33.3: it agrees with Temporal's, and is set once.
+    expect(await ramp(database.db, 'broken', 33.3, 'test')).toBe('done');
+    expect(await shares()).toEqual([66.7, 33.3]);
+    said.length = 0;
+    expect(await shares()).toEqual([66.7, 33.3]);
+    expect(said).toEqual([]);
+
+    // A ramp without workers is withheld: it would fill the places in flight.
+    await stopBroken();
+    expect(await shares()).toEqual([100, 0]);
+    expect(await promote(database.db, 'broken', 'test')).toEqual({ without: [...PRIORITIES] });
+    const stopAgain = await startBuild('broken');
+    expect(await shares()).toEqual([66.7, 33.3]);
+    expect(await rollBack(database.db, 'test')).toBe('done');
+    expect(await shares()).toEqual([100, 0]);
+
+    // A ramp to workers without a build is an operator's of Temporal: seen, and set back.
+    await connection.workflowService.setWorkerDeploymentRampingVersion({
+      namespace: temporal.namespace,
+      deploymentName: 'tempost',
+      buildId: '',
+      percentage: 20,
+      identity: 'somebody',
+      ignoreMissingTaskQueues: true,
+    });
+    expect(await readRouting(link(), temporal.namespace)).toMatchObject({ ramping: { build_id: '', percent: 20 } });
+    await look();
+    expect(await readRouting(link(), temporal.namespace)).toMatchObject({ current: 'healthy', ramping: null });
+
+    // After a restore the record wants what was current then: nothing is set meanwhile, nor where nobody works later.
+    expect(await promote(database.db, 'broken', 'test')).toBe('done');
+    await beginRecovery(database.db, { source: 'cli' }, null);
+    expect(await shares()).toEqual([100, 0]);
+    await sql`update recoveries set finished_at = now()`.execute(database.db);
+    await stopAgain();
+    expect(await shares()).toEqual([100, 0]);
+    expect(said).toContain('e-mails do not begin where operators want: a build of theirs has no worker of a priority');
+    await stopHealthy();
+  });
+
   it('are routed to again after Temporal has lost its data', async () => {
     const stop = await startBuild('newest');
-    await until(
-      'Temporal knows it',
-      async () => (await readRouting(link(), temporal.namespace))?.builds.includes('newest') === true,
-    );
+    await isKnown('newest');
     expect(await promote(database.db, 'newest', 'again')).toBe('done');
     expect(await buildNow('newest')).toMatchObject({ share: 100 });
     const empty = await createTestNamespace();

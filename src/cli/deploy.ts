@@ -24,7 +24,7 @@ function verdictOf({ build_id, missing, may_end, retired, workers }: BuildView):
 }
 
 const routingOf = ({ current, ramping }: BuildRouting) =>
-  `${current ?? 'workers without a build'}${ramping ? `, and ${ramping.percent} % on ${ramping.build_id}` : ''}`;
+  `${current ?? 'workers without a build'}${ramping ? `, and ${ramping.percent} % on ${ramping.build_id || 'workers without a build'}` : ''}`;
 
 function textOf({ wanted, seen, builds }: Builds): string {
   if (builds.length === 0) return 'No worker has a build: any of them continues any e-mail (WORKER_BUILD_ID).';

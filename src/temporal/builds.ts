@@ -14,6 +14,7 @@ const PINNED = 1;
 export interface BuildRouting {
   /** Gets what begins, but the share of the ramping one; null: workers without a build. */
   readonly current: string | null;
+  /** An empty build is workers without one: only Temporal's own tools ramp to those. */
   readonly ramping: { readonly build_id: string; readonly percent: number } | null;
 }
 
@@ -47,10 +48,12 @@ export async function readRouting({ connection }: Link, namespace: string): Prom
   );
   if (!described?.workerDeploymentInfo) return null;
   const { routingConfig, versionSummaries } = described.workerDeploymentInfo;
-  const ramping = routingConfig?.rampingDeploymentVersion?.buildId;
+  // A ramp to workers without a build has a percentage, and no version.
+  const ramping = routingConfig?.rampingDeploymentVersion?.buildId ?? '';
+  const percent = routingConfig?.rampingVersionPercentage ?? 0;
   return {
     current: routingConfig?.currentDeploymentVersion?.buildId || null,
-    ramping: ramping ? { build_id: ramping, percent: routingConfig?.rampingVersionPercentage ?? 0 } : null,
+    ramping: ramping || percent > 0 ? { build_id: ramping, percent } : null,
     builds: (versionSummaries ?? []).flatMap(({ deploymentVersion }) => deploymentVersion?.buildId ?? []),
   };
 }
@@ -79,6 +82,12 @@ export async function setRouting(link: Link, namespace: string, wanted: BuildRou
     throw error;
   }
 }
+
+/** Temporal keeps a percentage as a float32: what it gives back of 33.3 is another number. */
+export const isSameRouting = (one: BuildRouting, other: BuildRouting) =>
+  one.current === other.current &&
+  one.ramping?.build_id === other.ramping?.build_id &&
+  Math.fround(one.ramping?.percent ?? 0) === Math.fround(other.ramping?.percent ?? 0);
 
 /** The query that finds what stays with a build, for Temporal's own tools as well. */
 export const pinnedTo = (buildId: string, priority?: Priority) =>

@@ -1,8 +1,9 @@
+import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type OperatedApi, startOperatedApi } from '../../../test/support/api.js';
 import { runBuild } from '../../../test/support/operators/builds.js';
 import { runCli } from '../../cli/run.js';
-import { keepSeen } from '../../domain/fleets/builds.js';
+import { beginLook, keepSeen } from '../../domain/fleets/builds.js';
 import type { Priority } from '../../priority.js';
 
 let api: OperatedApi;
@@ -97,7 +98,7 @@ describe('the builds of the workers', () => {
     await run('1.3.0');
     await ask('1.3.0/promote', { reason: 'release 1.3.0' });
     const shares = [share('1.1.0', 0), share('1.2.0', 100, 7), share('1.3.0', 0)];
-    await keepSeen(api.db, { current: '1.2.0', ramping: null, shares });
+    await keepSeen(api.db, { current: '1.2.0', ramping: null, shares }, (await beginLook(api.db))!);
     const lines: string[] = [];
     const env = { TEMPOST_URL: api.url, TEMPOST_API_KEY: api.operator.key };
     const code = await runCli(['deploy', 'status'], env, {
@@ -111,5 +112,29 @@ describe('the builds of the workers', () => {
     expect(text).toMatch(/^1\.3\.0 +0 % +0 +1\/1\/1 +0 +needed$/m);
     expect(text).toMatch(/E-mails are to begin on 1\.3\.0, \d+ s ago by .+: release 1\.3\.0/);
     expect(text).toContain('TEMPORAL HAS NOT FOLLOWED: there they begin on 1.2.0');
+  });
+
+  it('may be ended only by a look that is fresh and later than the last change', async () => {
+    await run('1.1.0');
+    await run('1.2.0');
+    const seen = { current: '1.2.0', ramping: null, shares: [share('1.1.0', 0), share('1.2.0', 100)] };
+    const mayEnd = async () => {
+      const { builds } = (await read()) as { builds: { build_id: string; may_end: boolean }[] };
+      return builds.filter((each) => each.may_end).map(({ build_id }) => build_id);
+    };
+    expect(await mayEnd()).toEqual([]);
+    const begun = (await beginLook(api.db))!;
+    await keepSeen(api.db, seen, begun);
+    expect(await mayEnd()).toEqual(['1.1.0']);
+    // A change while it looked.
+    await ask('1.2.0/promote');
+    await keepSeen(api.db, seen, begun);
+    expect(await mayEnd()).toEqual([]);
+    await keepSeen(api.db, seen, (await beginLook(api.db))!);
+    expect(await mayEnd()).toEqual(['1.1.0']);
+    // The dispatcher has been away.
+    await sql`update worker_routing set changed_at = changed_at - interval '1 hour',
+      seen_at = seen_at - interval '31 seconds'`.execute(api.db);
+    expect(await mayEnd()).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
 import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { metricNames, metricNamesOfBackups } from '../../../test/support/monitoring/metric-names.js';
-import { keepSeen } from '../../domain/fleets/builds.js';
+import { beginLook, keepSeen } from '../../domain/fleets/builds.js';
 import { heartbeatRow } from '../../domain/fleets/heartbeats.js';
 import { hold } from '../../domain/holds/holds.js';
 import { changeProvider } from '../../domain/provider-health/switches.js';
@@ -52,7 +52,7 @@ async function arrange(db: Db): Promise<void> {
   await heartbeatRow(db, worker).beat({ ...vitals, polling: false });
   await heartbeatRow(db, { ...worker, buildId: '1.3.0' }).beat(vitals);
   const shares = [{ buildId: '1.2.0', share: 100, pinned: { critical: 0, medium: 0, low: 7 } }];
-  await keepSeen(db, { current: '1.2.0', ramping: null, shares });
+  await keepSeen(db, { current: '1.2.0', ramping: null, shares }, (await beginLook(db))!);
   await heartbeatRow(db, { process: 'api', priority: null, version: '1.2.3' }).beat(undefined);
   await sql`update process_heartbeats set beat_at = beat_at - interval '1 minute' where process = 'api'`.execute(db);
   const [uploading, scheduled] = [

@@ -30,7 +30,7 @@ export interface BuildView {
   /** E-mails that stay with it and that nobody can continue. */
   readonly stuck: number;
   readonly retired: boolean;
-  /** Nothing begins there any more, and nothing is under way: its workers may be ended. */
+  /** Nothing begins there any more, and nothing is under way, by a look since the last change and not an old one. */
   readonly may_end: boolean;
 }
 
@@ -59,24 +59,34 @@ export async function isKnownBuild(db: Db, buildId: string): Promise<boolean> {
   return rows[0]?.known ?? false;
 }
 
-/** Whether there is anything to look for in Temporal: a worker with a build, or what is left of one. */
-export async function usesBuilds(db: Db): Promise<boolean> {
-  const { rows } = await sql<{ used: boolean }>`
-    select exists (select from process_heartbeats where build_id is not null)
+/**
+ * Begins a look into Temporal.
+ *
+ * @returns the database's time; null when there is nothing to look for: no worker with a build, nor what is left of one.
+ */
+export async function beginLook(db: Db): Promise<string | null> {
+  const { rows } = await sql<{ at: string }>`
+    select clock_timestamp()::text as at
+    where exists (select from process_heartbeats where build_id is not null)
       or exists (select from worker_builds)
-      or exists (select from worker_routing where changed_at is not null) as used`.execute(db);
-  return rows[0]?.used ?? false;
+      or exists (select from worker_routing where changed_at is not null)`.execute(db);
+  return rows[0]?.at ?? null;
 }
 
-/** Keeps what was seen in Temporal; null: it knows no builds. Of several dispatchers the last one is right. */
+/**
+ * Keeps what was seen in Temporal; null: it knows no builds. Of several dispatchers the last one is right.
+ *
+ * @param lookedAt when the look began, as `beginLook` gave it.
+ */
 export async function keepSeen(
   db: Db,
   seen: (BuildRouting & { readonly shares: readonly BuildShare[] }) | null,
+  lookedAt: string,
 ): Promise<void> {
   await transact(db, async (trx) => {
     await trx
       .updateTable('worker_routing')
-      .set({ seen_current: seen?.current ?? null, seen_at: sql<Date>`clock_timestamp()` })
+      .set({ seen_current: seen?.current ?? null, seen_at: sql<Date>`${lookedAt}::timestamptz` })
       .set({ seen_ramping: seen?.ramping?.build_id ?? null, seen_percent: seen?.ramping?.percent ?? null })
       .execute();
     await trx.deleteFrom('worker_builds').execute();
@@ -96,12 +106,20 @@ export async function seenRouting(db: Db): Promise<SeenRouting | null> {
   return { current: row.seen_current, ramping, at: row.seen_at };
 }
 
+/** While Temporal or the dispatcher is away, and until it has followed a change, what was seen proves nothing. */
+const isFresh = sql<boolean>`coalesce(seen_at > clock_timestamp() - interval '30 seconds'
+  and (changed_at is null or seen_at > changed_at), false)`;
+
 /** Every build that runs or that Temporal knows; none while no worker has ever had one. */
 export async function listBuilds(db: Db): Promise<BuildView[]> {
   const rows = await db.selectFrom('worker_builds').selectAll().execute();
   const retired = await db.selectFrom('retired_builds').select('build_id').execute();
   const live = await liveWorkers(db);
-  const wanted = await db.selectFrom('worker_routing').selectAll().executeTakeFirstOrThrow();
+  const wanted = await db
+    .selectFrom('worker_routing')
+    .selectAll()
+    .select(isFresh.as('is_fresh'))
+    .executeTakeFirstOrThrow();
   const ids = new Set([...rows.map(({ build_id }) => build_id), ...live.keys()]);
   if (ids.size === 0 || (ids.size === 1 && ids.has(NONE))) return [];
   const isWanted = (id: string) =>
@@ -120,7 +138,7 @@ export async function listBuilds(db: Db): Promise<BuildView[]> {
       missing,
       stuck: missing.reduce((sum, each) => sum + pinned[each], 0),
       retired: retired.some(({ build_id }) => build_id === id),
-      may_end: share === 0 && !isWanted(id) && PRIORITIES.every((each) => pinned[each] === 0),
+      may_end: wanted.is_fresh && share === 0 && !isWanted(id) && PRIORITIES.every((each) => pinned[each] === 0),
     };
   });
 }

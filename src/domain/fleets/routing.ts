@@ -31,6 +31,25 @@ export async function wantedRouting(db: Db): Promise<WantedRouting | null> {
   };
 }
 
+/**
+ * What of the wanted routing may be set now: no e-mail is led from a build that has a worker of its priority to one that has
+ * none, where it would wait and keep a place in flight. It is so after a restore of the record, or when workers end.
+ *
+ * @param current where what begins goes now, in Temporal.
+ */
+export function fittingRouting(
+  wanted: BuildRouting,
+  current: string | null,
+  live: Awaited<ReturnType<typeof liveWorkers>>,
+): BuildRouting {
+  const isPoorer = (build: string | null, than: string | null) =>
+    withoutWorkers(live, build ?? '').some((priority) => live.get(than ?? '')?.[priority]);
+  const fitting = isPoorer(wanted.current, current) ? current : wanted.current;
+  const { ramping } = wanted;
+  const isRamped = ramping && ramping.build_id !== (fitting ?? '') && !isPoorer(ramping.build_id, fitting);
+  return { current: fitting, ramping: isRamped ? ramping : null };
+}
+
 /** Has all e-mails begin on a build from now on. */
 export function promote(db: Db, buildId: string, reason: string): Promise<RoutingOutcome> {
   return transact(db, async (trx) => {
