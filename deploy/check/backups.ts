@@ -1,4 +1,5 @@
 // deploy/barman at work: a server whose log goes to a bucket, a base backup, a restore that is tried, one to a moment.
+import { once } from 'node:events';
 import { chmodSync, closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,7 +31,8 @@ export async function checkBackups(): Promise<string> {
 async function exercise(folder: string, barman: Barman, servers: RunningPostgres[]): Promise<string> {
   const begunMs = Date.now();
   const home = join(folder, 'server');
-  const settings = { archive_mode: 'on', archive_command: barman.archiveCommand };
+  // Without a restore_command nobody can begin a recovery, which ends at once here and makes this a new leader.
+  const settings = { archive_mode: 'on', archive_command: barman.archiveCommand, restore_command: 'false' };
   const start = async () => {
     const server = await startPostgres({ home, port: await freePort(), settings });
     servers.push(server);
@@ -38,7 +40,7 @@ async function exercise(folder: string, barman: Barman, servers: RunningPostgres
     return server;
   };
   const server = await start();
-  expect((await barman.run('check')).code === 1, 'no base backup, and the check says that all is well');
+  await expectFails(barman, 'no good base backup', 'check');
   await query(server, 'create table kept as select n, md5(n::text) as text from generate_series(1, 20000) n');
   await barman.must('make');
   await query(server, 'insert into kept values (0, null)');
@@ -46,14 +48,18 @@ async function exercise(folder: string, barman: Barman, servers: RunningPostgres
   const [now] = await query<{ point: string }>(server, `select ${clock} as point`);
   await query(server, 'create index on kept (text); delete from kept where n > 10');
   await archived(server);
+  await expectAnotherRefused(folder, barman, server, servers);
+  await expectTryEnded(folder, barman);
   const tried = await barman.must('try');
-  for (const name of ['base', 'archived', 'tried', 'tried_to']) expectRecent(barman, name, begunMs);
+  for (const name of ['base', 'checked', 'archived', 'waiting_since', 'tried', 'tried_to'])
+    expectRecent(barman, name, begunMs);
   await expectRestored(folder, barman, now!.point, server);
-  await damageIndex(server);
+  const leader = await expectPromoted(barman, server, start);
+  await damageIndex(leader);
   const damaged = await start();
   await barman.must('make');
   await archived(damaged);
-  expect((await barman.run('try')).code === 1, 'a page is damaged, and the try has not noticed');
+  await expectFails(barman, 'pg_checksums ended with', 'try');
   await barman.stop();
   const asked = await barman.run('fetch', '0000000100000000000000FE', join(folder, 'scratch', 'segment'));
   expect(asked.code > 125, `a bucket that is away ends a replay: ${asked.code}`);
@@ -62,6 +68,72 @@ async function exercise(folder: string, barman: Barman, servers: RunningPostgres
 
 function expect(holds: boolean, otherwise: string): void {
   if (!holds) throw new Error(otherwise);
+}
+
+/** It ends with 1, and for this reason. */
+async function expectFails(barman: Barman, why: string, ...args: readonly string[]): Promise<void> {
+  const { code, said } = await barman.run(...args);
+  expect(code === 1 && said.includes(why), `${args[0]} has to end with 1 and "${why}": ${code} ${said}`);
+}
+
+/** An empty server of the same name, as on a new machine: neither its backup nor its log comes into the archive. */
+async function expectAnotherRefused(
+  folder: string,
+  barman: Barman,
+  mine: RunningPostgres,
+  servers: RunningPostgres[],
+): Promise<void> {
+  const home = join(folder, 'another');
+  const settings = { archive_mode: 'on', archive_command: barman.archiveCommand };
+  const another = await startPostgres({ home, port: await freePort(), settings });
+  servers.push(another);
+  barman.serve(another.url);
+  await expectFails(barman, 'the archive of another PostgreSQL', 'make');
+  await query(another, 'create table written (n int)');
+  await query(another, 'select pg_switch_wal()');
+  await until(another, '(select failed_count from pg_stat_archiver) > 0');
+  await barman.must('check');
+  const text = readFileSync(join(barman.metricsFolder, 'tempost_backup_archive.prom'), 'utf8');
+  expect(/^tempost_backup_waiting_segments [1-9]/m.test(text), `nothing waits: ${text}`);
+  const [taken] = await query<{ count: string }>(another, 'select archived_count as count from pg_stat_archiver');
+  expect(taken!.count === '0', `the archive took ${taken!.count} segments of another server`);
+  await another.stop();
+  removePostgresHome(home);
+  barman.serve(mine.url);
+  await barman.must('check');
+}
+
+/** A new leader, which goes on by a timeline of its own, makes a base backup, and one alone. */
+async function expectPromoted(barman: Barman, former: RunningPostgres, start: () => Promise<RunningPostgres>) {
+  const [found] = await query<{ folder: string }>(former, `select current_setting('data_directory') as folder`);
+  const count = async () => (await barman.must('list')).match(/^\d{8}T\d{6} /gm)?.length;
+  await barman.must('make', 'promoted');
+  expect((await count()) === 1, 'a leader that has a base backup makes another');
+  await former.stop();
+  barman.asUser('touch', join(found!.folder, 'recovery.signal'));
+  const leader = await start();
+  for (let time = 0; time < 2; time++) {
+    await barman.must('make', 'promoted');
+    expect((await count()) === 2, `a new leader has to make one base backup; there are ${await count()} in all`);
+  }
+  return leader;
+}
+
+/** A try that is ended by SIGTERM leaves nothing of the mail, nor does one before it that was killed. */
+async function expectTryEnded(folder: string, barman: Barman): Promise<void> {
+  const scratch = join(folder, 'scratch');
+  const left = () => readdirSync(scratch).filter((name) => name.startsWith('tempost-try-'));
+  barman.asUser('mkdir', join(scratch, 'tempost-try-killed'));
+  const trying = barman.begin('try');
+  const giveUpAt = Date.now() + PATIENCE_MS;
+  const isRestored = () => left().some((name) => readdirSync(join(scratch, name)).includes('log'));
+  while (!isRestored() && trying.exitCode === null && Date.now() < giveUpAt) await delay(50);
+  expect(isRestored(), 'the try did not come to start what it restored');
+  expect(!left().includes('tempost-try-killed'), 'what an earlier try left is still there');
+  const ended = once(trying, 'exit');
+  trying.kill('SIGTERM');
+  await ended;
+  expect(left().length === 0, `a try that was ended leaves ${left()}`);
 }
 
 /** A metric that Prometheus is to read is there, and of this check. */
@@ -76,7 +148,7 @@ function expectRecent({ metricsFolder }: Barman, name: string, begunMs: number):
 async function expectRestored(folder: string, barman: Barman, point: string, { url }: RunningPostgres): Promise<void> {
   const data = join(folder, 'scratch', 'restored');
   await barman.must('restore', data, point);
-  expect((await barman.run('restore', data)).code === 1, 'it restores over what is there');
+  await expectFails(barman, 'is not empty', 'restore', data);
   const restored = new URL(url);
   restored.port = String(await freePort());
   const given = `-c listen_addresses=127.0.0.1 -c port=${restored.port} -c unix_socket_directories=`;

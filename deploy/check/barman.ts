@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { chmodSync, chownSync, copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -37,14 +37,15 @@ export class Barman {
     const user = serverUser(join(folder, 'none'));
     for (const [name, from] of Object.entries({ python: barman, postgres }))
       cpSync(from, join(folder, name), { recursive: true, verbatimSymlinks: true });
-    copyFileSync(join(root, 'deploy', 'barman', 'tempost-backup'), join(folder, 'tempost-backup'));
+    for (const name of ['tempost-backup', 'tempost_barman.py'])
+      copyFileSync(join(root, 'deploy', 'barman', name), join(folder, name));
+    // A cache of root's may be closed to others.
+    must('chmod', ['-R', 'a+rX', folder]);
     writePrograms(folder, pythonOf(user, join(folder, 'python')));
     for (const name of ['scratch', 'metrics']) {
       mkdirSync(join(folder, name));
       if (user) chownSync(join(folder, name), user.uid, user.gid);
     }
-    // A cache of root's may be closed to others.
-    must('chmod', ['-R', 'a+rX', folder]);
     const bucket = await startFakeGcs();
     await bucket.createBucket(BUCKET);
     const started = new Barman(folder, user, bucket);
@@ -90,6 +91,17 @@ export class Barman {
   /** Runs a program of PostgreSQL's, as the server's user. @throws Error with all it said. */
   postgres(program: string, ...args: readonly string[]): void {
     must(join(this.programs, program), args, { cwd: this.folder, stdio: 'ignore', ...this.user });
+  }
+
+  /** Runs another program as the server's user. @throws Error with all it said. */
+  asUser(program: string, ...args: readonly string[]): void {
+    must(program, args, { cwd: this.folder, ...this.user });
+  }
+
+  /** Begins `tempost-backup`, as the server's user, and does not wait for its end. */
+  begin(...args: readonly string[]): ChildProcess {
+    const env = { PATH: process.env.PATH, TEMPOST_BACKUP_SETTINGS: this.settingsFile };
+    return spawn(this.script, args, { env, cwd: this.folder, stdio: 'ignore', ...this.user });
   }
 
   /** The bucket is gone: whoever asks it gets no answer. */

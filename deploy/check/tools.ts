@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ask, isHere, root, Skipped } from './run.js';
@@ -80,7 +81,10 @@ function runGo({ version, program, install, module }: Tool, into: string) {
  * @throws Skipped when it cannot be had.
  */
 export function pythonPackage(requirement: string, more: readonly string[] = []): string {
-  const folder = join(CACHE, requirement.replace('==', '-'));
+  // Named by its file of requirements as well: with other ones it is another folder.
+  const files = more.filter((_, at) => more[at - 1] === '--requirement').map((path) => readFileSync(path));
+  const hashes = files.map((file) => `-${createHash('sha256').update(file).digest('hex').slice(0, 8)}`);
+  const folder = join(CACHE, `${requirement.replace('==', '-')}${hashes.join('')}`);
   if (existsSync(folder)) return folder;
   if (!isHere('python3')) throw new Skipped(`${requirement}: there is no Python here`);
   mkdirSync(CACHE, { recursive: true });
