@@ -135,6 +135,25 @@ describe('the e-mail workflow', () => {
     expect(new Set(calls)).toEqual(new Set(['upload', 'send mailgun']));
   });
 
+  it('ends as the record says of what it hears while the last upload goes on, whatever the signal says', async () => {
+    for (const told of ['failed', 'opened'] as const) {
+      let uploaded = () => {};
+      const done = new Promise<void>((resolve) => {
+        uploaded = resolve;
+      });
+      const status = told === 'failed' ? 'bounced' : 'opened';
+      const plan = { uploadPending: true, hasAttachment: true, openWindowMs: 1 };
+      const recordedEnd = { status, trouble: told === 'failed' };
+      const { handle, signal } = await start({ plan, onUpload: () => done, recordedEnd });
+      await signal('delivered');
+      await expect.poll(() => handle.query('status')).toBe('finishing upload');
+      await signal(told);
+      uploaded();
+      expect(await handle.result()).toBe(status);
+      expect((await handle.describe()).searchAttributes.EmailStatus).toEqual(told === 'failed' ? [status] : undefined);
+    }
+  });
+
   it('started anew, only does what is left', async () => {
     const delivery = await start({ plan: { stage: 'await_delivery', status: 'sent' } });
     await delivery.signal('delivered');

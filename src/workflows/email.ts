@@ -67,7 +67,8 @@ export async function email(input: EmailInput): Promise<string> {
   setHandler(providerEvent, (kind, seeRecord = false) => {
     if (kind === 'turn') return void wakes.hurry++;
     heard.add(kind);
-    if (seeRecord) isSure = false;
+    // By the last upload its end is fixed, and what comes then is in the record alone.
+    if (seeRecord || stage === 'finishing upload') isSure = false;
     wakes.evidence++;
   });
   setHandler(cancel, () => void wakes.hurry++);

@@ -41,6 +41,8 @@ interface Script {
   readonly onSend?: (tries: number) => Promise<void>;
   /** Called before the record is read at the end. */
   readonly onReadEnd?: () => Promise<unknown>;
+  /** Called before the attachment is uploaded. */
+  readonly onUpload?: () => Promise<unknown>;
   /** Called before each look for evidence. */
   readonly onReconcile?: () => Promise<unknown>;
 }
@@ -88,7 +90,9 @@ const recordActivities = {
     return script.awaitings?.[nth(calls, 'await')] ?? { kind: 'awaiting', waitMs: 3_600_000 };
   },
   async uploadAttachment(emailId: string): Promise<void> {
-    traces.get(emailId)!.calls.push('upload');
+    const { script, calls } = traces.get(emailId)!;
+    calls.push('upload');
+    await script.onUpload?.();
   },
   async readEnd(emailId: string): Promise<RecordedEnd | null> {
     const { script } = traces.get(emailId)!;
