@@ -119,7 +119,9 @@ begins there, and nothing is under way.`,
       usage: 'BUILD --reason TEXT',
       summary: 'move what stays with a build to the current one, so that its workers may end',
       example: "tempost deploy retire 1.2.0 --reason 'its machines are given back'",
-      help: 'For e-mails that are stuck as well: their build needs no worker for it.',
+      help: `For e-mails that are stuck as well: their build needs no worker for it. An older current build may not be able to
+continue them: then they wait until the newer one is back, or their workflows are deleted ("Back to the release before"
+in docs/operating.md). Leave the workers of the newer build running instead if they do their work.`,
     },
     1,
     (api, [build], reason) => change(api, path`${need(build, 'the build')}/retire`, reason),
