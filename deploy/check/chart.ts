@@ -69,6 +69,7 @@ export function checkChart(build: boolean): string {
   }
   checkFiles(helm);
   checkBuilds(helm);
+  checkFirstBuild(helm);
   return `objects: ${counts.join(', ')}; ${WRONG_VALUES.length} wrong values refused`;
 }
 
@@ -107,6 +108,31 @@ function checkBuilds(helm: string): void {
         if (!deployment.includes(part)) throw new Error(`${component} has no ${part}`);
       }
     }
+  }
+}
+
+/** Before the first build workers have none: they are kept as an older fleet, and the upgrade that adds it ends no pod. */
+function checkFirstBuild(helm: string): void {
+  const deploymentsOf = (...sets: string[]) =>
+    parse(render(helm, 'temporal-chart', ...sets.flatMap((set) => ['--set', set]))).filter(
+      ({ kind }) => kind === 'Deployment',
+    );
+  const now = ['image.tag=1.2.0', 'workerBuild='];
+  const before = deploymentsOf(...now, 'olderBuilds=null');
+  const first = deploymentsOf(...now, 'olderBuilds[0].build=');
+  const second = deploymentsOf('image.tag=1.3.0', 'olderBuilds[0].build=');
+  for (const { metadata, spec } of before) {
+    const same = first.find((each) => each.metadata.name === metadata.name);
+    if (JSON.stringify(same?.spec) !== JSON.stringify(spec)) throw new Error(`${metadata.name} is replaced`);
+  }
+  for (const priority of ['critical', 'medium', 'low']) {
+    const kept = [first, second].map((manifests) => {
+      const fleet = manifests.find(({ metadata }) => metadata.name.endsWith(`-worker-${priority}-none`));
+      return JSON.stringify(fleet?.spec);
+    });
+    if (!kept[0] || kept[0] !== kept[1]) throw new Error(`the second upgrade replaces ${priority} without a build`);
+    if (kept[0].includes('WORKER_BUILD_ID')) throw new Error(`${priority} without a build has one`);
+    if (!kept[0].includes('/tempost:1.2.0"')) throw new Error(`${priority} without a build has another image`);
   }
 }
 

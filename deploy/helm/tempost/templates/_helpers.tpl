@@ -19,9 +19,9 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{ required "image.repository: required, the image that you built from the Dockerfile" .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
-{{/* The fleet of a priority (priority) that an older build (build) still has. */}}
+{{/* The fleet of a priority (priority) that an older build (build; empty: workers without one) still has. */}}
 {{- define "tempost.olderFleet" -}}
-worker-{{ .priority }}-{{ .build | lower | replace "." "-" | replace "_" "-" | replace "+" "-" | trunc 30 | trimSuffix "-" }}
+worker-{{ .priority }}-{{ .build | default "none" | lower | replace "." "-" | replace "_" "-" | replace "+" "-" | trunc 30 | trimSuffix "-" }}
 {{- end }}
 
 {{/* The components of all workers, as a JSON array. */}}
