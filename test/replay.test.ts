@@ -3,8 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
+import { insertClient } from './support/database.js';
 import { showWorkflow } from './support/history.js';
+import { insertDeadEmails, jobsBy } from './support/operators/jobs.js';
 import { patient } from './support/patience.js';
+import { refused, scriptedNamespace, scriptWorkflows, start } from './support/servers/scripted-workflows.js';
 import { startTestSystem } from './support/system.js';
 import { until } from './support/until.js';
 
@@ -27,10 +30,26 @@ describe('this release replays', () => {
   it('the histories of at least one release, of every kind', () => {
     const kinds = new Set(names.map((name) => name.replace(/^[\d.]+-|\.json$/g, '')));
     expect([...kinds]).toEqual(
-      expect.arrayContaining(['delivered', 'failed-over', 'rejected', 'ambiguous', 'backed-off']),
+      expect.arrayContaining([
+        ...['delivered', 'failed-over', 'rejected', 'ambiguous', 'backed-off'],
+        ...['ends-as-recorded', 'reads-its-end-again', 'heard-during-upload'],
+      ]),
     );
   });
 });
+
+async function keep(temporal: Parameters<typeof showWorkflow>[0], workflowId: string, kind: string) {
+  const { json } = await showWorkflow(temporal, workflowId);
+  await mkdir(FOLDER, { recursive: true });
+  // Names and paths of machines have no place in the project.
+  const anonymous = json
+    .replaceAll(/("identity": )"[^"]*"/g, '$1"worker"')
+    .replaceAll(/("stackTrace": )"(?:[^"\\]|\\.)*"/g, '$1""');
+  const file = `${FOLDER}/${packageJson.version}-${kind}.json`;
+  await writeFile(file, anonymous, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+}
 
 describe.runIf(process.env.RECORD_HISTORIES)('recording', () => {
   it('keeps a history of each kind for this release', { timeout: patient(120_000) }, async () => {
@@ -48,11 +67,7 @@ describe.runIf(process.env.RECORD_HISTORIES)('recording', () => {
         await fetch(`${stack.webhooks}/api/email/${id}/open`);
         const handle = temporal.client.workflow.getHandle(`email-${id}`);
         await until('it is completed', async () => (await handle.describe()).status.name === 'COMPLETED');
-        const { json } = await showWorkflow(temporal, `email-${id}`);
-        await mkdir(FOLDER, { recursive: true });
-        // Names of machines have no place in the project.
-        const anonymous = json.replaceAll(/("identity": )"[^"]*"/g, '$1"worker"');
-        await writeFile(`${FOLDER}/${packageJson.version}-${kind}.json`, anonymous);
+        await keep(temporal, `email-${id}`, kind);
         await database.db.updateTable('provider_controls').set({ forced: 'closed' }).execute();
       };
       const attachment = { filename: 'a.txt', bytes: Buffer.from('text') };
@@ -65,4 +80,72 @@ describe.runIf(process.env.RECORD_HISTORIES)('recording', () => {
       await system.drop();
     }
   });
+
+  it('keeps one of a job of several slices', { timeout: patient(120_000) }, async () => {
+    const { database, temporal, stack, drop } = await startTestSystem();
+    try {
+      const { id: client } = await insertClient(database.db);
+      await insertDeadEmails(database.db, { clientId: client, count: 60 });
+      const { id } = await jobsBy(stack).begin({ kind: 'discard', filter: { client }, rate_per_s: 5 });
+      expect(await temporal.client.workflow.getHandle(`job-${id}`).result()).toBe('done');
+      await keep(temporal, `job-${id}`, 'job');
+    } finally {
+      await drop();
+    }
+  });
 });
+
+describe.runIf(process.env.RECORD_HISTORIES)('recording what a record and providers by a script make of it', () => {
+  scriptWorkflows();
+
+  it('keeps one that ends as the record says', async () => {
+    const { handle, signal } = await start({ sends: [refused()], recordedEnd: { status: 'clicked', trouble: false } });
+    await signal('delivered');
+    await signal('opened', true);
+    expect(await handle.result()).toBe('clicked');
+    await keep(scriptedNamespace(), handle.workflowId, 'ends-as-recorded');
+  });
+
+  it('keeps one that cannot read its end, and waits to read it again', async () => {
+    const onReadEnd = () => Promise.reject(new Error('the record cannot be read'));
+    const { handle, signal } = await start({ onReadEnd });
+    await signal('failed');
+    const waits = async () => ((await handle.fetchHistory()).events ?? []).some(isTimerOf(5 * 60));
+    await until('it waits to read its end again', waits);
+    await keep(scriptedNamespace(), handle.workflowId, 'reads-its-end-again');
+    await handle.terminate();
+  });
+
+  it('keeps one that hears of a bounce during its last upload', async () => {
+    let uploaded = () => {};
+    const done = new Promise<void>((resolve) => {
+      uploaded = resolve;
+    });
+    const plan = { uploadPending: true, hasAttachment: true, openWindowMs: 1 };
+    const recordedEnd = { status: 'bounced', trouble: true };
+    const { handle, signal } = await start({ plan, onUpload: () => done, recordedEnd });
+    await signal('delivered');
+    await expect.poll(() => handle.query('status')).toBe('finishing upload');
+    await signal('failed');
+    uploaded();
+    expect(await handle.result()).toBe('bounced');
+    await keep(scriptedNamespace(), handle.workflowId, 'heard-during-upload');
+  });
+
+  it('keeps one that waits until a provider admits it', async () => {
+    const laterPlan = { admitting: ['mailgun', 'mandrill'] as const };
+    const { handle, signal, calls } = await start({ plan: { admitting: [] }, laterPlan });
+    await until('it waits', async () => calls.includes('await'));
+    await signal('turn');
+    await until('it is sent', async () => calls.some((call) => call.startsWith('send')));
+    await signal('delivered');
+    await signal('opened');
+    expect(await handle.result()).toBe('opened');
+    await keep(scriptedNamespace(), handle.workflowId, 'awaiting-provider');
+  });
+});
+
+const isTimerOf =
+  (seconds: number) =>
+  ({ timerStartedEventAttributes: timer }: { timerStartedEventAttributes?: { startToFireTimeout?: unknown } | null }) =>
+    Number((timer?.startToFireTimeout as { seconds?: unknown } | undefined)?.seconds) === seconds;
