@@ -72,7 +72,7 @@ async function look(at = temporal): Promise<void> {
 
 /** What low's workers of a build are, and how they stand in the record; the other fleets of it only say that they run. */
 async function startBuild(id: string | undefined, at = temporal): Promise<() => Promise<void>> {
-  const common = { ...workerBuild({ workerBuildId: id }), connection, namespace: at.namespace };
+  const common = { ...workerBuild({ workerBuildId: id }, 'PINNED'), connection, namespace: at.namespace };
   const workflows = await Worker.create({
     ...common,
     taskQueue: workflowQueueOf('low'),

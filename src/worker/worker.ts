@@ -42,7 +42,7 @@ export async function startWorker(
   const size = FLEET_SIZES[priority];
   const lastTask = new LastTask();
   const common = {
-    ...workerBuild(config.temporal),
+    ...workerBuild(config.temporal, 'PINNED'),
     connection: temporal.connection,
     namespace: config.temporal.namespace,
     interceptors: lastTask.interceptors,
@@ -73,7 +73,8 @@ export async function startWorker(
     maxCachedWorkflows: size.cachedWorkflows,
   });
   const jobs = await createJobWorker(
-    { ...common, priority, codePath: WORKFLOW_BUNDLE },
+    // A job holds nothing but its id: it follows the current build, and keeps no old fleet.
+    { ...common, ...workerBuild(config.temporal, 'AUTO_UPGRADE'), priority, codePath: WORKFLOW_BUNDLE },
     { ...dependencies, client: temporal.client },
   );
   const workers = [workflows, sends, ...jobs];

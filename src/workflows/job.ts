@@ -1,4 +1,4 @@
-import { continueAsNew, proxyActivities, setCurrentDetails, setWorkflowOptions } from '@temporalio/workflow';
+import { continueAsNew, proxyActivities, setCurrentDetails } from '@temporalio/workflow';
 import type { JobActivities } from '../activities/types.js';
 import type { JobInput } from './input.js';
 
@@ -25,6 +25,3 @@ export async function job(input: JobInput): Promise<string> {
   }
   return continueAsNew<typeof job>(input);
 }
-
-// It holds nothing but its id, so it needs no build to itself: it follows the current one, and keeps no old fleet.
-setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, job);
