@@ -41,6 +41,8 @@ const HOLDS_MS = 2_000;
 const SAMPLES_MS = 5_000;
 /** Nobody waits for it: it is for whoever asks later who did it. */
 const OPERATORS_MS = 10_000;
+/** Each look lists anew, so that there is a rest as well while there is more. */
+const OPERATORS_MORE_MS = 1_000;
 /** How soon a job begins, or goes on after Temporal has lost it. */
 const JOBS_MS = 1_000;
 /** A record that was restored beneath running processes is noticed after so long. */
@@ -95,7 +97,7 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
     /** Puts back what holds held that have ended. */
     holds: () => putBackReleased(db).then(({ full }) => (full ? 0 : HOLDS_MS)),
     /** Lists what was done to workflows in Temporal itself. */
-    operators: () => watchOperators().then((more) => (more ? 0 : OPERATORS_MS)),
+    operators: () => watchOperators().then((more) => (more ? OPERATORS_MORE_MS : OPERATORS_MS)),
     /** Tells workflows what they have missed. */
     signals: () => batches(bringSignals(db, client, logger), SIGNALS_BATCH, SIGNALS_MS),
     /** Finds whose events are that named no e-mail. */

@@ -77,6 +77,20 @@ it('workflows terminated in Temporal are listed once, with the reason, whoever l
   expect(await actsOf(running)).toEqual([]);
 });
 
+it('of any number of paused workflows a look lists so many, and has an end', async () => {
+  let listed = 0;
+  async function* list({ query }: { readonly query: string }) {
+    const now = new Date();
+    while (query.includes('TemporalPauseInfo') && listed < 5_000) {
+      listed++;
+      yield { workflowId: 'of-somebody-else', runId: crypto.randomUUID(), startTime: now } as WorkflowExecutionInfo;
+    }
+  }
+  const client = Object.create(temporal.client, { workflow: { value: { list } } });
+  await watchBy(client)();
+  expect(listed).toBe(2_000);
+});
+
 describe('of workflows that workers run', { timeout: patient(60_000) }, () => {
   scriptWorkflows();
 

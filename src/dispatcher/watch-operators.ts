@@ -14,6 +14,8 @@ const LISTED_WITHIN_MS = 60_000;
 /** In one look; the next ones go on from there. Somebody may have ended a hundred thousand by one command. */
 const MOST = 200;
 const PAGE = 1_000;
+/** Of what is listed as long as it lasts, so many are looked through, the latest started; the others once these go on. */
+const MOST_LASTING = 2_000;
 /** Of gRPC. */
 const INVALID_ARGUMENT = 3;
 
@@ -59,7 +61,8 @@ const TRACES: readonly Trace[] = [
     keyOf: keyOfReset,
     deedOf: resetOf,
   },
-  // Temporal marks what is paused for as long as it is. When that began the run's own description tells.
+  // Temporal marks what is paused for as long as it is. When that began the run's own description tells. It is read once
+  // while the mark lasts: another pause meanwhile is not found.
   {
     query: 'TemporalPauseInfo IS NOT NULL',
     mayBeRefused: true,
@@ -127,7 +130,11 @@ async function list(client: Client, trace: Trace, sinceMs: number): Promise<Work
   const query = `WorkflowType = 'email' AND ${trace.query}${since}`;
   const found: WorkflowExecutionInfo[] = [];
   try {
-    for await (const run of client.workflow.list({ query, pageSize: PAGE })) found.push(run);
+    for await (const run of client.workflow.list({ query, pageSize: PAGE })) {
+      found.push(run);
+      // What has no time is listed as a whole by each look. Of what has one, the oldest come last, and must not be missed.
+      if (!trace.timeField && found.length === MOST_LASTING) break;
+    }
   } catch (error) {
     if (!trace.mayBeRefused || !isInvalid(error)) throw error;
   }
