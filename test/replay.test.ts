@@ -3,9 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
-import { insertClient } from './support/database.js';
 import { showWorkflow } from './support/history.js';
-import { insertDeadEmails, jobsBy } from './support/operators/jobs.js';
 import { patient } from './support/patience.js';
 import { refused, scriptedNamespace, scriptWorkflows, start } from './support/servers/scripted-workflows.js';
 import { startTestSystem } from './support/system.js';
@@ -16,6 +14,7 @@ import { until } from './support/until.js';
  * when a release is rolled out go on with its code: it must take the same turns. Each release adds its own with
  * `RECORD_HISTORIES=1 npx vitest run test/replay.test.ts`; nothing is ever replaced. `former-end` is
  * of the code of before plans had `endsAsRecorded`.
+ * None is of a job.
  */
 const FOLDER = fileURLToPath(new URL('histories', import.meta.url));
 const BUNDLE = fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url));
@@ -79,21 +78,6 @@ describe.runIf(process.env.RECORD_HISTORIES)('recording', () => {
       await record('backed-off', { mailgun: { down: true }, mandrill: { down: true } }, {});
     } finally {
       await system.drop();
-    }
-  });
-
-  it('keeps one of a job of several slices', { timeout: patient(120_000) }, async () => {
-    const { database, temporal, stack, drop } = await startTestSystem();
-    try {
-      const { id: client } = await insertClient(database.db);
-      await insertDeadEmails(database.db, { clientId: client, count: 60 });
-      const { id } = await jobsBy(stack).begin({ kind: 'discard', filter: { client }, rate_per_s: 5 });
-      const handle = temporal.client.workflow.getHandle(`job-${id}`);
-      const isCompleted = async () => (await handle.describe().catch(() => undefined))?.status.name === 'COMPLETED';
-      await until('it is completed', isCompleted);
-      await keep(temporal, `job-${id}`, 'job');
-    } finally {
-      await drop();
     }
   });
 });
