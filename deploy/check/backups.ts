@@ -112,6 +112,8 @@ async function expectPromoted(barman: Barman, former: RunningPostgres, start: ()
   await former.stop();
   barman.asUser('touch', join(found!.folder, 'recovery.signal'));
   const leader = await start();
+  // It takes questions before it takes writes.
+  await until(leader, 'not pg_is_in_recovery()');
   for (let time = 0; time < 2; time++) {
     await barman.must('make', 'promoted');
     expect((await count()) === 2, `a new leader has to make one base backup; there are ${await count()} in all`);
