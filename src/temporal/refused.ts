@@ -1,8 +1,10 @@
 import type { Config } from '../config.js';
 
+const NO_CERTIFICATE = 'it asks for a client certificate: set TEMPORAL_TLS_CERT_FILE and TEMPORAL_TLS_KEY_FILE';
+
 /** What TLS says when a connection is refused, and what there is to do. Sources: rustls' names of alerts and errors. */
 const ADVICE: readonly (readonly [RegExp, string])[] = [
-  [/CertificateRequired/, 'it asks for a client certificate: set TEMPORAL_TLS_CERT_FILE and TEMPORAL_TLS_KEY_FILE'],
+  [/CertificateRequired/, NO_CERTIFICATE],
   [
     /alert: (UnknownCA|BadCertificate|DecryptError|CertificateUnknown|AccessDenied|UnsupportedCertificate)/,
     'it does not take the certificate of TEMPORAL_TLS_CERT_FILE: another authority may have to sign it',
@@ -23,7 +25,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Somebody was there: otherwise the connection itself fails, and `ConnectError` is named. */
-const ACCEPTED_AND_ENDED = /transport error(?!.*ConnectError)/s;
+const ACCEPTED_AND_ENDED = /transport error(?!.*ConnectError)|hyper::Error\(Canceled, .?"connection closed/s;
 
 /**
  * The error of a connection to Temporal that could not be made, with what to do about it where TLS is the reason. The
@@ -40,6 +42,7 @@ export function refused(error: unknown, { temporal }: Pick<Config, 'temporal'>):
     if (!ACCEPTED_AND_ENDED.test((error as Error).message)) return undefined;
     if (isPlain) return 'it ended the connection: if it speaks TLS only, set TEMPORAL_TLS_CA_FILE';
     if (tls.certFile) return 'it ended the connection: it may not take the certificate of TEMPORAL_TLS_CERT_FILE';
-    return undefined;
+    // Its alert may be lost when it closes at once.
+    return apiKey ? undefined : `it ended the connection: perhaps ${NO_CERTIFICATE}`;
   }
 }

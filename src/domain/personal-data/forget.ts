@@ -91,6 +91,13 @@ async function forgetEmail(trx: Trx, id: string, address: string): Promise<void>
     await trx.deleteFrom(table).where('email_id', '=', id).execute();
   }
   await trx.updateTable('suppressions').set({ email_id: null }).where('email_id', '=', id).execute();
+  // That somebody did something stays, and who.
+  await trx
+    .updateTable('audit_log')
+    .set({ target_id: '[forgotten]' })
+    .where('target_kind', '=', 'email')
+    .where('target_id', '=', id)
+    .execute();
   await trx.deleteFrom('emails').where('id', '=', id).execute();
   // Temporal knows its workflow still: a record that lacks an e-mail without a reason is taken for one that was restored.
   // A digest of its id does for that, and nothing that anybody looks for is left.
