@@ -40,8 +40,9 @@ export async function keepBuilds(dependencies: BuildDependencies): Promise<boole
   const lookedAt = await beginLook(db);
   if (lookedAt === null) return false;
   const recovering = (await openRecovery(db)) !== undefined;
-  if (!recovering) await applyRouting(dependencies);
-  const seen = await readRouting(temporal, namespace);
+  const before = await readRouting(temporal, namespace);
+  const mayDiffer = !recovering && (await applyRouting(dependencies, before));
+  const seen = mayDiffer ? await readRouting(temporal, namespace) : before;
   const shares = seen && [
     { buildId: null, pinned: perPriority(() => 0), share: shareOf(null, seen) },
     ...(await Promise.all(
@@ -62,20 +63,24 @@ export async function keepBuilds(dependencies: BuildDependencies): Promise<boole
   return (await Promise.all(left.map((id) => move(dependencies, id, target)))).some(Boolean);
 }
 
-/** Temporal's own routing stays until an operator has wanted something of us. */
-async function applyRouting({ db, temporal, namespace, logger }: BuildDependencies): Promise<void> {
+/** Temporal's own routing stays until an operator has wanted something of us. @returns whether it may have changed. */
+async function applyRouting(
+  { db, temporal, namespace, logger }: BuildDependencies,
+  before: BuildRouting | null,
+): Promise<boolean> {
   const wanted = await wantedRouting(db);
-  if (!wanted) return;
-  const seen = (await readRouting(temporal, namespace)) ?? { current: null, ramping: null };
+  if (!wanted) return false;
+  const seen = before ?? { current: null, ramping: null };
   const fitting = fittingRouting(wanted, seen.current, await liveWorkers(db));
   if (!isSameRouting(fitting, wanted)) {
     const unfit = { build: wanted.current ?? 'none', ramping: wanted.ramping?.build_id };
     logger.warn(unfit, 'e-mails do not begin where operators want: a build of theirs has no worker of a priority');
   }
-  if (isSameRouting(seen, fitting)) return;
+  if (isSameRouting(seen, fitting)) return false;
   const about = { build: fitting.current ?? 'none', ramping: fitting.ramping?.build_id };
   if (await setRouting(temporal, namespace, fitting)) logger.info(about, 'e-mails begin on another build');
   else logger.warn(about, 'Temporal does not know the build on which e-mails are to begin');
+  return true;
 }
 
 function shareOf(buildId: string | null, { current, ramping }: BuildRouting): number {

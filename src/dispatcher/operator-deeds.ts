@@ -1,9 +1,8 @@
-import { type Client, isGrpcServiceError, type WorkflowExecutionInfo, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client, WorkflowExecutionInfo } from '@temporalio/client';
+import { isNotFound } from '../temporal/not-found.js';
 
 const REASON_CHARACTERS = 200;
 const CALL_TIMEOUT_MS = 5_000;
-/** gRPC's own number. */
-const NOT_FOUND = 5;
 /** The identity that ends a run which gives way to the e-mail's next generation: the server's own. */
 const SERVER = 'history-service';
 
@@ -107,8 +106,7 @@ async function unlessDeleted(client: Client, read: () => Promise<Deed | undefine
   try {
     return await client.withDeadline(Date.now() + CALL_TIMEOUT_MS, read);
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    if (isGrpcServiceError(error) && error.code === NOT_FOUND) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }

@@ -1,11 +1,9 @@
-import { type Client, isGrpcServiceError, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { temporal as proto } from '@temporalio/proto';
 import type { Trace } from '../domain/recovery/verdict.js';
 import { emailIdOf, workflowIdOf } from '../temporal/names.js';
+import { isNotFound } from '../temporal/not-found.js';
 import { traceOf } from './history.js';
-
-/** Of gRPC. */
-const NOT_FOUND = 5;
 
 /**
  * What Temporal tells of an e-mail's generation, and of later ones, by the histories of all its runs.
@@ -31,7 +29,7 @@ async function latestRunOf(client: Client, workflowId: string): Promise<string |
   try {
     return (await client.workflow.getHandle(workflowId).describe()).runId;
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }
@@ -40,8 +38,7 @@ async function historyOf(client: Client, workflowId: string, runId: string) {
   try {
     return await client.workflow.getHandle(workflowId, runId).fetchHistory();
   } catch (error) {
-    // The client shapes this error in other calls, not in this one.
-    if (isGrpcServiceError(error) && error.code === NOT_FOUND) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }

@@ -1,9 +1,8 @@
 import type { Priority } from '../priority.js';
 import type { TemporalLink } from './connection.js';
 import { DEPLOYMENT, workflowQueueOf } from './names.js';
+import { isNotFound } from './not-found.js';
 
-/** gRPC's code. */
-const NOT_FOUND = 5;
 /** A change of the routing is brought to every queue before it is answered. */
 const CALL_TIMEOUT_MS = 10_000;
 const IDENTITY = 'tempost-dispatcher';
@@ -136,5 +135,3 @@ export async function buildOf({ client }: Link, workflowId: string): Promise<str
     info?.versioningOverride?.pinned?.version ?? info?.versionTransition?.deploymentVersion ?? info?.deploymentVersion;
   return version?.buildId || null;
 }
-
-const isNotFound = (error: unknown) => (error as { code?: number }).code === NOT_FOUND;

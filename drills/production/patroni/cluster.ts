@@ -1,9 +1,9 @@
 import { openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { freePort } from '../../../src/dev/ports.js';
 import { exitOf, startDetached } from '../../../src/dev/processes/process.js';
+import { eventually } from '../eventually.js';
 import { Configuration, PASSWORD } from './configuration.js';
 import { killed, Machine, makeNetwork, type Network } from './machines.js';
 import { copyPrograms, type Programs } from './programs.js';
@@ -204,18 +204,4 @@ export class PatroniCluster {
       for (const pid of frozen) killed(pid, 'SIGCONT');
     };
   }
-}
-
-async function eventually(what: string, look: () => Promise<boolean>, withinMs: number): Promise<void> {
-  const giveUpAt = Date.now() + withinMs;
-  let last: unknown;
-  while (Date.now() < giveUpAt) {
-    try {
-      if (await look()) return;
-    } catch (error) {
-      last = error;
-    }
-    await delay(100);
-  }
-  throw new Error(`not within ${withinMs} ms: ${what}${last ? ` (${String(last)})` : ''}`);
 }

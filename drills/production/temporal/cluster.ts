@@ -8,6 +8,7 @@ import { freePort } from '../../../src/dev/ports.js';
 import { removePostgresHome, startPostgres } from '../../../src/dev/postgres/server.js';
 import { exitOf, type RunningProcess, signal, startDetached } from '../../../src/dev/processes/process.js';
 import { CannotDrill } from '../../drill.js';
+import { eventually } from '../eventually.js';
 import { Configuration, NAMESPACE, ROLES, type Role } from './configuration.js';
 import { installPrograms, type Programs } from './programs.js';
 
@@ -172,14 +173,20 @@ export class TemporalCluster {
   /** Every process takes connections. */
   async isListening(): Promise<void> {
     const open = ({ machine, role }: Node) => accepts(this.configuration.address(machine), ROLES[role].port);
-    await eventually('all of Temporal listens', async () => (await Promise.all(this.nodes().map(open))).every(Boolean));
+    await eventually(
+      'all of Temporal listens',
+      async () => (await Promise.all(this.nodes().map(open))).every(Boolean),
+      UP_WITHIN_MS,
+    );
   }
 
   private async knowsNamespace(): Promise<void> {
     for (const { machine, role } of this.nodes({ role: 'frontend' })) {
       const connection = await this.connect(`${this.configuration.address(machine)}:${ROLES[role].port}`);
       const describe = () => connection.workflowService.describeNamespace({ namespace: NAMESPACE });
-      await eventually('the namespace is known', () => describe().then(() => true)).finally(() => connection.close());
+      await eventually('the namespace is known', () => describe().then(() => true), UP_WITHIN_MS).finally(() =>
+        connection.close(),
+      );
     }
   }
 
@@ -199,18 +206,4 @@ function accepts(host: string, port: number): Promise<boolean> {
     };
     socket.once('connect', say(true)).once('error', say(false)).setTimeout(2_000, say(false));
   });
-}
-
-async function eventually(what: string, look: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = Date.now() + UP_WITHIN_MS;
-  let last: unknown;
-  while (Date.now() < giveUpAt) {
-    try {
-      if (await look()) return;
-    } catch (error) {
-      last = error;
-    }
-    await delay(200);
-  }
-  throw new Error(`not within ${UP_WITHIN_MS} ms: ${what}${last ? ` (${String(last)})` : ''}`);
 }
