@@ -15,6 +15,7 @@ import { freePort } from '../src/dev/ports.js';
 import { removePostgresHome, startPostgres } from '../src/dev/postgres/server.js';
 import { SEARCH_INDEXES } from '../src/domain/search/indexes.js';
 import { openDatabase } from '../src/postgres/database.js';
+import { migrate } from '../src/postgres/migrate.js';
 import { short, table } from './harness/figures.js';
 import { circumstances, keep, say } from './results.js';
 import { compareAcceptance } from './search/acceptance.js';
@@ -35,6 +36,9 @@ const home = values.keep ?? mkdtempSync(join(tmpdir(), 'tempost-bench-'));
 mkdirSync(home, { recursive: true, mode: 0o711 });
 const server = await startPostgres({ home, port: await freePort(), settings: LARGE });
 try {
+  const migrated = open(server.url);
+  await migrate(migrated);
+  await migrated.destroy();
   await fillOnce(server.url, count);
   const beforeUrl = await copyWithoutIndexes();
   const db = openDatabase({ url: server.url, poolSize: 4, name: 'bench', logger: { warn: () => {} } });

@@ -7,7 +7,9 @@ import { checkAgainst } from '../bench/capacity/check.js';
 import { DOCUMENTED } from '../bench/capacity/costs.js';
 import { planCapacity } from '../bench/capacity/plan.js';
 import { compare, costTable } from '../bench/compare.js';
-import { World } from '../bench/harness/world.js';
+import { benchPaint, paintTable } from '../bench/console/paint.js';
+import { benchRetry, retrySentence } from '../bench/console/retry.js';
+import { World, withWorld } from '../bench/harness/world.js';
 import { benchHostile } from '../bench/hostile.js';
 import { runIsolation } from '../bench/isolation.js';
 import { handOverPicture } from '../bench/picture.js';
@@ -17,6 +19,7 @@ import { oursOn } from '../bench/variants/ours.js';
 import { startPeer } from '../bench/variants/peer.js';
 import { TIME_SCALE } from '../bench/variants/variant.js';
 import { benchWebhooks } from '../bench/webhooks.js';
+import { chromiumPath } from './support/console/browser.js';
 import { patient } from './support/patience.js';
 import { assertWithRoom } from './support/run/machine.js';
 import type { Stack } from './support/stack.js';
@@ -128,6 +131,35 @@ describe('benches', () => {
     );
     expect(row?.n).toBeGreaterThanOrEqual(4);
   });
+});
+
+describe.skipIf(!chromiumPath)('benches of the console', () => {
+  it(
+    'retry dead letters by a job that is begun in a browser, with the api killed',
+    async () => {
+      const result = await withWorld(async (world) => benchRetry(world, await world.startStack(), 100));
+      expect(result).toMatchObject({ emails: 100, wrong: 0, accepted: 100, twice: 0, isRight: true });
+      expect(result.kills).toBeGreaterThan(0);
+      expect(retrySentence(result)).toMatch(/as it has to be\.$/);
+    },
+    patient(120_000),
+  );
+
+  it(
+    'open the first screen while many wait',
+    async () => {
+      const result = await withWorld((world) => benchPaint(world, { emails: 300, waiting: 20, rounds: 1 }));
+      expect(result).toMatchObject({ emails: 300, waiting: 20 });
+      for (const { count, paintMs, numbersMs } of result.openings) {
+        expect(count).toBe(1);
+        expect(paintMs.worst).toBeGreaterThan(0);
+        expect(numbersMs.worst).toBeGreaterThan(0);
+      }
+      expect(result.looks.length).toBeGreaterThan(0);
+      expect(paintTable(result)).toContain('first paint, ms');
+    },
+    patient(120_000),
+  );
 });
 
 describe('capacity', () => {

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { testActs, testActsOfLists } from './support/console/acts.js';
 import { testOtherSites, testSessions, testStoredMarkup, XSS } from './support/console/attacks.js';
 import { axeFaults, chromiumPath, openBrowser, openPage, signIn } from './support/console/browser.js';
-import { testGroups, testJobs } from './support/console/bulk.js';
+import { testCounts, testGroups, testJobs } from './support/console/bulk.js';
 import { testKeyboard } from './support/console/keyboard.js';
 import { testOutage } from './support/console/outage.js';
 import { testItemScreens, testShape, testStates } from './support/console/states.js';
@@ -166,6 +166,7 @@ describe.skipIf(!chromiumPath)('the console', () => {
   testActs(running);
   testActsOfLists(running);
   testGroups(running);
+  testCounts(running);
   testJobs(running);
   testStoredMarkup(running);
   testSessions(running);

@@ -1,12 +1,15 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, inject, it } from 'vitest';
 import { environmentSchema } from '../src/config.js';
+import { freePort } from '../src/dev/ports.js';
 import { SEND_SLOTS } from '../src/domain/fleets/scale.js';
 import { PRIORITIES } from '../src/priority.js';
 import { SEARCH_ATTRIBUTES } from '../src/temporal/names.js';
@@ -216,6 +219,30 @@ describe('deploy/temporal', () => {
     for (const name of SEARCH_ATTRIBUTES) expect(customAttributes).toHaveProperty(name);
     const describe = ['operator', 'namespace', 'describe', '-n', namespace, '--address', address];
     expect(execFileSync(cli, describe, { encoding: 'utf8' })).toMatch(/Retention.*72h/i);
+  });
+
+  it('namespace.sh waits for a server that does not answer yet', { timeout: patient(90_000) }, async () => {
+    const [cli, address, port] = [inject('temporalCli'), inject('temporalAddress'), await freePort()];
+    const env = { PATH: process.env.PATH, HOME: process.env.HOME, TEMPORAL_CLI: cli };
+    const script = spawn(join(root, folder, 'namespace.sh'), [`late-${randomBytes(4).toString('hex')}`], {
+      env: { ...env, TEMPORAL_ADDRESS: `127.0.0.1:${port}` },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const ended = once(script, 'exit');
+    await once(script.stderr, 'data'); // It has been refused.
+    const server = net.createServer((socket) => {
+      const [host, to] = address.split(':') as [string, string];
+      const onwards = net.connect(Number(to), host, () => socket.pipe(onwards).pipe(socket));
+      for (const [each, other] of [[socket, onwards] as const, [onwards, socket] as const])
+        each.on('error', () => other.destroy());
+    });
+    server.listen(port, '127.0.0.1');
+    try {
+      expect(await ended).toEqual([0, null]);
+    } finally {
+      script.kill();
+      server.close();
+    }
   });
 });
 

@@ -28,12 +28,26 @@ describe('a job', () => {
     await system.database.db.updateTable('queue_controls').set({ paused_at: new Date() }).execute();
   });
 
-  it('retries 500 dead letters once each while its workers, the dispatcher and the api are killed', {
-    timeout: patient(180_000),
+  it('retries, reroutes and cancels 500 e-mails once each while its workers, the dispatcher and the api are killed', {
+    timeout: patient(300_000),
   }, async () => {
-    const { stack, database } = system;
+    const { db } = system.database;
     const client = await deadClient();
-    const { id } = await jobs.begin({ kind: 'retry', filter: { client, code: 'http_401' }, rate_per_s: 100 });
+    await doneUnderKills(client, { kind: 'retry', filter: { client, code: 'http_401' } });
+    await doneUnderKills(client, { kind: 'reroute', filter: { client }, through: 'mandrill' });
+    await doneUnderKills(client, { kind: 'cancel', filter: { client } });
+    const emails = db.selectFrom('emails').where('client_id', '=', client);
+    const ends = await emails
+      .select((is) => ['status', 'only_provider', is.fn.countAll<string>().as('emails')])
+      .groupBy(['status', 'only_provider'])
+      .execute();
+    expect(ends).toEqual([{ status: 'cancelled', only_provider: 'mandrill', emails: COUNT }]);
+  });
+
+  /** Each of the client's e-mails waits when the job begins, and has by it one event more in the end. */
+  async function doneUnderKills(client: string, job: object): Promise<void> {
+    const { stack, database } = system;
+    const { id } = await jobs.begin({ ...job, rate_per_s: 100 });
     await until('some are done', async () => (await doneOf(id)) > 50, 60_000);
     await Promise.all(
       (['api', 'worker-low', 'worker-medium', 'dispatcher'] as const).map((name) => stack.restart(name)),
@@ -46,7 +60,7 @@ describe('a job', () => {
       counts: { pending: 0, done: COUNT, skipped: {}, failed: {} },
     });
     expect(await livesOf(database.db, client, id)).toEqual([{ generation: 2, by_job: 1, emails: COUNT }]);
-  });
+  }
 
   it('is stopped, and goes on in another workflow when it is resumed', { timeout: patient(120_000) }, async () => {
     const client = await deadClient();

@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import { SEARCH_INDEXES } from '../../src/domain/search/indexes.js';
 import { type Db, openDatabase } from '../../src/postgres/database.js';
-import { migrate } from '../../src/postgres/migrate.js';
 import { completeMonthIndexes } from '../../src/postgres/month-index.js';
 import { ensurePartitions } from '../../src/postgres/partitions.js';
 import { say } from '../results.js';
@@ -28,10 +27,9 @@ export const open = (url: string): Db =>
     logger: { warn: () => {} },
   });
 
-/** Migrates the database and fills it with so many e-mails, unless an earlier run has. */
+/** Fills a migrated database with so many e-mails, unless an earlier run has. */
 export async function fillOnce(url: string, count: number): Promise<void> {
   const db = open(url);
-  await migrate(db);
   const { rows } = await sql<{ there: boolean }>`select to_regclass('bench_clients') is not null as there`.execute(db);
   if (!rows[0]!.there) {
     await ensurePartitions(db, new Date(Date.now() - (DAYS + 1) * DAY_MS));

@@ -8,14 +8,25 @@
 set -eu
 cli=${TEMPORAL_CLI:-temporal}
 namespace=${1:-tempost}
-"$cli" operator namespace describe -n "$namespace" >/dev/null 2>&1 ||
-  "$cli" operator namespace create -n "$namespace" --retention "${2:-3d}"
-for name in EmailPriority ClientId EmailStatus; do
-  # A new namespace takes some seconds until all of the server knows it.
+retention=${2:-3d}
+
+# Tries for a minute: a server that has just been started does not answer yet, and a new namespace takes some seconds
+# until all of the server knows it.
+try() {
   tries=0
-  until "$cli" operator search-attribute create -n "$namespace" --name "$name" --type Keyword; do
+  until "$@"; do
     tries=$((tries + 1))
     [ "$tries" -lt 60 ] || exit 1
     sleep 1
   done
+}
+
+make_namespace() {
+  "$cli" operator namespace describe -n "$namespace" >/dev/null 2>&1 ||
+    "$cli" operator namespace create -n "$namespace" --retention "$retention"
+}
+
+try make_namespace
+for name in EmailPriority ClientId EmailStatus; do
+  try "$cli" operator search-attribute create -n "$namespace" --name "$name" --type Keyword
 done

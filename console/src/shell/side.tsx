@@ -37,10 +37,13 @@ function Item({ path, name, waiting, watches }: ItemProps) {
   const [location] = useLocation();
   const isHere = path === '/' ? location === '/' : location.startsWith(path);
   const ref = useRef<HTMLAnchorElement>(null);
+  const { sample } = useLive();
+  const areCountsThere = sample !== undefined;
   // On a narrow screen the list is wider than that.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: counts come later, and move what is behind them
   useEffect(() => {
     if (isHere) ref.current?.scrollIntoView({ block: 'nearest', inline: 'center' });
-  }, [isHere]);
+  }, [isHere, areCountsThere]);
   return (
     <Link ref={ref} href={path} aria-current={isHere ? 'page' : undefined}>
       {name}

@@ -6,6 +6,7 @@ import { ensurePartitions, uuidFloor } from '../../../src/postgres/partitions.js
 import { insertClient } from '../database.js';
 import { insertDeadEmails } from '../operators/jobs.js';
 import { patient } from '../patience.js';
+import { until } from '../until.js';
 import type { ConsoleUnderTest } from './acts.js';
 
 /** Waits until the job whose page is open is over. */
@@ -72,6 +73,22 @@ export function testGroups({ system, signedIn, at }: ConsoleUnderTest): void {
     await page.getByRole('link', { name: 'Dead letters' }).click();
     await page.getByRole('heading', { level: 1, name: 'Dead letters' }).waitFor();
     await page.getByText('http_452').waitFor({ state: 'detached' });
+  });
+}
+
+/** What counts do to the list of screens. */
+export function testCounts({ system, signedIn, at }: ConsoleUnderTest): void {
+  it('keeps the name of the screen in view at 360 px when a count before it comes', async () => {
+    await deadOf(system().database.db, 'http_453', 1);
+    const { page } = await signedIn(360);
+    await page.goto(at('/data'));
+    const screens = page.getByRole('navigation', { name: 'Screens' });
+    await screens.locator('.count').waitFor({ state: 'attached' });
+    const here = screens.getByRole('link', { name: 'Data' });
+    await until('the whole name is in view', async () => {
+      const { x, width } = (await here.boundingBox())!;
+      return x >= 0 && x + width <= 360;
+    });
   });
 }
 
