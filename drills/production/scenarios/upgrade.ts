@@ -7,7 +7,7 @@ import type { Scenario } from '../scenario.js';
 import { onSystem } from '../system.js';
 import { type Haproxy, NOTICED_WITHIN_S, startHaproxy } from '../upgrade/haproxy.js';
 import { releaseBefore } from '../upgrade/release.js';
-import { roll } from '../upgrade/roll.js';
+import { everyProcessStarted, roll } from '../upgrade/roll.js';
 
 /** This release, as it is built. */
 const OURS = fileURLToPath(new URL('../../../dist', import.meta.url));
@@ -51,6 +51,7 @@ export const UPGRADE: Scenario = {
           },
           onTrouble: (trouble) => void troubles.push(trouble),
           async breakAndHeal(world) {
+            await everyProcessStarted(world);
             await inRotation();
             await migrateAt(world.databaseUrl);
             await step(world, `up from ${before.name}`, OURS);

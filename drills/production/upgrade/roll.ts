@@ -8,6 +8,12 @@ const MACHINES: readonly ((name: ProcessName) => string)[] = [(name) => name, se
 
 const startsOf = (world: World, instance: string) => world.stack.logOf(instance).split('"msg":"started"').length;
 
+/** Both machines run: what comes first is not to be taken for the upgrade's work. */
+export async function everyProcessStarted(world: World): Promise<void> {
+  for (const instance of MACHINES.flatMap((instanceOn) => OURS.map(instanceOn)))
+    await until(`${instance} is started`, () => startsOf(world, instance) > 0, 120_000);
+}
+
 /**
  * Brings two machines to a build, one after the other, as `docs/operating.md` tells it: every process of a machine is
  * told to stop and started anew, and the second machine's turn comes when the first one's are in rotation.
