@@ -1,10 +1,14 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { Context } from '@temporalio/activity';
 import { Worker } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
+import { insertClient } from './support/database.js';
 import { showWorkflow } from './support/history.js';
+import { insertDeadEmails, jobsBy } from './support/operators/jobs.js';
 import { patient } from './support/patience.js';
+import { progress, scriptJobs } from './support/servers/scripted-jobs.js';
 import { refused, scriptedNamespace, scriptWorkflows, start } from './support/servers/scripted-workflows.js';
 import { startTestSystem } from './support/system.js';
 import { until } from './support/until.js';
@@ -13,8 +17,7 @@ import { until } from './support/until.js';
  * Histories of earlier releases, as `temporal workflow show --output json` printed them. Workflows that are under way
  * when a release is rolled out go on with its code: it must take the same turns. Each release adds its own with
  * `RECORD_HISTORIES=1 npx vitest run test/replay.test.ts`; nothing is ever replaced. `former-end` is
- * of the code of before plans had `endsAsRecorded`.
- * None is of a job.
+ * of the code of before plans had `endsAsRecorded`. Those of operators' jobs are called `job-…`.
  */
 const FOLDER = fileURLToPath(new URL('histories', import.meta.url));
 const BUNDLE = fileURLToPath(new URL('../dist/workflow-bundle.js', import.meta.url));
@@ -23,8 +26,7 @@ const names = await readdir(FOLDER).catch(() => [] as string[]);
 
 describe('this release replays', () => {
   it.each(names)('%s', async (name) => {
-    const history: unknown = JSON.parse(await readFile(`${FOLDER}/${name}`, 'utf8'));
-    await Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, history, 'email-replayed');
+    await replay(await readHistory(name));
   });
 
   it('the histories of at least one release, of every kind', () => {
@@ -33,20 +35,54 @@ describe('this release replays', () => {
       expect.arrayContaining([
         ...['delivered', 'failed-over', 'rejected', 'ambiguous', 'backed-off'],
         ...['ends-as-recorded', 'reads-its-end-again', 'heard-during-upload', 'awaiting-provider', 'former-end'],
+        ...['job-done', 'job-stopped', 'job-resumed', 'job-slice-again'],
+        ...['job-cancelled', 'job-reset', 'job-continues-as-new', 'job-continued'],
       ]),
     );
   });
+
+  it('histories that name no machine', async () => {
+    const texts = await Promise.all(names.map((name) => readFile(`${FOLDER}/${name}`, 'utf8')));
+    expect(texts.flatMap((text) => text.match(/\d+@[^"]*|file:[^"]*/g) ?? [])).toEqual([]);
+  });
+
+  it.each(names)('%s, and would not if it took other turns', async (name) => {
+    const history = await readHistory(name);
+    const scheduled = history.events.findLast((event) => event.activityTaskScheduledEventAttributes);
+    scheduled!.activityTaskScheduledEventAttributes!.activityType.name = 'anotherStep';
+    await expect(replay(history)).rejects.toThrow(/nondeterminism/i);
+  });
+
+  it.each(names.filter((name) => name.includes('-job-continues-as-new')))('%s, to its last slice', async (name) => {
+    const { events } = await readHistory(name);
+    expect(events.filter((event) => event.activityTaskScheduledEventAttributes)).toHaveLength(150);
+    expect(events.at(-1)).toMatchObject({ eventType: 'EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW' });
+  });
 });
 
-async function keep(temporal: Parameters<typeof showWorkflow>[0], workflowId: string, kind: string) {
-  const { json } = await showWorkflow(temporal, workflowId);
+interface History {
+  readonly events: {
+    readonly eventType: string;
+    readonly activityTaskScheduledEventAttributes?: { readonly activityType: { name: string } };
+  }[];
+}
+
+const readHistory = async (name: string) => JSON.parse(await readFile(`${FOLDER}/${name}`, 'utf8')) as History;
+const replay = (history: History) =>
+  Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, history, 'workflow-replayed');
+
+async function keep(temporal: Parameters<typeof showWorkflow>[0], workflowId: string, kind: string, runId?: string) {
+  const { json } = await showWorkflow(temporal, workflowId, runId);
   await mkdir(FOLDER, { recursive: true });
   // Names and paths of machines have no place in the project.
   const anonymous = json
     .replaceAll(/("identity": )"[^"]*"/g, '$1"worker"')
+    .replaceAll(/"\d+@[^"]*"/g, '"worker"')
     .replaceAll(/("stackTrace": )"(?:[^"\\]|\\.)*"/g, '$1""');
+  const { events } = JSON.parse(anonymous) as History;
+  const lines = events.map((event) => JSON.stringify(event)).join(',\n');
   const file = `${FOLDER}/${packageJson.version}-${kind}.json`;
-  await writeFile(file, anonymous, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+  await writeFile(file, `{"events":[\n${lines}\n]}\n`, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
 }
@@ -79,6 +115,102 @@ describe.runIf(process.env.RECORD_HISTORIES)('recording', () => {
     } finally {
       await system.drop();
     }
+  });
+
+  it('keeps jobs of several slices: one that is done, and one that is stopped and resumed', {
+    timeout: patient(180_000),
+  }, async () => {
+    const { database, temporal, stack, drop } = await startTestSystem();
+    try {
+      const begin = async (count: number) => {
+        const { id: client } = await insertClient(database.db);
+        await insertDeadEmails(database.db, { clientId: client, count });
+        const { id } = await jobsBy(stack).begin({ kind: 'retry', filter: { client }, rate_per_s: 5 });
+        return id;
+      };
+      const { workflow } = temporal.client;
+      const endOf = async (id: string) => {
+        await until('it has begun', async () => (await workflow.getHandle(`job-${id}`).describe()).historyLength > 0);
+        return workflow.getHandle(`job-${id}`).result();
+      };
+      const [whole, parted] = await Promise.all([begin(60), begin(90)]);
+      await until('some are done', async () => ((await jobsBy(stack).read(parted))?.counts.done ?? 0) > 40, 60_000);
+      await jobsBy(stack).stop(parted);
+      expect(await endOf(parted)).toBe('stopped');
+      await keep(temporal, `job-${parted}`, 'job-stopped');
+      const { runId } = await workflow.getHandle(`job-${parted}`).describe();
+      await jobsBy(stack).resume(parted);
+      const again = async () => (await workflow.getHandle(`job-${parted}`).describe()).runId !== runId;
+      await until('it goes on in another run', again);
+      expect([await endOf(parted), await endOf(whole)]).toEqual(['done', 'done']);
+      await keep(temporal, `job-${parted}`, 'job-resumed');
+      await keep(temporal, `job-${whole}`, 'job-done');
+    } finally {
+      await drop();
+    }
+  });
+});
+
+describe.runIf(process.env.RECORD_HISTORIES)('recording what slices by a script make of a job', () => {
+  scriptWorkflows();
+  const startJob = scriptJobs(scriptedNamespace);
+
+  it('keeps one of which a slice failed and was done again', async () => {
+    const handle = await startJob(async (before) => {
+      if (before === 1) throw new Error('the database is away');
+      return before < 3 ? progress('running', 20) : progress('done');
+    });
+    expect(await handle.result()).toBe('done');
+    await keep(scriptedNamespace(), handle.workflowId, 'job-slice-again');
+  });
+
+  it('keeps one that is cancelled in Temporal during a slice', async () => {
+    const handle = await startJob(async (before) => {
+      if (before === 0) return progress('planning');
+      const beating = setInterval(() => Context.current().heartbeat(), 100);
+      return Context.current().cancelled.finally(() => clearInterval(beating));
+    });
+    const events = async () => (await handle.fetchHistory()).events ?? [];
+    await until(
+      'it is in its second slice',
+      async () =>
+        (await handle.describe()).raw.pendingActivities?.length === 1 &&
+        (await events()).filter((event) => event.activityTaskScheduledEventAttributes).length === 2,
+    );
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow('cancelled');
+    await keep(scriptedNamespace(), handle.workflowId, 'job-cancelled');
+  });
+
+  it('keeps one that is reset while it runs', async () => {
+    let stop = () => {};
+    const stopped = new Promise<void>((resolve) => {
+      stop = resolve;
+    });
+    const handle = await startJob(async (before) => {
+      if (before === 2) await stopped;
+      return before < 4 ? progress('running', 20) : progress('done');
+    });
+    const lengthOf = async () => (await handle.describe()).historyLength;
+    await until('it is in its third slice', async () => (await lengthOf()) >= 17);
+    const { namespace, client } = scriptedNamespace();
+    await client.workflowService.resetWorkflowExecution({
+      namespace,
+      workflowExecution: { workflowId: handle.workflowId },
+      reason: 'test',
+      requestId: handle.workflowId,
+      workflowTaskFinishEventId: 10 as never,
+    });
+    stop();
+    expect(await client.workflow.getHandle(handle.workflowId).result()).toBe('done');
+    await keep(scriptedNamespace(), handle.workflowId, 'job-reset');
+  });
+
+  it('keeps one that goes on in another run after 150 slices, and that run', { timeout: patient(60_000) }, async () => {
+    const handle = await startJob(async (before) => (before < 152 ? progress('running', 2) : progress('done')));
+    expect(await handle.result()).toBe('done');
+    await keep(scriptedNamespace(), handle.workflowId, 'job-continues-as-new', handle.firstExecutionRunId);
+    await keep(scriptedNamespace(), handle.workflowId, 'job-continued');
   });
 });
 

@@ -5,7 +5,8 @@ import { traceOf } from './history.js';
 
 const FOLDER = new URL('../../test/histories/', import.meta.url);
 const read = (name: string) => historyFromJSON(JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')));
-const names = readdirSync(FOLDER).filter((name) => name.endsWith('.json'));
+// Those of operators' jobs tell nothing of what was sent.
+const names = readdirSync(FOLDER).filter((name) => name.endsWith('.json') && !name.includes('-job-'));
 
 describe.each(names)('the recorded history %s', (name) => {
   const history = read(name);

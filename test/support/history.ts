@@ -9,15 +9,21 @@ interface HistoryEvent {
   readonly activityTaskScheduledEventAttributes?: { activityType: { name: string } };
 }
 
-/** A workflow's history as an operator sees it: `temporal workflow show --output json`, whole. */
+/**
+ * A workflow's history as an operator sees it: `temporal workflow show --output json`, whole.
+ *
+ * @param runId without it, of the latest run.
+ */
 export async function showWorkflow(
   temporal: { readonly address: string; readonly namespace: string },
   workflowId: string,
+  runId?: string,
 ): Promise<{ json: string; events: HistoryEvent[] }> {
   const where = ['--address', temporal.address, '--namespace', temporal.namespace];
+  const run = ['--workflow-id', workflowId, ...(runId ? ['--run-id', runId] : [])];
   const { stdout } = await promisify(execFile)(
     inject('temporalCli'),
-    ['workflow', 'show', '--workflow-id', workflowId, '--output', 'json', ...where],
+    ['workflow', 'show', ...run, '--output', 'json', ...where],
     { maxBuffer: 64 * 1024 * 1024 },
   );
   return { json: stdout, events: (JSON.parse(stdout) as { events: HistoryEvent[] }).events };
