@@ -41,6 +41,14 @@ const follow =
     await page.getByRole('heading', { level: 1 }).waitFor();
   };
 
+/** Clients are listed by their names: the one that `npm start` makes comes first, and has suppressed nobody. */
+const chooseLast =
+  (name: string): Prepare =>
+  async (page) => {
+    const options = page.getByLabel(name).locator('option');
+    await page.getByLabel(name).selectOption({ index: (await options.count()) - 1 });
+  };
+
 const PICTURES: readonly (readonly [name: string, path: string, prepare?: Prepare])[] = [
   ['now', ''],
   ['pause', '', click(/^Pause everything/)],
@@ -55,7 +63,7 @@ const PICTURES: readonly (readonly [name: string, path: string, prepare?: Prepar
   ['audit', '/audit'],
   ['clients', '/clients'],
   ['client', '/clients', follow('/clients/')],
-  ['suppressions', '/suppressions'],
+  ['suppressions', '/suppressions', chooseLast('Of the client')],
   ['unmatched', '/unmatched'],
   ['data', '/data'],
 ];

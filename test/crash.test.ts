@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PRIORITIES } from '../src/priority.js';
 import { patient } from './support/patience.js';
 import { startTestPostgres, type TestPostgres } from './support/servers/postgres.js';
-import { type ProcessName, Stack } from './support/stack.js';
+import { type ProcessName, Stack, second } from './support/stack.js';
 import { startTestTemporal, type TestTemporal } from './support/temporal.js';
 import { until } from './support/until.js';
 
@@ -19,6 +19,7 @@ beforeAll(async () => {
   stack = await Stack.start({
     databaseUrl: postgres.url,
     temporalAddress: temporal.address,
+    twoOfEach: true,
     // A call that was cut off before the provider took it leaves no evidence: medium and low wait for their time.
     env: { DEADLINE_MEDIUM_S: '20', DEADLINE_LOW_S: '30', AMBIGUOUS_WAIT_LOW_S: '20', CALL_TIMEOUT_LOW_S: '10' },
   });
@@ -29,7 +30,7 @@ afterAll(async () => {
   await postgres?.drop();
 });
 
-describe('with every part killed, one after another, while 100 e-mails are submitted', () => {
+describe('with two of every process, and every part killed, one after another, while 100 e-mails are submitted', () => {
   it('every e-mail is accepted by a provider exactly once, and all are delivered', {
     timeout: patient(240_000),
   }, async () => {
@@ -57,7 +58,9 @@ describe('with every part killed, one after another, while 100 e-mails are submi
     ];
     for (const name of processes) {
       await delay(1_000);
-      await stack.restart(name);
+      const both = [name, second(name)];
+      await Promise.all(both.map((instance) => stack.kill(instance)));
+      await Promise.all(both.map((instance) => stack.startProcess(name, instance)));
     }
     for (const server of [temporal, postgres]) {
       await delay(1_500);
