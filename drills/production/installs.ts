@@ -3,13 +3,18 @@ import { pythonPackage, type ToolName, tool } from '../../deploy/check/tools.js'
 import { CannotDrill } from '../drill.js';
 
 /** Runs an installer of `npm run check:deploy`, whose cache the drills share, in the terms of a drill. */
-function orCannot<T>(install: () => T): T {
+export function orCannot<T>(install: () => T): T {
   try {
-    return install();
+    const installed = install();
+    return installed instanceof Promise ? (installed.catch(inTermsOfADrill) as T) : installed;
   } catch (error) {
-    if (error instanceof Skipped) throw new CannotDrill(error.message);
-    throw error;
+    return inTermsOfADrill(error);
   }
+}
+
+function inTermsOfADrill(error: unknown): never {
+  if (error instanceof Skipped) throw new CannotDrill(error.message);
+  throw error;
 }
 
 /**

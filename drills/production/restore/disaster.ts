@@ -10,6 +10,8 @@ import type { Drill } from '../../drill.js';
 import { World } from '../../world.js';
 import type { Disaster, DisasterOptions, Outcome } from '../scenario.js';
 import { ArchivedPostgres } from './archived-postgres.js';
+import type { Backups } from './backups.js';
+import { CopiedBackups } from './copied-backups.js';
 
 const CLI = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url));
 const OURS = PROCESS_NAMES.filter((name) => name !== 'sandbox');
@@ -29,6 +31,8 @@ interface RestoreOptions {
   readonly how: string;
   readonly temporal: 'intact' | 'lost';
   readonly startedTooSoon?: boolean;
+  /** What keeps the backups, in a folder of its own; default: copies. */
+  readonly keep?: (folder: string) => Backups | Promise<Backups>;
 }
 
 /** What was submitted, by when it was: ids. */
@@ -48,7 +52,12 @@ interface Books {
 }
 
 /** A restore to an earlier point in time, with mail that was sent since. */
-export function restored({ name, how, ...restore }: RestoreOptions): Disaster {
+export function restored({
+  name,
+  how,
+  keep = (folder) => new CopiedBackups(folder),
+  ...restore
+}: RestoreOptions): Disaster {
   return {
     name,
     how,
@@ -57,7 +66,7 @@ export function restored({ name, how, ...restore }: RestoreOptions): Disaster {
       const drill: Drill = {
         ...{ name, breaks: how, outageS: { full: 0, quick: 0 }, breakAndHeal: async () => {} },
         async servers(own) {
-          const server = await ArchivedPostgres.start();
+          const server = await ArchivedPostgres.start(keep);
           own(() => server.drop());
           postgres = server;
           return { databaseUrl: server.url };
@@ -76,7 +85,7 @@ export function restored({ name, how, ...restore }: RestoreOptions): Disaster {
 async function restoreUnderMail(
   world: World,
   postgres: ArchivedPostgres,
-  { temporal, startedTooSoon }: Omit<RestoreOptions, 'name' | 'how'>,
+  { temporal, startedTooSoon }: Omit<RestoreOptions, 'name' | 'how' | 'keep'>,
   { emails, quick, stretch = 1, say }: DisasterOptions,
 ): Promise<Outcome> {
   // On a busy machine bulk steps back for minutes; what is proved does not depend on the priority.
@@ -184,7 +193,7 @@ interface Recovered {
 }
 
 /** How it went, and under which circumstances. */
-interface Restored extends Recovered, Omit<RestoreOptions, 'name' | 'how'> {
+interface Restored extends Recovered, Omit<RestoreOptions, 'name' | 'how' | 'keep'> {
   readonly restoredS: number;
   readonly outS: number;
 }

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { BucketBackups } from '../restore/bucket-backups.js';
 import { restored } from '../restore/disaster.js';
 import type { Scenario } from '../scenario.js';
 
@@ -20,6 +22,12 @@ export const RESTORE: Scenario = {
       name: 'temporal-lost',
       how: 'the same, and Temporal’s data are lost as well: the providers alone can tell',
       temporal: 'lost',
+    }),
+    restored({
+      name: 'from-bucket',
+      how: 'as recovered, but base backup and log come from a bucket, by deploy/barman',
+      temporal: 'intact',
+      keep: (folder) => BucketBackups.start(join(folder, 'barman')),
     }),
   ],
 };
