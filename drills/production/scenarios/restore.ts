@@ -11,6 +11,7 @@ export const RESTORE: Scenario = {
       name: 'recovered',
       how: 'everything is killed, PostgreSQL lost and restored; tempost recover, then everything again',
       temporal: 'intact',
+      dryRunFirst: true,
     }),
     restored({
       name: 'forgotten',
