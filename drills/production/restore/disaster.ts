@@ -1,19 +1,15 @@
-import { execFile } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { PRIORITIES, type Priority } from '../../../src/priority.js';
 import type { AcceptedCall } from '../../../test/support/stack.js';
 import { PROCESS_NAMES, second } from '../../../test/support/stack.js';
-import { stackEnvironment } from '../../../test/support/stack-environment.js';
 import type { Drill } from '../../drill.js';
 import { World } from '../../world.js';
 import type { Disaster, DisasterOptions, Outcome } from '../scenario.js';
 import { ArchivedPostgres } from './archived-postgres.js';
 import type { Backups } from './backups.js';
 import { CopiedBackups } from './copied-backups.js';
+import { type Recovered, type RecoverOptions, recover, secondsSince } from './recover.js';
 
-const CLI = fileURLToPath(new URL('../../../dist/src/cli/main.js', import.meta.url));
 const OURS = PROCESS_NAMES.filter((name) => name !== 'sandbox');
 /** Without any progress. */
 const PATIENCE_MS = 5 * 60_000;
@@ -26,13 +22,10 @@ const KILLED_BEFORE_MS = 15_000;
 /** What one e-mail of the first set took, so many times for each of those that follow. */
 const MARGIN = 1.3;
 
-interface RestoreOptions {
+interface RestoreOptions extends RecoverOptions {
   readonly name: string;
   readonly how: string;
-  readonly temporal: 'intact' | 'lost';
   readonly startedTooSoon?: boolean;
-  /** `tempost recover run --dry-run` beforehand, which has to say the same; searches of providers take their time. */
-  readonly dryRunFirst?: boolean;
   /** What keeps the backups, in a folder of its own; default: copies. */
   readonly keep?: (folder: string) => Backups | Promise<Backups>;
 }
@@ -139,8 +132,6 @@ async function restoreUnderMail(
   return count(world, books, { ...recovered, restoredS, outS, temporal, startedTooSoon });
 }
 
-const secondsSince = (ms: number) => Math.round((Date.now() - ms) / 100) / 10;
-
 const submitter = (world: World, priorities: readonly Priority[]) => async (count: number, sendAt?: Date) => {
   const ids: string[] = [];
   let next = 0;
@@ -183,52 +174,10 @@ async function startTooSoon(world: World): Promise<void> {
   throw new Error('the safeguard has not noticed the restore');
 }
 
-interface Recovered {
-  readonly sent: number;
-  readonly unsent: number;
-  readonly unknown: number;
-  readonly lacking: number;
-  readonly lackingIds: readonly string[];
-  /** Held: nobody knows whether they were sent. */
-  readonly unknownIds: readonly string[];
-  readonly tookS: number;
-}
-
 /** How it went, and under which circumstances. */
 interface Restored extends Recovered, Omit<RestoreOptions, 'name' | 'how' | 'keep'> {
   readonly restoredS: number;
   readonly outS: number;
-}
-
-/** What an operator does, by the commands. */
-async function recover(
-  world: World,
-  point: Date,
-  { temporal, dryRunFirst }: Pick<RestoreOptions, 'temporal' | 'dryRunFirst'>,
-): Promise<Recovered> {
-  const { databaseUrl, temporalAddress, stack } = world;
-  const env = stackEnvironment(stack, { databaseUrl, temporalAddress });
-  const tempost = async (...argv: string[]) => {
-    const { stdout } = await promisify(execFile)(process.execPath, [CLI, 'recover', ...argv, '--json'], { env });
-    return JSON.parse(stdout);
-  };
-  await tempost('begin', '--restored-to', point.toISOString(), '--temporal', temporal);
-  const dry = dryRunFirst ? await tempost('run', '--dry-run') : undefined;
-  const startedAt = Date.now();
-  const done = await tempost('run');
-  const tookS = secondsSince(startedAt);
-  for (const name of ['sent', 'unsent', 'unknown'] as const) {
-    if (dry && dry[name] !== done[name])
-      throw new Error(`the dry run said ${dry[name]} ${name}, the run ${done[name]}`);
-  }
-  const listed = async (verdict: string): Promise<string[]> => {
-    const { items } = await tempost('list', '--verdict', verdict, '--limit', '10000');
-    return items.map(({ emailId }: { emailId: string }) => emailId);
-  };
-  const [lackingIds, unknownIds] = [await listed('lacking'), await listed('unknown')];
-  await tempost('finish');
-  world.say(`recovered: ${done.sent} sent, ${done.unsent} unsent, ${done.unknown} unknown, ${done.lacking} lacking`);
-  return { ...done, lackingIds, unknownIds, tookS };
 }
 
 /** Waits until nothing is left to be sent but what is held or due later, and a while longer. */

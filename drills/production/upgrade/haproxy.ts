@@ -76,8 +76,9 @@ export async function startHaproxy(
   const failed: Failed[] = [];
   let requests = 0;
   eachLine(child, (line) => {
-    const [, status, end, server] = /request (-?\d+) (\S\S) (\S+) /.exec(line) ?? [];
-    if (!status || !end || !server || server === '<STATS>') return;
+    const [, status, end, server, path] = /request (-?\d+) (\S\S) (\S+) \S+ (\S+)/.exec(line) ?? [];
+    // The drill asks whether it is ready, from before it is.
+    if (!status || !end || !server || server === '<STATS>' || path === '/readyz') return;
     requests++;
     // What a client gave up itself begins with C.
     const isFailed = Number(status) >= 500 || (Number(status) < 0 && !end.startsWith('C'));
