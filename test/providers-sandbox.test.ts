@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { type Sandbox, startSandbox } from '../sandbox/server.js';
 import { createMailgun } from '../src/providers/mailgun/adapter.js';
 import { createMandrill } from '../src/providers/mandrill/adapter.js';
-import type { Accepted, AskableAdapter, OutgoingMessage } from '../src/providers/provider.js';
+import type { Accepted, AskableAdapter, LoggedAdapter, LogPage, OutgoingMessage } from '../src/providers/provider.js';
 import { outgoingMessage } from './support/outgoing-message.js';
 import { patient } from './support/patience.js';
 
@@ -10,12 +10,12 @@ import { patient } from './support/patience.js';
 
 let sandbox: Sandbox;
 beforeAll(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ mandrill: { searchesPerMinute: 100 } });
 });
 afterAll(() => sandbox.stop());
 afterEach(() => sandbox.setFaults({}));
 
-const create: Record<'mailgun' | 'mandrill', () => AskableAdapter> = {
+const create: Record<'mailgun' | 'mandrill', () => AskableAdapter & LoggedAdapter> = {
   mailgun: () => createMailgun({ ...sandbox.options.mailgun, apiUrl: sandbox.url, webhookSigningKey: '' }),
   mandrill: () => createMandrill({ ...sandbox.options.mandrill, apiUrl: sandbox.url, webhookUrl: '' }),
 };
@@ -81,6 +81,26 @@ describe.each(['mailgun', 'mandrill'] as const)('%s', (name) => {
     }, patient(10_000));
   });
 
+  test('its log has what was taken since a moment, and while it lags the newest is not in it', async () => {
+    const { log, send } = create[name]();
+    const sent = [message(), message()];
+    for (const each of sent) await send(each, never);
+    const read = async (since: Date) => {
+      const ids: string[] = [];
+      for (let page: LogPage | undefined; !page || page.next !== null; ) {
+        page = await log.readPage(since, page?.next ?? null, never);
+        ids.push(...page.messages.map(({ emailId }) => emailId));
+      }
+      return ids;
+    };
+    expect(await read(new Date(Date.now() - 600_000))).toEqual(
+      expect.arrayContaining(sent.map(({ emailId }) => emailId)),
+    );
+    expect(await read(new Date(Date.now() + 5_000))).toEqual([]);
+    sandbox.setFaults({ [name]: { lookUpLagMs: 600_000 } });
+    expect(await read(new Date(Date.now() - 600_000))).toEqual([]);
+  });
+
   test.each([
     ['down', { down: true }, 'unavailable', 0],
     ['throttled', { throttled: { retryAfterS: 3 } }, 'throttled', 0],
@@ -106,4 +126,33 @@ describe.each(['mailgun', 'mandrill'] as const)('%s', (name) => {
     const found = await lookUp(sent);
     expect(found).toMatchObject({ kind: 'found' });
   });
+});
+
+test('more than Mailgun shows at once, or Mandrill in all, is read whole', async () => {
+  const own = await startSandbox({ mandrill: { searchesPerMinute: 100 } });
+  try {
+    const mailgun = createMailgun({ ...own.options.mailgun, apiUrl: own.url, webhookSigningKey: '' });
+    const mandrill = createMandrill({ ...own.options.mandrill, apiUrl: own.url, webhookUrl: '' });
+    for (const [provider, number] of [
+      [mailgun, 310],
+      [mandrill, 1_010],
+    ] as const) {
+      const sent = Array.from({ length: number }, () => message({ attachment: null }));
+      for (let from = 0; from < number; from += 20) {
+        await Promise.all(sent.slice(from, from + 20).map((each) => provider.send(each, new AbortController().signal)));
+      }
+      const found = new Set<string>();
+      let pages = 0;
+      for (let next: string | null = null; pages === 0 || next !== null; pages++) {
+        const page: LogPage = await provider.log.readPage(new Date(Date.now() - 600_000), next, never);
+        for (const { emailId } of page.messages) found.add(emailId);
+        expect(page.isCut ?? false).toBe(false);
+        next = page.next;
+      }
+      expect(found.size).toBe(number);
+      expect(pages).toBeGreaterThan(1);
+    }
+  } finally {
+    await own.stop();
+  }
 });

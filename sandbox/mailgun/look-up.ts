@@ -90,15 +90,13 @@ export function getEvents(box: Box): Middleware {
   return (ctx) => {
     const page = readPage(ctx.params.page) ?? { query: { ...(ctx.query as Record<string, string>) }, offset: 0 };
     const { begin, end, ascending, limit, ...filters } = page.query;
-    const fromMs = begin === undefined ? 0 : timeMs(begin);
-    const toMs = end === undefined ? Number.POSITIVE_INFINITY : timeMs(end);
-    if (Number.isNaN(fromMs) || Number.isNaN(toMs)) return say(ctx, 400, 'Invalid time range');
+    const beginMs = begin === undefined ? undefined : timeMs(begin);
+    const endMs = end === undefined ? undefined : timeMs(end);
+    if (Number.isNaN(beginMs) || Number.isNaN(endMs)) return say(ctx, 400, 'Invalid time range');
     const unknown = Object.keys(filters).find((name) => FILTERS[name] === undefined);
     if (unknown !== undefined) return say(ctx, 400, `Unknown filter: ${unknown}`);
     const conditions = Object.entries(filters).map(([field, value]) => ({ field, values: alternatives(value) }));
-    // Going on from `begin` means forwards in time.
-    const forwards = ascending === undefined ? begin !== undefined && end === undefined : ascending === 'yes';
-    const all = search(box, { conditions, fromMs, toMs, ascending: forwards });
+    const all = search(box, { conditions, ...rangeOf(beginMs, endMs, ascending) });
     const size = limitOf(limit);
     const pageUrl = (offset: number) =>
       `${box.url}/v3/${ctx.params.domain}/events/${writePage({ query: page.query, offset })}`;
@@ -112,6 +110,14 @@ export function getEvents(box: Box): Middleware {
       },
     };
   };
+}
+
+/** Of a beginning and an end, the earlier one says the direction. A beginning alone goes on forwards, or back if it is said. */
+function rangeOf(beginMs: number | undefined, endMs: number | undefined, said: string | undefined) {
+  if (beginMs === undefined) return { fromMs: 0, toMs: endMs ?? Number.POSITIVE_INFINITY, ascending: said === 'yes' };
+  const ascending = endMs === undefined ? said !== 'no' : beginMs <= endMs;
+  const farMs = endMs ?? (ascending ? Number.POSITIVE_INFINITY : 0);
+  return { fromMs: Math.min(beginMs, farMs), toMs: Math.max(beginMs, farMs), ascending };
 }
 
 /** Values of a filter, which may be an expression such as `delivered OR failed`, with or without angle brackets. */

@@ -153,6 +153,18 @@ describe('mailgun protocol, spoken by mailgun.js', () => {
       expect((await events({ 'message-id': 'never@mg.example.com' })).items).toEqual([]);
     });
 
+    it('goes from the beginning to the end, whichever is earlier, or on from the beginning', async () => {
+      const [before, after] = [Math.floor(Date.now() / 1000) - 600, Math.ceil(Date.now() / 1000) + 600];
+      const found = async (range: Record<string, string | number>) =>
+        (await events({ 'message-id': 'look.1@mg.example.com', ...range })).items.map((item) => item.event);
+      expect(await found({ begin: before, end: after })).toEqual(['accepted', 'delivered']);
+      expect(await found({ begin: after, end: before })).toEqual(['delivered', 'accepted']);
+      expect(await found({ begin: before, ascending: 'yes' })).toEqual(['accepted', 'delivered']);
+      expect(await found({ begin: after, ascending: 'no' })).toEqual(['delivered', 'accepted']);
+      expect(await found({ begin: after, ascending: 'yes' })).toEqual([]);
+      expect(await found({ begin: before, ascending: 'no' })).toEqual([]);
+    });
+
     it('pages to an empty page', async () => {
       const query = { 'message-id': 'look.1@mg.example.com', limit: 1, ascending: 'yes' };
       const seen: string[] = [];

@@ -115,12 +115,13 @@ function utc(date: string): string {
 
 /**
  * The part of Mandrill's query language that programs use: `field:value` (`email`, `sender`, `subject`, `state`,
- * `tags`, and `u_<name>` for metadata), plain words, `AND` and `OR` without brackets, `*` for everything.
+ * `tags`, and `u_<name>` for metadata), `ts:[from TO to]` in seconds, plain words, `AND` and `OR` without brackets, `*`
+ * for everything.
  */
 function matcher(query: string): (box: Box, message: Message) => boolean {
   const alternatives = query
     .split(/\s+OR\s+/)
-    .map((part) => part.split(/\s+(?:AND\s+)?/).filter((term) => term !== ''));
+    .map((part) => (part.match(/[a-z_]+:\[[^\]]*\]|\S+/g) ?? []).filter((term) => term !== 'AND'));
   return (box, message) => {
     const shown = described(box, message);
     return alternatives.some((terms) => terms.every((term) => meets(shown, term)));
@@ -129,6 +130,8 @@ function matcher(query: string): (box: Box, message: Message) => boolean {
 
 function meets(shown: ReturnType<typeof described>, term: string): boolean {
   if (term === '*' || term === '*:*') return true;
+  const [, from, to] = /^ts:\[(\d+) TO (\d+)\]$/.exec(term) ?? [];
+  if (from !== undefined) return shown.ts >= Number(from) && shown.ts <= Number(to);
   const [, field, quoted] = /^([a-z_]+):(.+)$/.exec(term) ?? [];
   const value = (quoted ?? term).replace(/^"|"$/g, '').toLowerCase();
   const same = (text: unknown) => String(text).toLowerCase() === value;

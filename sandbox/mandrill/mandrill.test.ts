@@ -78,6 +78,9 @@ describe('mandrill protocol', () => {
     expect(await search({ query: 'u_email_id:look', date_from: today, date_to: today })).toMatchObject(expected);
     expect(await search({ query: 'u_email_id:look', date_to: '2000-01-01' })).toEqual([]);
     expect(await search({ query: 'u_email_id:never OR u_email_id:look' })).toMatchObject(expected);
+    const [{ ts }] = await search({ query: 'u_email_id:look' });
+    expect(await search({ query: `ts:[${ts - 1} TO ${ts}] AND u_email_id:look` })).toMatchObject(expected);
+    expect(await search({ query: `ts:[${ts + 1} TO ${ts + 9}] AND u_email_id:look` })).toEqual([]);
     expect(await mandrill(sandbox, 'messages/info.json', { id: sent.body[0]._id })).toMatchObject({
       body: { ...expected[0], smtp_events: [{ type: 'sent', diag: expect.stringMatching(/^250 /) }] },
     });

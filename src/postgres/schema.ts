@@ -28,7 +28,7 @@ export type { KeyScope } from './schema/clients.js';
 export type { ProcessKind } from './schema/fleets.js';
 export type { JobItemState, JobState } from './schema/jobs.js';
 export type { QueueState } from './schema/queue.js';
-export type { Verdict } from './schema/recovery.js';
+export type { AskedSource, Source, SourceLimit, Verdict } from './schema/recovery.js';
 export type { Retained } from './schema/retention.js';
 export type { SignalKind } from './schema/tracking.js';
 

@@ -99,10 +99,46 @@ export interface Adapter {
    * @throws Error when it cannot ask.
    */
   lookUp?(queries: readonly LookUpQuery[], signal: AbortSignal): Promise<readonly LookUpResult[]>;
+  /** What it has taken, to be read page by page. Left out where there is nothing to read. */
+  readonly log?: ProviderLog;
 }
 
 /** An adapter whose provider can be asked. */
 export type AskableAdapter = Adapter & Required<Pick<Adapter, 'lookUp'>>;
+
+/** An adapter whose provider's log can be read. */
+export type LoggedAdapter = Adapter & Required<Pick<Adapter, 'log'>>;
+
+/** A provider's own log of what it has taken. */
+export interface ProviderLog {
+  /** How long it is kept at least, whatever the account. */
+  readonly keptMs: number;
+  /** How long after a message was taken the log may still lack it. */
+  readonly lagMs: number;
+  /**
+   * Reads one page of what was taken since a moment: one call.
+   *
+   * @param next as the page before said; null for the first page.
+   * @throws Error when it cannot be read; the message is a code.
+   */
+  readPage(since: Date, next: string | null, signal: AbortSignal): Promise<LogPage>;
+}
+
+export interface LogPage {
+  /** Those that name an e-mail; an e-mail may be on several pages, and several times on one. */
+  readonly messages: readonly LoggedMessage[];
+  /** Asks for the page that follows; null: this was the last one. */
+  readonly next: string | null;
+  /** The provider shows only a part of what belongs on this page. */
+  readonly isCut?: boolean;
+}
+
+/** A message in a provider's log, as far as it says whose it is. */
+export interface LoggedMessage {
+  readonly emailId: string;
+  /** The provider answered that it does not take it. */
+  readonly isRejected: boolean;
+}
 
 /** One search, for so many messages, so often, over all processes. */
 export interface LookUpWindow {

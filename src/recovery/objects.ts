@@ -1,4 +1,4 @@
-import { spooledInTheRecord, unknownToTheRecord } from '../domain/recovery/candidates.js';
+import { lackedByTheRecord, spooledInTheRecord } from '../domain/recovery/candidates.js';
 import type { Db } from '../postgres/database.js';
 import type { ObjectStore } from '../storage/object-store.js';
 import { isUuid } from '../uuid.js';
@@ -31,7 +31,7 @@ export async function compareObjects(
   const lacking: string[] = [];
   for await (const emailIds of pages(storedEmails(store, restoredTo), PAGE)) {
     for (const emailId of await spooledInTheRecord(db, emailIds)) uploaded.add(emailId);
-    lacking.push(...(await unknownToTheRecord(db, emailIds)));
+    lacking.push(...(await lackedByTheRecord(db, emailIds)));
   }
   return { uploaded, lacking };
 }

@@ -19,7 +19,7 @@ import { createProviders } from '../providers/adapters.js';
 import { createObjectStore } from '../storage/index.js';
 import { connectTemporal, type TemporalLink } from '../temporal/connection.js';
 import { type KnownRecovery, RefusedError } from './dependencies.js';
-import { type Progress, type SeekOptions, seekEvidence } from './seek.js';
+import { type SeekOptions, type Sought, seekEvidence } from './seek.js';
 
 /** Who has a shell on the machine has all rights there; which person it is, is not known. */
 const BY_SHELL: Doer = { source: 'cli' };
@@ -36,7 +36,7 @@ export interface RecoveryState {
 /** The orders of `tempost recover`, on the record that the environment names. */
 export interface Operator {
   begin(restored: Restored): Promise<RecoveryState>;
-  seek(options: SeekOptions): Promise<Progress>;
+  seek(options: SeekOptions): Promise<Sought>;
   /** @returns undefined when there has been no recovery. */
   state(): Promise<RecoveryState | undefined>;
   list(options: { verdict: Verdict; undecided: boolean; after?: string; limit: number }): ReturnType<typeof listItems>;
@@ -107,7 +107,7 @@ function operatorOf(config: Config, db: Db): Operator {
   };
 }
 
-async function seek(config: Config, db: Db, options: SeekOptions): Promise<Progress> {
+async function seek(config: Config, db: Db, options: SeekOptions): Promise<Sought> {
   const recovery = await openRecovery(db);
   if (!recovery) throw new RefusedError('No recovery goes on: `tempost recover begin` comes first.');
   if (!recovery.restoredTo || !recovery.temporal) {

@@ -4,7 +4,7 @@ import { takeTurn } from '../domain/attempts/look-ups.js';
 import type { Candidate } from '../domain/recovery/candidates.js';
 import type { SentEvidence } from '../domain/recovery/verdict.js';
 import type { Db } from '../postgres/database.js';
-import type { LookUpQuery, LookUpResult } from '../providers/provider.js';
+import type { LookUpQuery } from '../providers/provider.js';
 import type { Provider } from '../providers/registry.js';
 
 /** A provider that is slow to search is waited for: nobody else is waiting. */
@@ -50,7 +50,7 @@ export async function askProvider(
   const size = provider.lookUpWindow?.size ?? AT_ONCE;
   for (let from = 0; from < queries.length; from += size) {
     const batch = queries.slice(from, from + size);
-    const results = await persistently(db, provider, batch);
+    const results = await persistently(db, provider, (signal) => provider.lookUp!(batch, signal));
     for (const [index, result] of results.entries()) {
       if (result.kind !== 'found') continue;
       const { emailId, generation } = batch[index]!;
@@ -62,17 +62,23 @@ export async function askProvider(
   return found;
 }
 
-async function persistently(
+/**
+ * Asks a provider once, when its turn has come, and again where it does not answer.
+ *
+ * @throws Error when it cannot be asked after several tries; its cause says why, as a code.
+ */
+export async function persistently<T>(
   db: Db,
   provider: Provider,
-  queries: readonly LookUpQuery[],
-): Promise<readonly LookUpResult[]> {
+  ask: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   for (let left = TRIES; ; left--) {
     try {
       if (provider.lookUpWindow) await turnOf(db, provider);
-      return (await provider.lookUp!(queries, AbortSignal.timeout(TIMEOUT_MS))) ?? [];
+      return await ask(AbortSignal.timeout(TIMEOUT_MS));
     } catch (error) {
-      if (left <= 1) throw new Error(`${provider.name} could not be asked: ${(error as Error).message}`);
+      if (left <= 1)
+        throw new Error(`${provider.name} could not be asked: ${(error as Error).message}`, { cause: error });
       await delay(PAUSE_MS);
     }
   }

@@ -1,5 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { insertAttempts, insertDeadEmail } from '../../test/support/dead.js';
@@ -11,7 +10,6 @@ import {
   begin,
   DOER,
   database,
-  directory,
   dispatched,
   email,
   permissionOf,
@@ -27,13 +25,11 @@ import {
   verdictOf,
 } from '../../test/support/lives/restored-record.js';
 import { readRecord } from '../../test/support/record.js';
-import { until } from '../../test/support/until.js';
 import { SHIPPED_STATUSES } from '../domain/emails/statuses.js';
 import { hold } from '../domain/holds/holds.js';
 import { putBackReleased } from '../domain/queue/held.js';
 import { countItems, decide, listItems } from '../domain/recovery/items.js';
 import { finishRecovery, noteSought, openRecovery } from '../domain/recovery/recoveries.js';
-import { createFileStore } from '../storage/file-store.js';
 
 restoreRecords();
 
@@ -58,7 +54,7 @@ describe('from its beginning to its end a recovery', () => {
     await seek(recovery);
     // Something else is said of the restore while a run goes on.
     const said = await begin('lost');
-    await noteSought(database.db, recovery);
+    await noteSought(database.db, recovery, []);
     expect(await finishRecovery(database.db, DOER)).toBe('not_sought');
     await seek(said);
     expect(await finishRecovery(database.db, DOER)).toEqual({ held: 1 });
@@ -223,26 +219,6 @@ describe('an e-mail that the restored record believes unsent', () => {
       .where('email_id', '=', sent)
       .execute();
     expect(resolved).toEqual([{ resolution: 'delivered' }]);
-  });
-});
-
-describe('what the restored record lacks', () => {
-  it('is listed with what remains: its workflow, who took it, its attachment', async () => {
-    const [sent, stored] = [randomUUID(), randomUUID()];
-    await run(sent, ACCEPTED, 1);
-    const bytes = Buffer.from('an attachment');
-    const digest = { sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
-    const day = new Date().toISOString().slice(0, 10).replaceAll('-', '/');
-    const content = () => Readable.from([bytes], { objectMode: false });
-    await createFileStore(directory).put(`attachments/${day}/${stored}`, content, digest, 'text/plain');
-    const recovery = await begin();
-    // The index of workflows lags.
-    await until('the workflow is listed', async () => {
-      await seek(recovery);
-      return (await verdictOf(recovery, sent)) !== undefined;
-    });
-    expect(await verdictOf(recovery, sent)).toEqual(['lacking', 'sent', 'mailgun']);
-    expect(await verdictOf(recovery, stored)).toEqual(['lacking', 'attachment', null]);
   });
 });
 

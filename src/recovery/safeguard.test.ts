@@ -6,7 +6,7 @@ import { insertQueuedEmail } from '../../test/support/emails.js';
 import { createTestNamespace, type TestNamespace } from '../../test/support/temporal.js';
 import { until } from '../../test/support/until.js';
 import { idDigest } from '../domain/personal-data/id-digest.js';
-import { recordLacking } from '../domain/recovery/items.js';
+import { recordLacking } from '../domain/recovery/lacking.js';
 import { beginRecovery, openRecovery } from '../domain/recovery/recoveries.js';
 import { guardAgainstOlderRecord } from './safeguard.js';
 
@@ -69,8 +69,8 @@ it('begins a recovery for a record that is older than Temporal, once, and not ag
   const holds = await database.db.selectFrom('holds').select(['listed', 'released_at']).execute();
   expect(holds).toEqual([{ listed: false, released_at: null }]);
 
-  const remains = { evidence: 'absent', provider: null, priority: null, clientId: null };
-  await recordLacking(database.db, recovery.id, { emailId, ...remains });
+  const remains = { source: 'temporal', evidence: 'absent', provider: null, priority: null, clientId: null } as const;
+  await recordLacking(database.db, recovery.id, [{ emailId, ...remains }]);
   await database.db.updateTable('recoveries').set({ finished_at: new Date() }).execute();
   expect(await guard()).toBe(false);
 });

@@ -4,6 +4,7 @@ import { type Candidate, countCandidates, nextCandidates } from '../domain/recov
 import { recordJudgement } from '../domain/recovery/items.js';
 import { noteSought } from '../domain/recovery/recoveries.js';
 import { type Judgement, judge, type SentEvidence, type Trace } from '../domain/recovery/verdict.js';
+import type { AskedSource } from '../postgres/schema.js';
 import { inParallel } from '../process/parallel.js';
 import { type KnownRecovery, RefusedError, type SeekDependencies } from './dependencies.js';
 import { findLacking } from './lacking.js';
@@ -32,6 +33,11 @@ export interface Progress {
   readonly lacking: number;
 }
 
+/** How it went, and who could tell how much of what the record lacks. */
+export interface Sought extends Progress {
+  readonly sources: readonly AskedSource[];
+}
+
 /**
  * Seeks evidence for every e-mail that the restored record believes unsent, and adopts what was sent. What it has judged
  * is written down e-mail by e-mail: killed at any moment and begun again, it goes on where it was.
@@ -43,7 +49,7 @@ export async function seekEvidence(
   dependencies: SeekDependencies,
   recovery: KnownRecovery,
   { dryRun, progress = () => {} }: SeekOptions,
-): Promise<Progress> {
+): Promise<Sought> {
   const { db, catalogue } = dependencies;
   // Whose turn it is to search stands in their rows.
   await ensureProviders(db);
@@ -62,10 +68,13 @@ export async function seekEvidence(
     }
     progress(counts);
   }
-  counts.lacking = await findLacking(dependencies, recovery, { dryRun, stored });
-  progress(counts);
-  if (!dryRun) await noteSought(db, recovery);
-  return counts;
+  const noted = (lacking: number) => {
+    counts.lacking = lacking;
+    progress(counts);
+  };
+  const { sources } = await findLacking(dependencies, recovery, { dryRun, stored, noted });
+  if (!dryRun) await noteSought(db, recovery, sources);
+  return { ...counts, sources };
 }
 
 async function isTemporalWhole(

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { AskedSource } from '../../../src/postgres/schema.js';
 import { PRIORITIES, type Priority } from '../../../src/priority.js';
 import type { AcceptedCall } from '../../../test/support/stack.js';
 import { PROCESS_NAMES, second } from '../../../test/support/stack.js';
@@ -215,7 +216,8 @@ async function count(world: World, books: Books, restored: Restored): Promise<Ou
     `select count(*)::int as count from send_attempts where state = 'accepted' and email_id = any($1)`,
     [between],
   );
-  // What was accepted after the point and not sent is known to nobody but its client.
+  // What was accepted after the point and not sent is known to nobody but its client. What was sent, Temporal knows, or
+  // the logs of those who took it.
   const unlisted = after.filter((id) => taken.has(id) && !known.has(id) && !lackingIds.includes(id)).length;
   const [counters] = await world.query<{ count: number }>(
     `select coalesce(sum(value), 0)::int as count from counters where name in ('repeated_sends', 'known_duplicates')`,
@@ -229,25 +231,26 @@ async function count(world: World, books: Books, restored: Restored): Promise<Ou
       ...(underWay.length > 0 ? [`${underWay.length} under way at the loss: ${heldOf(underWay)} held`] : []),
       `${during.length} due in the outage: ${during.filter((id) => taken.has(id)).length} sent, ${heldOf(during)} held`,
       `${after.length} accepted after it, ${after.filter((id) => taken.has(id)).length} of them sent: ` +
-        `${lackingIds.length} listed as lacking, ${unlisted} not`,
+        `${lackingIds.length} listed as lacking (${restored.sources.map(sourceText).join(', ')}), ${unlisted} not`,
       `restored in ${restoredS} s, evidence sought in ${tookS} s, sending again after ${outS} s`,
     ],
     broken: [
       ...(lost > 0 ? [`${lost} lost`] : []),
       ...(doubled > 0 ? [`${doubled} sent twice in spite of evidence`] : []),
       ...(believed!.count < between.length - heldOf(between) ? ['what was sent is not in the ledger'] : []),
-      ...brokenOfTemporal(restored, unlisted, heldOf(during)),
+      ...(unlisted > 0 ? [`${unlisted} that providers took and the record lacks were not listed`] : []),
+      ...brokenOfTemporal(restored, heldOf(during)),
       ...(later.some((id) => taken.has(id)) ? ['some were sent before they were due'] : []),
     ],
   };
 }
 
-/** What Temporal, intact, can tell: what the record lacks, and that nobody began to send what was due in the outage. */
-function brokenOfTemporal({ temporal, startedTooSoon }: Restored, unlisted: number, heldOfDuring: number): string[] {
-  if (temporal !== 'intact') return [];
-  return [
-    ...(unlisted > 0 ? [`${unlisted} that the record lacks were not listed`] : []),
-    // Started too soon, a call may have been made that has no answer.
-    ...(heldOfDuring > 0 && !startedTooSoon ? [`${heldOfDuring} that nobody had begun to send were held`] : []),
-  ];
+const sourceText = ({ source, found, limits }: AskedSource) =>
+  [`${source} ${found}`, ...limits.map(({ code }) => code)].join(' ');
+
+/** What Temporal, intact, can tell: that nobody began to send what was due in the outage. */
+function brokenOfTemporal({ temporal, startedTooSoon }: Restored, heldOfDuring: number): string[] {
+  // Started too soon, a call may have been made that has no answer.
+  if (temporal !== 'intact' || startedTooSoon || heldOfDuring === 0) return [];
+  return [`${heldOfDuring} that nobody had begun to send were held`];
 }

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import type { AskedSource } from '../../../src/postgres/schema.js';
 import { stackEnvironment } from '../../../test/support/stack-environment.js';
 import type { World } from '../../world.js';
 
@@ -18,6 +19,8 @@ export interface Recovered {
   readonly unknown: number;
   readonly lacking: number;
   readonly lackingIds: readonly string[];
+  /** Who knows how many of them, and why there may be more. */
+  readonly sources: readonly AskedSource[];
   /** Held: nobody knows whether they were sent. */
   readonly unknownIds: readonly string[];
   readonly tookS: number;

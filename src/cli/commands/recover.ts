@@ -1,4 +1,5 @@
 import type { Decision, RecoveryItem } from '../../domain/recovery/items.js';
+import type { AskedSource, SourceLimit } from '../../postgres/schema.js';
 import type { Operator, RecoveryState } from '../../recovery/operate.js';
 import type { Progress } from '../../recovery/seek.js';
 import { isUuid } from '../../uuid.js';
@@ -38,6 +39,24 @@ function limitOf(text: string | undefined): number {
   throw new UsageError(`--limit must be a whole number up to ${MOST}.`);
 }
 
+const LIMITS: Readonly<Record<SourceLimit['code'], (detail: string | null) => string>> = {
+  data_lost: () => 'its data are lost',
+  data_doubtful: () => 'its data may lack some',
+  no_log: () => 'tells nothing afterwards',
+  not_read: (code) => `could not be read to its end: ${code}`,
+  may_lag: (at) => `may lack the newest until ${at}: run again then`,
+  may_not_reach_back: (since) => `may not reach back to ${since}`,
+  cut: () => 'shows a part only, however it is asked',
+  too_long: () => 'longer than is read: the rest was not',
+};
+
+/** Who knows what the record lacks, a line each, and why there may be more. */
+const sourceFacts = (sources: readonly AskedSource[]) =>
+  sources.map(({ source, found, limits }): [string, string] => {
+    const why = limits.map(({ code, detail }) => LIMITS[code](detail));
+    return [`lacking, by ${source}`, [`${found}`, ...why].join('; ')];
+  });
+
 function stateText({ recovery, counts, pending }: RecoveryState): string {
   const { finishedAt, soughtAt } = recovery;
   const stage = finishedAt ? 'finished: sending is open' : 'NOTHING IS SENT before `tempost recover finish`';
@@ -51,6 +70,7 @@ function stateText({ recovery, counts, pending }: RecoveryState): string {
     ['unsent, to be sent', counts.unsent],
     ['unknown, held', `${counts.unknown} (${counts.undecided} to be decided)`],
     ['lacking in the record', counts.lacking],
+    ...sourceFacts(recovery.sources ?? []),
   ]);
 }
 
@@ -59,9 +79,19 @@ const progressText = (done: Progress, isDryRun: boolean) =>
   `${done.unknown} unknown; ${done.lacking} lacking`;
 
 function itemTable(items: readonly RecoveryItem[]): string {
-  const headings = ['e-mail', 'priority', 'client', 'evidence', 'provider', 'attachment', 'status', 'decision'];
+  const headings = [
+    'e-mail',
+    'priority',
+    'client',
+    'evidence',
+    'provider',
+    'sources',
+    'attachment',
+    'status',
+    'decision',
+  ];
   const rows = items.map((item) => [
-    ...[item.emailId, item.priority, item.clientId, item.evidence, item.provider],
+    ...[item.emailId, item.priority, item.clientId, item.evidence, item.provider, item.sources.join(',')],
     ...[item.stored ? 'stored' : null, item.status, item.decision],
   ]);
   return items.length > 0 ? table(headings, rows) : 'none';
@@ -106,13 +136,14 @@ Begun again, it takes what is said into the recovery that goes on, and evidence 
     words: 0,
     options: ['dry-run'],
     help: `Asks Temporal's histories, the attachments' store, and the providers; sends nothing. What was sent is adopted.
-May be ended at any moment and run again: it goes on where it was.
+What the record lacks is listed by Temporal, the attachments' store and the providers' logs; a source that cannot tell
+all says why. May be ended at any moment and run again: it goes on where it was.
 --dry-run  judge and count, and write nothing down`,
     runOnRecord: (env, _words, { 'dry-run': dryRun = false }, console) =>
       onRecord(env, async (operator) => {
         const progress = (done: Progress) => console.error(progressText(done, dryRun));
         const done = await operator.seek({ dryRun, progress });
-        return { json: done, text: progressText(done, dryRun) };
+        return { json: done, text: `${progressText(done, dryRun)}\n${facts(sourceFacts(done.sources))}` };
       }),
   },
   'recover status': {
@@ -133,7 +164,7 @@ May be ended at any moment and run again: it goes on where it was.
     words: 0,
     options: ['verdict', 'all', 'limit'],
     help: `--verdict  unknown (the default): nobody knows whether it was sent. lacking: the record does not know the
-           e-mail, and this is what remains of it. sent: adopted. unsent: goes on
+           e-mail, and this is what remains of it, and which sources know of it. sent: adopted. unsent: goes on
 --all      those too that were decided about
 --limit    so many at most (${DEFAULT_LIMIT} by default)`,
     runOnRecord: (env, _words, { verdict = 'unknown', all = false, limit }) => {

@@ -62,12 +62,31 @@ export async function countCandidates(db: Db, recovery: Begun): Promise<number> 
   return rows[0]!.count;
 }
 
-/** Which of these ids the record does not know. */
-export async function unknownToTheRecord(db: Db, emailIds: readonly string[]): Promise<string[]> {
+/**
+ * The record does not know this id, nor has anybody forgotten it, nor the retention of any client passed it: that stays
+ * a day behind, so the record had those, and has removed them since.
+ */
+const isLacked = sql`not exists (select from emails e where e.id = id.id)
+  and not exists (select from forgotten_emails f where f.id_digest = ${idDigest(sql.ref('id.id'))})
+  and not exists (select from retention_walks w where w.what = 'record' and id.id <= w.past_id)`;
+
+/** Which of these ids the record lacks. */
+export async function lackedByTheRecord(db: Db, emailIds: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
-    select id from unnest(${[...emailIds]}::uuid[]) id
-    where not exists (select from emails e where e.id = id.id)`.execute(db);
+    select id from unnest(${[...emailIds]}::uuid[]) id where ${isLacked}`.execute(db);
   return rows.map(({ id }) => id);
+}
+
+/** When the newest e-mail was accepted that the record had at the point of the restore; undefined: it had none. */
+export async function newestAcceptedBy(db: Db, restoredTo: Date): Promise<Date | undefined> {
+  const newest = await db
+    .selectFrom('emails')
+    .select('created_at')
+    .where('created_at', '<=', restoredTo)
+    .orderBy('id', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return newest?.created_at;
 }
 
 /** Which of these e-mails have an attachment that the record believes not uploaded yet. */
@@ -82,17 +101,14 @@ export async function spooledInTheRecord(db: Db, emailIds: readonly string[]): P
 }
 
 /**
- * Which of these ids neither the record knows, nor a recovery has listed as lacking, nor anybody forgotten. Those before
- * its first e-mail are not among them: the record had them once, and their month was dropped. Nor are those that the
- * retention of any client has passed: it stays a day behind, so the record had them, and has removed them since.
+ * Which of these ids the record lacks, and no recovery has listed as lacking. Those before its first e-mail are not among
+ * them: the record had them once, and their month was dropped.
  */
 export async function unexplained(db: Db, emailIds: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select id from unnest(${[...emailIds]}::uuid[]) id
-    where not exists (select from emails e where e.id = id.id)
+    where ${isLacked}
       and not exists (select from recovery_items i where i.email_id = id.id)
-      and not exists (select from forgotten_emails f where f.id_digest = ${idDigest(sql.ref('id.id'))})
-      and not exists (select from retention_walks w where w.what = 'record' and id.id <= w.past_id)
       and (not exists (select from emails) or id.id > (select id from emails order by id limit 1))`.execute(db);
   return rows.map(({ id }) => id);
 }

@@ -3,7 +3,7 @@ import type { ProviderName } from '../../config.js';
 import { QUEUE_CHANNEL } from '../../postgres/channels.js';
 import { count } from '../../postgres/counters.js';
 import type { Db } from '../../postgres/database.js';
-import type { Verdict } from '../../postgres/schema.js';
+import type { Source, Verdict } from '../../postgres/schema.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
 import type { Priority } from '../../priority.js';
 import { type Doer, recordAct } from '../audit/record.js';
@@ -22,6 +22,8 @@ export interface RecoveryItem {
   readonly evidence: string;
   readonly provider: ProviderName | null;
   readonly stored: boolean;
+  /** Who knows of an e-mail that the record lacks. */
+  readonly sources: readonly Source[];
   readonly priority: Priority | null;
   readonly clientId: string | null;
   readonly status: string | null;
@@ -59,44 +61,18 @@ interface NewItem {
   readonly emailId: string;
   readonly verdict: Verdict;
   readonly evidence: string;
-  readonly provider?: ProviderName | null;
-  readonly priority?: Priority | null;
-  readonly clientId?: string | null;
-  readonly stored?: boolean;
+  readonly provider: ProviderName | null;
+  readonly priority: Priority;
 }
 
-async function insertItem(db: Db, item: NewItem): Promise<boolean> {
+async function insertItem(db: Db, { recoveryId, emailId, ...item }: NewItem): Promise<boolean> {
   const row = await db
     .insertInto('recovery_items')
-    .values({
-      ...{ recovery_id: item.recoveryId, email_id: item.emailId, verdict: item.verdict, evidence: item.evidence },
-      ...{ provider: item.provider ?? null, priority: item.priority ?? null, client_id: item.clientId ?? null },
-      ...{ stored: item.stored ?? false, decision: null, decided_at: null },
-    })
+    .values({ recovery_id: recoveryId, email_id: emailId, ...item, client_id: null, decision: null, decided_at: null })
     .onConflict((conflict) => conflict.columns(['email_id', 'recovery_id']).doNothing())
     .returning('email_id')
     .executeTakeFirst();
   return row !== undefined;
-}
-
-/** What remains of a submission that the record lacks. */
-export interface Lacking {
-  readonly emailId: string;
-  readonly evidence: string;
-  readonly provider: ProviderName | null;
-  readonly priority: Priority | null;
-  readonly clientId: string | null;
-}
-
-export async function recordLacking(db: Db, recoveryId: string, lacking: Lacking): Promise<void> {
-  await insertItem(db, { recoveryId, verdict: 'lacking', ...lacking });
-}
-
-/** Notes that the object store has the attachment of a submission that the record lacks. */
-export async function recordLackingObject(db: Db, recoveryId: string, emailId: string): Promise<void> {
-  await sql`insert into recovery_items (recovery_id, email_id, verdict, evidence, stored)
-    values (${recoveryId}, ${emailId}, 'lacking', 'attachment', true)
-    on conflict (email_id, recovery_id) do update set stored = true`.execute(db);
 }
 
 /** The list of a recovery, by id. @param after the last one of the page before. */
@@ -106,7 +82,7 @@ export async function listItems(
   { verdict, undecided, after, limit }: ListOptions,
 ): Promise<RecoveryItem[]> {
   const { rows } = await sql<RecoveryItem>`
-    select i.email_id as "emailId", i.verdict, i.evidence, i.provider, i.stored, i.priority, i.decision,
+    select i.email_id as "emailId", i.verdict, i.evidence, i.provider, i.stored, i.sources, i.priority, i.decision,
       coalesce(e.client_id, i.client_id) as "clientId", e.status
     from recovery_items i left join emails e on e.id = i.email_id
     where i.recovery_id = ${recoveryId} and i.verdict = ${verdict} and (not ${undecided}::boolean or i.decision is null)

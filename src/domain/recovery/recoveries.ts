@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { announce } from '../../postgres/channels.js';
 import type { Db } from '../../postgres/database.js';
+import type { AskedSource } from '../../postgres/schema.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
 import { type Doer, recordAct } from '../audit/record.js';
 import { countCandidates } from './candidates.js';
@@ -17,6 +18,8 @@ export interface Recovery {
   readonly temporal: TemporalState | null;
   readonly soughtAt: Date | null;
   readonly finishedAt: Date | null;
+  /** Who was asked for what the record lacks, and how far each could tell; null while nobody was. */
+  readonly sources: readonly AskedSource[] | null;
 }
 
 /** What an operator knows of the restore. */
@@ -36,6 +39,7 @@ const columns = [
   'temporal',
   'sought_at as soughtAt',
   'finished_at as finishedAt',
+  'sources',
 ] as const;
 
 /** The recovery that goes on. */
@@ -67,7 +71,7 @@ export async function beginRecovery(
     if (open) {
       await trx
         .updateTable('recoveries')
-        .set({ ...said, sought_at: null })
+        .set({ ...said, sought_at: null, sources: null })
         .where('id', '=', open.id)
         .execute();
       await trx.deleteFrom('recovery_items').where('recovery_id', '=', open.id).where(isOpenToJudgement).execute();
@@ -121,14 +125,15 @@ async function holdOf(trx: Trx, recoveryId: string, listed: boolean): Promise<st
   return id;
 }
 
-/** Notes that evidence has been sought for all, unless something else has been said of the restore meanwhile. */
+/** Notes that evidence has been sought for all, and where, unless something else has been said of the restore meanwhile. */
 export async function noteSought(
   db: Db,
   { id, restoredTo, temporal }: Pick<Recovery, 'id' | 'restoredTo' | 'temporal'>,
+  sources: readonly AskedSource[],
 ): Promise<void> {
   await db
     .updateTable('recoveries')
-    .set({ sought_at: sql<Date>`clock_timestamp()` })
+    .set({ sought_at: sql<Date>`clock_timestamp()`, sources: JSON.stringify(sources) })
     .where('id', '=', id)
     .where('temporal', '=', temporal)
     .where(sql<boolean>`date_trunc('milliseconds', restored_to) = ${restoredTo}`)

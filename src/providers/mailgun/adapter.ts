@@ -6,25 +6,36 @@ import { failureOfBreak, safeCode, unsafeHeader } from '../calls/failure.js';
 import { createHttpCaller, type HttpCaller, type HttpOutcome } from '../calls/http-call.js';
 import { withoutBrackets } from '../calls/message-id.js';
 import { tagsWithin } from '../calls/tags.js';
-import type { AskableAdapter, LookUpQuery, LookUpResult, OutgoingMessage, SendResult } from '../provider.js';
+import type {
+  AskableAdapter,
+  LoggedAdapter,
+  LookUpQuery,
+  LookUpResult,
+  OutgoingMessage,
+  SendResult,
+} from '../provider.js';
+import { mailgunLog } from './log.js';
 import { LIMITS, type MailgunSettings } from './settings.js';
 import { mailgunFailure } from './taxonomy.js';
 
 /** Mailgun's messages API (https://documentation.mailgun.com/docs/mailgun/api-reference) through mailgun.js. */
-export function createMailgun(settings: MailgunSettings): AskableAdapter {
+export function createMailgun(settings: MailgunSettings): AskableAdapter & LoggedAdapter {
   const call = createHttpCaller();
   const { domain } = settings;
 
+  /**
+   * Not `events.get`, which prints a line about its deprecation on every call; the endpoint itself is the one that can
+   * search by Message-ID.
+   */
+  async function getEvents(page: string, params: [string, string][], signal: AbortSignal) {
+    const search = params.length > 0 ? { searchParams: params } : undefined;
+    const { body } = await clientFor(settings, call, signal).request.get(`/v3/${domain}/events${page}`, search);
+    return body;
+  }
+
   async function lookUpOne(query: LookUpQuery, signal: AbortSignal): Promise<LookUpResult> {
-    // Not `events.get`, which prints a line about its deprecation on every call; the endpoint itself is the one that
-    // can search by Message-ID.
-    const search = {
-      searchParams: [
-        ['message-id', withoutBrackets(query.messageId)],
-        ['limit', '300'],
-      ],
-    };
-    const { body } = await clientFor(settings, call, signal).request.get(`/v3/${domain}/events`, search);
+    const byId: [string, string] = ['message-id', withoutBrackets(query.messageId)];
+    const body = await getEvents('', [byId, ['limit', '300']], signal);
     return evidenceIn(body.items ?? [], query);
   }
 
@@ -50,6 +61,7 @@ export function createMailgun(settings: MailgunSettings): AskableAdapter {
       }
     },
     lookUp: (queries, signal) => Promise.all(queries.map((query) => lookUpOne(query, signal))),
+    log: mailgunLog(getEvents),
   };
 }
 

@@ -4,14 +4,20 @@ import { attachmentType } from '../calls/attachment-type.js';
 import { failureOfBreak, safeCode, unsafeHeader } from '../calls/failure.js';
 import { createHttpCaller, type HttpAnswer, type HttpOutcome } from '../calls/http-call.js';
 import { tagsWithin } from '../calls/tags.js';
-import type { AskableAdapter, Failed, LookUpQuery, LookUpResult, OutgoingMessage, SendResult } from '../provider.js';
+import type {
+  AskableAdapter,
+  Failed,
+  LoggedAdapter,
+  LookUpQuery,
+  LookUpResult,
+  OutgoingMessage,
+  SendResult,
+} from '../provider.js';
 import { listedByMandrill } from './listed.js';
+import { mandrillLog } from './log.js';
+import { daysAround, MAX_SEARCH_RESULTS, type SearchAnswer, type SearchDocument, searchAnswer } from './search.js';
 import { LIMITS, type MandrillSettings } from './settings.js';
 import { mandrillFailure } from './taxonomy.js';
-
-/** Mandrill's own limit: one search looks for many messages, and a receiver may have got many others. */
-const MAX_SEARCH_RESULTS = 1000;
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The domain is not verified or not signed there: another provider may know it, and other domains are not concerned. */
 const SENDER_DOMAIN_REASONS: ReadonlySet<string> = new Set(['unsigned', 'invalid-sender']);
@@ -28,18 +34,6 @@ const sendAnswer = z
   )
   .length(1);
 
-const scalar = z.union([z.string(), z.number()]).transform(String).optional();
-
-const searchAnswer = z.array(
-  z.object({
-    _id: z.string().min(1),
-    /** Seconds since 1970. */
-    ts: z.number().optional().catch(undefined),
-    metadata: z.object({ email_id: scalar, generation: scalar, attempt: scalar }).nullish().catch(null),
-  }),
-);
-type SearchAnswer = z.infer<typeof searchAnswer>;
-
 /** What `messages/info` tells beyond a search: the receiving server's answers. */
 const infoAnswer = z.object({
   _id: z.string().min(1),
@@ -48,7 +42,7 @@ const infoAnswer = z.object({
 const infoError = z.object({ name: z.string() });
 
 /** Mailchimp Transactional, called directly: its API is one JSON document each way. */
-export function createMandrill(settings: MandrillSettings): AskableAdapter {
+export function createMandrill(settings: MandrillSettings): AskableAdapter & LoggedAdapter {
   const call = createHttpCaller();
 
   const post = (path: string, document: object, signal: AbortSignal): Promise<HttpOutcome> =>
@@ -70,9 +64,8 @@ export function createMandrill(settings: MandrillSettings): AskableAdapter {
   }
 
   /** Limited to about 20 calls a minute, so one call looks for all. */
-  async function search(queries: readonly LookUpQuery[], signal: AbortSignal): Promise<SearchAnswer> {
-    if (queries.length === 0) return [];
-    const outcome = await ask('messages/search.json', searchFor(queries), signal);
+  async function search(document: SearchDocument, signal: AbortSignal): Promise<SearchAnswer> {
+    const outcome = await ask('messages/search.json', document, signal);
     const parsed = searchAnswer.safeParse(jsonIn(outcome.body));
     if (outcome.status !== 200 || !parsed.success) throw new Error(`mandrill search: http_${outcome.status}`);
     return parsed.data;
@@ -103,13 +96,15 @@ export function createMandrill(settings: MandrillSettings): AskableAdapter {
     },
     async lookUp(queries, signal) {
       const idUnknown = ({ providerMessageId }: LookUpQuery) => providerMessageId === null;
-      const messages = await search(queries.filter(idUnknown), signal);
+      const sought = queries.filter(idUnknown);
+      const messages = sought.length > 0 ? await search(searchFor(sought), signal) : [];
       return Promise.all(
         queries.map((query) =>
           query.providerMessageId === null ? evidenceIn(messages, query) : info(query.providerMessageId, signal),
         ),
       );
     },
+    log: mandrillLog(search),
   };
 }
 
@@ -180,9 +175,9 @@ function unreadable(body: unknown): Failed {
 
 /**
  * Metadata can be searched only where the account has registered the field, so the receiver is searched as well; what
- * comes back is checked against the metadata. Days are the finest grain, and Mandrill's may be another one than ours.
+ * comes back is checked against the metadata.
  */
-function searchFor(queries: readonly LookUpQuery[]) {
+function searchFor(queries: readonly LookUpQuery[]): SearchDocument {
   const terms = queries.flatMap(({ emailId, receiver }) => [
     `u_email_id:"${emailId}"`,
     `email:"${addressOf(receiver).address.replaceAll('"', '')}"`,
@@ -191,11 +186,9 @@ function searchFor(queries: readonly LookUpQuery[]) {
     startedAt.getTime(),
     (startedBy ?? startedAt).getTime(),
   ]);
-  const day = (atMs: number) => new Date(atMs).toISOString().slice(0, 10);
   return {
     query: [...new Set(terms)].join(' OR '),
-    date_from: day(Math.min(...startedMs) - DAY_MS),
-    date_to: day(Math.max(...startedMs) + DAY_MS),
+    ...daysAround(Math.min(...startedMs), Math.max(...startedMs)),
     limit: MAX_SEARCH_RESULTS,
   };
 }

@@ -54,6 +54,13 @@ const provider: Provider = {
   name: 'mailgun',
   send: () => Promise.reject(new Error('nothing is sent here')),
   probe: async () => undefined,
+  log: {
+    ...{ keptMs: 24 * HOUR_MS, lagMs: 0 },
+    async readPage() {
+      if (isDown) throw new Error('http_503');
+      return { messages: [...taken.keys()].map((emailId) => ({ emailId, isRejected: false })), next: null };
+    },
+  },
   async lookUp(queries) {
     if (isDown) throw new Error('http_503');
     asked.push(...queries.map(({ emailId }) => emailId));
@@ -106,6 +113,17 @@ export async function verdictOf({ id }: KnownRecovery, emailId: string) {
     .where('email_id', '=', emailId)
     .executeTakeFirst();
   return row && [row.verdict, row.evidence, row.provider];
+}
+
+/** Who knows of an e-mail that the record lacks. */
+export async function sourcesOf({ id }: KnownRecovery, emailId: string) {
+  const row = await database.db
+    .selectFrom('recovery_items')
+    .select('sources')
+    .where('recovery_id', '=', id)
+    .where('email_id', '=', emailId)
+    .executeTakeFirst();
+  return row?.sources;
 }
 
 export const attemptsOf = (emailId: string) =>

@@ -17,7 +17,7 @@ export type Kind = 'unit' | 'integration' | 'system' | 'waiting';
 
 const SYSTEM = /support\/(stack|system)\.js|drills\/run\.js|\/bench\//;
 const SERVERS =
-  /inject\(|support\/(database|temporal|api|webhooks|record|emails|dead|standby|provider-events|history|measured\/[\w-]+|servers\/[\w-]+)\.js/;
+  /inject\(|support\/(database|temporal|api|webhooks|record|emails|dead|standby|provider-events|history|lives\/[\w-]+|measured\/[\w-]+|servers\/[\w-]+)\.js/;
 /** Starts a server of its own, or other programs. */
 const STARTS = /\blisten\(|startSandbox\(|from 'node:child_process'/;
 /** These start servers without the test kit, out of sight. */
