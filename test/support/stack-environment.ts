@@ -1,8 +1,18 @@
 import { join } from 'node:path';
+import type { Instance, ProcessName } from './stack/processes.js';
 import type { Stack, StackOptions } from './stack.js';
 
-/** What the processes of a stack are told: its addresses, the sandbox in the place of the providers, and its own folder. */
-export function stackEnvironment(stack: Stack, options: StackOptions): NodeJS.ProcessEnv {
+/**
+ * What the processes of a stack are told: its addresses, the sandbox in the place of the providers, and its own folder.
+ *
+ * @param name of one process, to which `envOf` may tell more; without it, what all of them are told.
+ */
+export function stackEnvironment(
+  stack: Stack,
+  options: StackOptions,
+  name?: ProcessName,
+  instance: string | undefined = name,
+): NodeJS.ProcessEnv {
   const { ports } = stack;
   return {
     PATH: process.env.PATH,
@@ -32,5 +42,7 @@ export function stackEnvironment(stack: Stack, options: StackOptions): NodeJS.Pr
     SANDBOX_INBOX: options.inbox ? 'on' : 'off',
     SANDBOX_TIME_SCALE: '0.005',
     ...options.env,
+    ...(name && options.envOf?.[name]),
+    ...options.envOf?.[instance as Instance],
   };
 }

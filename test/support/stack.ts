@@ -13,7 +13,7 @@ import type { AcceptedCall } from './stack/accepted-call.js';
 import type { EmailView } from './stack/email-view.js';
 import { balancePairs, type Pairs, type StartBalancer } from './stack/pairs.js';
 import type { Places } from './stack/places.js';
-import { PROCESS_NAMES, PROCESSES, type ProcessName, second } from './stack/processes.js';
+import { type Instance, PROCESS_NAMES, PROCESSES, type ProcessName, second } from './stack/processes.js';
 import { stackEnvironment } from './stack-environment.js';
 import { until } from './until.js';
 
@@ -29,8 +29,8 @@ export interface StackOptions {
   readonly namespace?: string;
   /** More environment for every process, or other values. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What only one of them is told. */
-  readonly envOf?: Partial<Readonly<Record<ProcessName, Readonly<Record<string, string>>>>>;
+  /** What only one of them is told, and what only one instance of it, such as `second-api`. */
+  readonly envOf?: Partial<Readonly<Record<Instance, Readonly<Record<string, string>>>>>;
   readonly inbox?: boolean;
   /** Another build than this project's own. */
   readonly dist?: string;
@@ -138,8 +138,7 @@ export class Stack {
     const [command, ...args] = [...(place?.before ?? []), ...node];
     const child = spawn(command!, args, {
       env: {
-        ...stackEnvironment(this, this.options),
-        ...this.options.envOf?.[name],
+        ...stackEnvironment(this, this.options, name, instance),
         ...this.pairs?.envOf.get(instance),
         ...place?.env,
       },

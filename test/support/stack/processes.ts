@@ -12,5 +12,8 @@ export const PROCESSES = {
 export type ProcessName = keyof typeof PROCESSES;
 export const PROCESS_NAMES = Object.keys(PROCESSES) as ProcessName[];
 
+/** A process, or another one of its kind. */
+export type Instance = ProcessName | `${string}-${ProcessName}`;
+
 /** The name of the second process of a kind. */
 export const second = (name: ProcessName): string => `second-${name}`;
