@@ -6,6 +6,7 @@ import { table } from '../drills/production/report.js';
 import { choose, runProduction } from '../drills/production/run.js';
 import { type Disaster, NO_OUTCOME, type Scenario } from '../drills/production/scenario.js';
 import { SCENARIOS } from '../drills/production/scenarios/index.js';
+import { SharedSystem } from '../drills/production/system.js';
 import type { Stack, Submission } from './support/stack.js';
 
 const OPTIONS = { emails: 3, quick: true, cli: 'temporal', say: () => {} };
@@ -69,6 +70,25 @@ describe('drills of production', () => {
     expect(lines.some((line) => line.startsWith('    BROKEN: the drill itself failed'))).toBe(true);
     expect(lines.at(-2)).toMatch(/^failing\/holds +3 +0 +0 +0 +1\.5 s +2 s +- .* holds breaks$/);
     expect(lines.at(-1)).toBe('    led after 1 s');
+  });
+
+  it('that share a cluster end what there is of it when it cannot be started, and tell why each is skipped', async () => {
+    const ended: string[] = [];
+    const lame: Scenario = {
+      ...scenario('lame', disaster('a', kept), disaster('b', kept)),
+      begin: (options) =>
+        SharedSystem.start(
+          options,
+          async (own) => {
+            for (const part of ['first', 'second']) own(() => ended.push(part));
+            throw new CannotDrill('there is no third');
+          },
+          () => ({}),
+        ),
+    };
+    const rows = await runProduction([{ scenario: lame, disasters: lame.disasters }], OPTIONS, () => {});
+    expect(rows.map(({ skipped }) => skipped)).toEqual(['there is no third', 'there is no third']);
+    expect(ended).toEqual(['second', 'first']);
   });
 
   it('the time without acceptance is the longest between two acceptances that follow one another', () => {

@@ -1,12 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Drill, Seconds } from '../../drill.js';
-import { runOn } from '../../run.js';
-import { World } from '../../world.js';
+import type { World } from '../../world.js';
 import { ETCD_PORTS, type Node, PatroniCluster } from '../patroni/cluster.js';
 import { Committer } from '../patroni/committer.js';
 import { installPrograms } from '../patroni/programs.js';
-import type { Disaster, DisasterOptions, Scenario, Shared } from '../scenario.js';
-import { outcomeOf } from '../system.js';
+import type { Disaster, Scenario } from '../scenario.js';
+import { SharedSystem } from '../system.js';
 
 /** Numbers of the committer that leads straight to the old leader. */
 const STRAIGHT = 1_000_000;
@@ -25,40 +24,14 @@ interface Break {
   act(cluster: PatroniCluster, leader: Node): () => Promise<void> | void;
 }
 
-/** The system that all disasters share, and its cluster. */
-class FailoverWorld implements Shared {
-  private constructor(
-    readonly world: World,
-    readonly cluster: PatroniCluster,
-  ) {}
-
-  static async start(options: DisasterOptions): Promise<FailoverWorld> {
-    let cluster: PatroniCluster | undefined;
-    const world = await World.start(
-      {
-        twoOfEach: true,
-        async servers(own) {
-          cluster = await PatroniCluster.start(own);
-          return { databaseUrl: cluster.databaseUrl };
-        },
-      },
-      options,
-    );
-    return new FailoverWorld(world, cluster!);
-  }
-
-  async end(): Promise<void> {
-    await this.world.end();
-  }
-}
-
 /** One disaster of the cluster, under mail and under commits of the drill's own. */
 function failover({ name, how, outageS, act }: Break): Disaster {
   return {
     name,
     how,
     async run(options, shared) {
-      const { world, cluster } = shared as FailoverWorld;
+      const system = shared as SharedSystem<PatroniCluster>;
+      const { world, cluster } = system;
       await cluster.isWhole(WHOLE_WITHIN_MS);
       const notes: string[] = [];
       const lost: string[] = [];
@@ -67,10 +40,7 @@ function failover({ name, how, outageS, act }: Break): Disaster {
         breakAndHeal: () => breakUnderCommits(world, cluster, act, notes, lost),
         check: async () => lost,
       };
-      const { count, broken } = await runOn(world, drill, async (_, counted) => {
-        await options.keepEvidence?.(name, world, counted);
-      });
-      return { ...outcomeOf(count), notes, broken };
+      return system.run(drill, options, notes);
     },
   };
 }
@@ -141,7 +111,12 @@ export const POSTGRES_FAILOVER: Scenario = {
   tries:
     'PostgreSQL on three machines of deploy/patroni: its leader dies, hangs, or is cut off; Temporal has its own file',
   install: () => void installPrograms(),
-  begin: (options) => FailoverWorld.start(options),
+  begin: (options) =>
+    SharedSystem.start(
+      options,
+      (own) => PatroniCluster.start(own),
+      ({ databaseUrl }) => ({ databaseUrl }),
+    ),
   disasters: [
     failover({
       name: 'server-killed',

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Drill, Seconds } from '../../drill.js';
-import { runOn } from '../../run.js';
-import { World } from '../../world.js';
-import type { Disaster, DisasterOptions, Scenario, Shared } from '../scenario.js';
-import { outcomeOf } from '../system.js';
+import type { World } from '../../world.js';
+import type { Disaster, Scenario } from '../scenario.js';
+import { SharedSystem } from '../system.js';
 import { type Node, TemporalCluster } from '../temporal/cluster.js';
 import { Prober } from '../temporal/prober.js';
 import { installPrograms } from '../temporal/programs.js';
@@ -19,33 +18,6 @@ const STEADY_MS = 5_000;
 const STEADY_WITHIN_MS = 180_000;
 /** What a busy machine takes to answer, though nothing is broken. */
 const PROMPT_S = 3;
-
-/** The system that all disasters share, and its cluster. */
-class ClusterWorld implements Shared {
-  private constructor(
-    readonly world: World,
-    readonly cluster: TemporalCluster,
-  ) {}
-
-  static async start(options: DisasterOptions): Promise<ClusterWorld> {
-    let cluster: TemporalCluster | undefined;
-    const world = await World.start(
-      {
-        twoOfEach: true,
-        async servers(own) {
-          cluster = await TemporalCluster.start(own, { cli: options.cli, shards: SHARDS });
-          return { temporalAddress: cluster.address, env: cluster.env };
-        },
-      },
-      options,
-    );
-    return new ClusterWorld(world, cluster!);
-  }
-
-  async end(): Promise<void> {
-    await this.world.end();
-  }
-}
 
 interface Break {
   readonly name: string;
@@ -65,7 +37,8 @@ function clusterBreak({ name, how, outageS, stopsAll, act, check }: Break): Disa
     name,
     how,
     async run(options, shared) {
-      const { world, cluster } = shared as ClusterWorld;
+      const system = shared as SharedSystem<TemporalCluster>;
+      const { world, cluster } = system;
       const notes: string[] = [];
       const drill: Drill = {
         ...{ name, breaks: how, outageS, criticalInTime: true, duplicates: 'counted' },
@@ -93,10 +66,7 @@ function clusterBreak({ name, how, outageS, stopsAll, act, check }: Break): Disa
           return (await check?.(world, notes)) ?? [];
         },
       };
-      const { count, broken } = await runOn(world, drill, async (_, counted) => {
-        await options.keepEvidence?.(name, world, counted);
-      });
-      return { ...outcomeOf(count), notes, broken };
+      return system.run(drill, options, notes);
     },
   };
 }
@@ -131,7 +101,12 @@ export const TEMPORAL_CLUSTER: Scenario = {
   name: 'temporal-cluster',
   tries: 'Temporal on two machines of deploy/temporal, with certificates and PostgreSQL: its roles die or hang',
   install: () => void installPrograms(),
-  begin: (options) => ClusterWorld.start(options),
+  begin: (options) =>
+    SharedSystem.start(
+      options,
+      (own) => TemporalCluster.start(own, { cli: options.cli, shards: SHARDS }),
+      ({ address, env }) => ({ temporalAddress: address, env }),
+    ),
   disasters: [
     clusterBreak({
       name: 'history-killed',
