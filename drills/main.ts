@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findTemporalCli } from '../src/dev/temporal/cli.js';
+import { Parts } from '../test/support/servers/parts.js';
 import type { Drill } from './drill.js';
 import { table } from './production/report.js';
 import { choose, runProduction } from './production/run.js';
@@ -8,7 +9,6 @@ import { SCENARIOS } from './production/scenarios/index.js';
 import { head, keepResults, row } from './report.js';
 import { runDrill } from './run.js';
 import { DRILLS, drillNamed } from './scenarios/index.js';
-import { endAllWorlds } from './world.js';
 
 const USAGE = `npm run drill -- [NAME ...] [--production] [--list] [--emails N] [--quick] [--stretch X]
   NAME        one or several drills, in this order; without a name all of them, one after another
@@ -113,7 +113,7 @@ function endInOrder(): void {
     ['SIGTERM', 143],
   ] as const) {
     process.on(signal, () => {
-      if (!ending) void endAllWorlds().finally(() => process.exit(code));
+      if (!ending) void Parts.endAll().finally(() => process.exit(code));
       ending = true;
     });
   }

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { patient } from '../test/support/patience.js';
+import { Parts } from '../test/support/servers/parts.js';
 import { migrateAt, startTestPostgres, type TestPostgres } from '../test/support/servers/postgres.js';
 import { startOwnTemporal, type TestTemporal } from '../test/support/servers/temporal-server.js';
 import type { Places } from '../test/support/stack/places.js';
@@ -58,7 +59,7 @@ export class World {
     /** The folder of the small disk, when the drill asked for one. */
     readonly diskFolder: string | undefined,
     readonly options: WorldOptions,
-    private readonly ends: Ends,
+    private readonly parts: Parts,
   ) {}
 
   /** Begins a drill: what was submitted before is no part of its count. */
@@ -68,18 +69,13 @@ export class World {
   }
 
   static async start(drill: Surroundings, options: WorldOptions): Promise<World> {
-    const ends: Ends = [];
-    live.add(ends);
-    const own: Own = (thing, end) => {
-      ends.unshift(() => end(thing));
-      return thing;
-    };
+    const parts = new Parts('drill');
     try {
-      const disk = drill.disk && own(mountSmallDisk(drill.disk), (mounted) => mounted.remove());
-      const servers = await startServers(drill, options, own, disk?.folder);
+      const disk = drill.disk && parts.own(mountSmallDisk(drill.disk), (mounted) => mounted.remove());
+      const servers = await startServers(drill, options, parts, disk?.folder);
       let sandboxPort = 0;
-      const primary = own(await openWire(() => sandboxPort), (wire) => wire.close());
-      const fallback = own(await openWire(() => sandboxPort), (wire) => wire.close());
+      const primary = parts.own(await openWire(() => sandboxPort), (wire) => wire.close());
+      const fallback = parts.own(await openWire(() => sandboxPort), (wire) => wire.close());
       const stack = await Stack.start({
         databaseUrl: servers.databaseUrl,
         temporalAddress: servers.temporalAddress,
@@ -95,14 +91,14 @@ export class World {
           ...servers.env,
         },
       });
-      own(stack, (running) => running.stop());
+      parts.own(stack, (running) => running.stop());
       sandboxPort = stack.ports.sandbox;
-      const world = new World(stack, servers, primary, fallback, disk?.folder, options, ends);
+      const world = new World(stack, servers, primary, fallback, disk?.folder, options, parts);
       // A release before this one may tell of its processes in another way, or not at all.
       if (drill.twoOfEach && !drill.beginsWith) await world.everyProcessRuns();
       return world;
     } catch (error) {
-      await endAll(ends);
+      await parts.end();
       throw error;
     }
   }
@@ -134,7 +130,7 @@ export class World {
 
   /** Ends everything and leaves nothing behind. May be called twice. */
   async end(): Promise<void> {
-    await endAll(this.ends);
+    await this.parts.end();
   }
 
   /** On a busy machine workers take half a minute to start: what breaks before has only one of each to break. */
@@ -194,8 +190,6 @@ const wired = (primary: Wire, fallback: Wire): Readonly<Record<string, string>> 
   MANDRILL_API_URL: `http://127.0.0.1:${fallback.port}`,
 });
 
-type Own = <T>(thing: T, end: (thing: T) => unknown) => T;
-
 interface Servers {
   readonly databaseUrl: string;
   readonly temporalAddress: string;
@@ -207,16 +201,28 @@ interface Servers {
 }
 
 /** Those that the drill brings, and the world's own in the place of the others. */
-async function startServers(drill: Surroundings, options: WorldOptions, own: Own, folder?: string): Promise<Servers> {
-  const brought = (await drill.servers?.((end) => own(null, end), options)) ?? {};
+async function startServers(
+  drill: Surroundings,
+  options: WorldOptions,
+  parts: Parts,
+  folder?: string,
+): Promise<Servers> {
+  const bring = async () => drill.servers?.((end) => parts.own(null, end), options);
+  const brought = (await parts.start(bring, () => {})) ?? {};
   const migrate = drill.beginsWith?.migrate;
   if (brought.databaseUrl) await migrateAt(brought.databaseUrl, migrate);
   const postgres = brought.databaseUrl
     ? undefined
-    : own(await startTestPostgres(folder, migrate), (server) => server.drop());
+    : await parts.start(
+        () => startTestPostgres(folder, migrate),
+        (server) => server.drop(),
+      );
   const temporal = brought.temporalAddress
     ? undefined
-    : own(await startOwnTemporal(options.cli), (server) => server.drop());
+    : await parts.start(
+        () => startOwnTemporal(options.cli),
+        (server) => server.drop(),
+      );
   return {
     databaseUrl: brought.databaseUrl ?? postgres!.url,
     temporalAddress: brought.temporalAddress ?? temporal!.address,
@@ -225,27 +231,6 @@ async function startServers(drill: Surroundings, options: WorldOptions, own: Own
     postgres,
     temporal,
   };
-}
-
-/** What ends the parts of a world, the last one started first. */
-type Ends = (() => unknown)[];
-
-const live = new Set<Ends>();
-
-/** Ends every world there is, half started ones too: for an interrupted run. */
-export async function endAllWorlds(): Promise<void> {
-  await Promise.all([...live].map(endAll));
-}
-
-async function endAll(ends: Ends): Promise<void> {
-  for (let end = ends.shift(); end; end = ends.shift()) {
-    try {
-      await end();
-    } catch (error) {
-      process.stderr.write(`drill: not ended in order: ${String(error)}\n`);
-    }
-  }
-  live.delete(ends);
 }
 
 function lifetimesOf({ lifetimeS }: Surroundings, isQuick: boolean): Readonly<Record<string, string>> {

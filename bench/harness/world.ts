@@ -10,6 +10,7 @@ import { freePort } from '../../src/dev/ports.js';
 import { removePostgresHome, startPostgres } from '../../src/dev/postgres/server.js';
 import { findTemporalCli } from '../../src/dev/temporal/cli.js';
 import { startTemporalServer } from '../../src/dev/temporal/server.js';
+import { Parts } from '../../test/support/servers/parts.js';
 import { Stack, type StackOptions } from '../../test/support/stack.js';
 import type { Pids } from './usage.js';
 
@@ -30,7 +31,7 @@ export class World {
     readonly temporalAddress: string,
     readonly temporal: Client,
     readonly pids: Pids,
-    private readonly ends: (() => unknown)[],
+    private readonly parts: Parts,
   ) {}
 
   /**
@@ -38,53 +39,52 @@ export class World {
    * @param kept a folder for the data of its PostgreSQL, which stay there; default: one that goes with the world.
    */
   static async start(more: Readonly<Record<string, string>> = {}, kept?: string): Promise<World> {
-    const ends: (() => unknown)[] = [];
-    const own = <T>(thing: T, end: (thing: T) => unknown): T => {
-      ends.unshift(() => end(thing));
-      return thing;
-    };
-    running.add(ends);
+    const parts = new Parts('bench');
     try {
-      const folder = own(mkdtempSync(join(tmpdir(), 'tempost-bench-')), (path) =>
+      const folder = parts.own(mkdtempSync(join(tmpdir(), 'tempost-bench-')), (path) =>
         rmSync(path, { recursive: true, force: true, maxRetries: 10 }),
       );
       chmodSync(folder, 0o711); // As root PostgreSQL runs as another user, who must be able to pass.
       const home = kept ?? join(folder, 'postgres');
-      if (!kept) own(home, removePostgresHome);
+      if (!kept) parts.own(home, removePostgresHome);
       const settings = { max_connections: '200', shared_preload_libraries: 'pg_stat_statements', ...more };
-      const postgres = own(await startPostgres({ home, port: await freePort(), settings }), (it) => it.stop());
+      const port = await freePort();
+      const postgres = await parts.start(
+        () => startPostgres({ home, port, settings }),
+        (it) => it.stop(),
+      );
       await migrate(postgres.url);
-      const server = own(new pg.Client({ connectionString: postgres.url, application_name: 'bench' }), (it) =>
+      const server = parts.own(new pg.Client({ connectionString: postgres.url, application_name: 'bench' }), (it) =>
         it.end(),
       );
       server.on('error', () => {});
       await server.connect();
       await server.query('create extension if not exists pg_stat_statements');
       const cli = await findTemporalCli({ env: process.env, dataDir: process.env.DATA_DIR || join(root, '.data') });
-      const temporal = own(
-        await startTemporalServer({
-          cli,
-          port: await freePort(),
-          databaseFile: join(folder, 'temporal.db'),
-          logFile: join(folder, 'temporal.log'),
-          namespaces: [SECOND_NAMESPACE],
-        }),
+      const temporalOptions = {
+        cli,
+        port: await freePort(),
+        databaseFile: join(folder, 'temporal.db'),
+        logFile: join(folder, 'temporal.log'),
+        namespaces: [SECOND_NAMESPACE],
+      };
+      const temporal = await parts.start(
+        () => startTemporalServer(temporalOptions),
         (it) => it.stop(),
       );
-      const connection = own(await Connection.connect({ address: temporal.address }), (it) => it.close());
+      const connection = parts.own(await Connection.connect({ address: temporal.address }), (it) => it.close());
       const pids = { PostgreSQL: postgres.pid, Temporal: temporal.pid, driver: process.pid };
       const client = new Client({ connection });
-      return new World(folder, postgres.url, postgres.home, server, temporal.address, client, pids, ends);
+      return new World(folder, postgres.url, postgres.home, server, temporal.address, client, pids, parts);
     } catch (error) {
-      await endAll(ends);
+      await parts.end();
       throw error;
     }
   }
 
   /** Has something ended with the world, before what was there already. */
   own<T>(thing: T, end: (thing: T) => unknown): T {
-    this.ends.unshift(() => end(thing));
-    return thing;
+    return this.parts.own(thing, end);
   }
 
   /** The whole system, the sandbox as its providers, its inbox off. */
@@ -130,34 +130,13 @@ export class World {
 
   /** Ends everything and leaves nothing behind. May be called twice. */
   async end(): Promise<void> {
-    await endAll(this.ends);
+    await this.parts.end();
   }
 }
 
 async function migrate(url: string, dist = join(root, 'dist')): Promise<void> {
   const script = join(dist, 'src/postgres/migrate-main.js');
   await promisify(execFile)(process.execPath, [script], { env: { ...process.env, DATABASE_URL: url } });
-}
-
-const running = new Set<(() => unknown)[]>();
-const ending = new WeakMap<(() => unknown)[], Promise<void>>();
-
-/** Whoever asks second waits for the first: a bench fails when its servers are ended, and must not end before them. */
-function endAll(ends: (() => unknown)[]): Promise<void> {
-  const ended = ending.get(ends) ?? endInOrder(ends);
-  ending.set(ends, ended);
-  return ended;
-}
-
-async function endInOrder(ends: (() => unknown)[]): Promise<void> {
-  running.delete(ends);
-  for (const end of ends.splice(0)) {
-    try {
-      await end();
-    } catch (error) {
-      process.stderr.write(`bench: not ended in order: ${String(error)}\n`);
-    }
-  }
 }
 
 /**
@@ -171,7 +150,7 @@ export async function withWorld<T>(
 ): Promise<T> {
   let ending = false;
   const interrupted = (code: number) => () => {
-    if (!ending) void Promise.all([...running].map(endAll)).finally(() => process.exit(code));
+    if (!ending) void Parts.endAll().finally(() => process.exit(code));
     ending = true;
   };
   const onInterrupt = interrupted(130);

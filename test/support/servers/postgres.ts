@@ -39,8 +39,21 @@ export async function startTestPostgres(parent = tmpdir(), migrate?: string): Pr
   const folder = mkdtempSync(join(parent, 'tempost-postgres-'));
   chmodSync(folder, 0o755);
   const options = { home: join(folder, 'postgres'), port: await freePort() };
-  let server = await startPostgres(options);
-  await migrateAt(server.url, migrate);
+  const remove = () => {
+    removePostgresHome(options.home);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  let server = await startPostgres(options).catch((error) => {
+    remove();
+    throw error;
+  });
+  try {
+    await migrateAt(server.url, migrate);
+  } catch (error) {
+    await server.stop();
+    remove();
+    throw error;
+  }
   return {
     url: server.url,
     get pid() {
@@ -56,8 +69,7 @@ export async function startTestPostgres(parent = tmpdir(), migrate?: string): Pr
     },
     async drop() {
       await server.stop();
-      removePostgresHome(options.home);
-      rmSync(folder, { recursive: true, force: true });
+      remove();
     },
   };
 }
