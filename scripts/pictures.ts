@@ -46,6 +46,7 @@ const chooseLast =
   (name: string): Prepare =>
   async (page) => {
     const options = page.getByLabel(name).locator('option');
+    await options.first().waitFor({ state: 'attached' });
     await page.getByLabel(name).selectOption({ index: (await options.count()) - 1 });
   };
 

@@ -613,6 +613,7 @@ export type UnmatchedWebhook = {
   readonly provider: 'mailgun' | 'mandrill' | 'smtp';
   /** Why it belongs to no e-mail. */
   readonly reason: string;
+  /** In our word, or in the provider’s where we did not read more of it. */
   readonly event_type: string | null;
   /** The provider’s id of the message, where it names one. */
   readonly provider_message_id: string | null;

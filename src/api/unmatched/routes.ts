@@ -9,7 +9,7 @@ const webhook = z
     id: z.string(),
     provider: providerName,
     reason: z.string().describe('Why it belongs to no e-mail.'),
-    event_type: z.string().nullable(),
+    event_type: z.string().nullable().describe('In our word, or in the provider’s where we did not read more of it.'),
     provider_message_id: z.string().nullable().describe('The provider’s id of the message, where it names one.'),
     recorded_at: moment,
     match_at: moment.nullable().describe('When its e-mail is looked for again; null: not any more.'),

@@ -37,3 +37,12 @@ it('lists what named no e-mail page by page, the latest first, and nothing of wh
   } while (cursor);
   expect(reasons).toEqual(['reason 2', 'reason 1', 'reason 0']);
 });
+
+it('has the event in the provider’s word where no more of it was read, and nothing else of what it said', async () => {
+  const body = JSON.stringify({ event: `delivered${'!'.repeat(60)}`, recipient: 'ada@example.org' });
+  await api.db.insertInto('unmatched_webhooks').values({ provider: 'mailgun', reason: 'no_email_id', body }).execute();
+  const answer = await api.get('/api/admin/unmatched-webhooks?limit=1', operator.key);
+  const text = await answer.text();
+  expect(JSON.parse(text).webhooks[0].event_type).toBe(`delivered${'!'.repeat(41)}`);
+  expect(text).not.toContain('ada@');
+});

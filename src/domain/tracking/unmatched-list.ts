@@ -7,6 +7,7 @@ export interface UnmatchedWebhook {
   readonly id: string;
   readonly provider: ProviderName;
   readonly reason: string;
+  /** In our word; in the provider's, cut to 50 characters, where we did not read more of it. */
   readonly event_type: string | null;
   readonly provider_message_id: string | null;
   readonly recorded_at: Date;
@@ -29,7 +30,7 @@ export async function listUnmatched(
     ? sql`(recorded_at, id) < (${page.before.at}::timestamptz, ${page.before.id}::uuid)`
     : sql`true`;
   const { rows } = await sql<UnmatchedWebhook & { readonly at: string }>`
-    select id, provider, reason, event ->> 'type' as event_type, provider_message_id, recorded_at, match_at,
+    select id, provider, reason, coalesce(event ->> 'type', left(body ->> 'event', 50)) as event_type, provider_message_id, recorded_at, match_at,
       to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at
     from unmatched_webhooks where ${before} order by recorded_at desc, id desc limit ${page.limit}`.execute(db);
   const last = rows.length === page.limit ? rows.at(-1) : undefined;

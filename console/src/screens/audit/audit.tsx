@@ -8,7 +8,7 @@ import { any, Choice } from '../../ui/field.js';
 import { Pill } from '../../ui/pill.js';
 import { Answer, Empty, NextPage } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
-import { Time } from '../../ui/time.js';
+import { Time, timeOf } from '../../ui/time.js';
 
 const KINDS = [
   'queue',
@@ -53,19 +53,30 @@ function Target({ act: { target_kind, target_id } }: { readonly act: Act }) {
 
 type State = Act['before'];
 
+const NONE = 'none';
+const MOMENT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+
+function words(value: unknown): string {
+  if (value === null || value === undefined) return NONE;
+  if (typeof value === 'string') return MOMENT.test(value) ? timeOf(value) : value;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
 /** What is different afterwards, in few words. */
 function changeOf(before: State, after: State): string {
   const [was, is] = [before ?? {}, after ?? {}];
   const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
-  const words = (value: unknown) =>
-    value === null || value === undefined ? 'none' : typeof value === 'object' ? JSON.stringify(value) : String(value);
-  return names
-    .filter((name) => name !== 'reason' && JSON.stringify(was[name]) !== JSON.stringify(is[name]))
-    .slice(0, 4)
-    .map((name) =>
-      before === null ? `${name} ${words(is[name])}` : `${name} ${words(was[name])} → ${words(is[name])}`,
-    )
-    .join(', ');
+  return (
+    names
+      .filter((name) => name !== 'reason' && JSON.stringify(was[name]) !== JSON.stringify(is[name]))
+      // Of what is new, what it does not have says nothing.
+      .filter((name) => before !== null || words(is[name]) !== NONE)
+      .slice(0, 4)
+      .map((name) =>
+        before === null ? `${name} ${words(is[name])}` : `${name} ${words(was[name])} → ${words(is[name])}`,
+      )
+      .join(', ')
+  );
 }
 
 /** Who did what, by which way, and why. */

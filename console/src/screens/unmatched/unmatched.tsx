@@ -7,11 +7,18 @@ import { Time } from '../../ui/time.js';
 
 type Unmatched = AnswerOf<'listUnmatchedWebhooks'>['webhooks'][number];
 
+const WHY: Readonly<Record<string, string>> = {
+  no_email_id: 'it names no e-mail of ours',
+  unknown_email: 'it names an e-mail that is not there',
+  not_understood: 'nobody understood it',
+  sync: 'it is about the provider’s list, not an e-mail',
+};
+
 const COLUMNS: readonly Column<Unmatched>[] = [
   { name: 'Received', cell: ({ recorded_at }) => <Time at={recorded_at} /> },
   { name: 'Provider', cell: ({ provider }) => provider },
   { name: 'Event', cell: ({ event_type }) => event_type ?? <span className="soft">–</span> },
-  { name: 'Why it is here', cell: ({ reason }) => reason },
+  { name: 'Why it is here', cell: ({ reason }) => WHY[reason] ?? reason },
   {
     name: 'Message there',
     cell: ({ provider_message_id }) => <span className="mono small">{provider_message_id ?? '–'}</span>,
