@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,6 +31,11 @@ const RESTORED = ['--restored-to', new Date(Date.now() - 60_000).toISOString(), 
 describe('tempost recover', () => {
   it('goes from the restore to open sending, on the record alone, and says each time where it stands', async () => {
     const ids = [await insertQueuedEmail(database.db), await insertQueuedEmail(database.db)].sort();
+    // The attachment of an e-mail that the record lacks.
+    const lacked = randomUUID();
+    const folder = join(directory, 'attachments', ...new Date().toISOString().slice(0, 10).split('-'));
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, lacked), 'an attachment');
     expect(await recover('status')).toEqual({ code: 0, said: 'There has been no recovery.' });
     expect((await recover('run')).code).toBe(1);
     expect(await recover('begin', ...RESTORED)).toMatchObject({
@@ -45,9 +51,11 @@ describe('tempost recover', () => {
     // Who could tell what the record lacks, now and later.
     for (const { said } of [done, await recover('status')]) {
       expect(said).toMatch(/^lacking, by temporal +0; its data are lost$/m);
-      expect(said).toMatch(/^lacking, by attachments +0$/m);
+      expect(said).toMatch(/^lacking, by attachments +1$/m);
       expect(said).toMatch(/^lacking, by smtp +0; tells nothing afterwards$/m);
     }
+    const lacking = (await recover('list', '--verdict', 'lacking')).said;
+    expect(lacking).toMatch(new RegExp(`^${lacked} +- +- +attachment +- +attachments +stored`, 'm'));
     const listed = JSON.parse((await recover('list', '--json')).said) as { items: { emailId: string }[] };
     expect(listed.items.map(({ emailId }) => emailId)).toEqual(ids);
     expect((await recover('release', ids[0]!)).said).toBe('1 released');
