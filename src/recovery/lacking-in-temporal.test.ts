@@ -15,7 +15,7 @@ import {
   verdictOf,
 } from '../../test/support/lives/restored-record.js';
 import { until } from '../../test/support/until.js';
-import { countItems } from '../domain/recovery/items.js';
+import { listItems } from '../domain/recovery/items.js';
 import { createFileStore } from '../storage/file-store.js';
 
 restoreRecords();
@@ -52,6 +52,8 @@ describe('what the restored record lacks', () => {
     });
     expect(await verdictOf(recovery, id)).toEqual(['lacking', 'sent', 'mailgun']);
     expect(await sourcesOf(recovery, id)).toEqual(['mailgun', 'temporal']);
-    expect(await countItems(database.db, recovery.id)).toMatchObject({ lacking: 1 });
+    // Other tests have workflows in this namespace, which this record lacks as well.
+    const items = await listItems(database.db, recovery.id, { verdict: 'lacking', undecided: true, limit: 1_000 });
+    expect(items.filter(({ emailId }) => emailId === id)).toHaveLength(1);
   });
 });
