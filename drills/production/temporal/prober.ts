@@ -80,6 +80,11 @@ export class Prober {
     return Math.round(Math.max(...gaps) / 100) / 10;
   }
 
+  /** When the last of them answered for the first time since then, in milliseconds since 1970; now, if one has not. */
+  allAnsweredAtMs(sinceMs: number): number {
+    return Math.max(...this.lanes.map((lane) => lane.answeredAtMs.find((atMs) => atMs >= sinceMs) ?? Date.now()));
+  }
+
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.asking;
