@@ -6,7 +6,7 @@ import type { World } from '../../world.js';
 const OURS = PROCESS_NAMES.filter((name) => name !== 'sandbox');
 const MACHINES: readonly ((name: ProcessName) => string)[] = [(name) => name, second];
 
-const startsOf = (world: World, instance: string) => world.stack.logOf(instance).split('"msg":"started"').length;
+const startsOf = (world: World, instance: string) => world.stack.logOf(instance).split('"msg":"started"').length - 1;
 
 /** Both machines run: what comes first is not to be taken for the upgrade's work. */
 export async function everyProcessStarted(world: World): Promise<void> {
