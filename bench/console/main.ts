@@ -16,9 +16,6 @@ const USAGE = `npm run bench:console -- retry | paint [--emails N] [--waiting N]
   --keep FOLDER  of paint: the e-mails stay there, and the next run finds them
 `;
 
-/** A crash of its PostgreSQL costs a bench; flushing ten million rows costs minutes. */
-const QUICK = { fsync: 'off', full_page_writes: 'off' };
-
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
@@ -58,7 +55,7 @@ if (values.help) {
   } else {
     if (values.keep) mkdirSync(values.keep, { recursive: true, mode: 0o711 });
     const options = { emails, waiting, rounds };
-    const result = await withWorld((world) => benchPaint(world, options), { ...LARGE, ...QUICK }, values.keep);
+    const result = await withWorld((world) => benchPaint(world, options), LARGE, values.keep);
     write(paintTable(result));
     write(`Results: ${keep('console-paint.json', { ...about, ...result })}`);
   }
