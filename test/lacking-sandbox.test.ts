@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { sql } from 'kysely';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Sandbox, startSandbox } from '../sandbox/server.js';
 import { loadConfig } from '../src/config.js';
 import { SHIPPED_STATUSES } from '../src/domain/emails/statuses.js';
@@ -17,8 +17,10 @@ import type { KnownRecovery } from '../src/recovery/dependencies.js';
 import { seekEvidence } from '../src/recovery/seek.js';
 import { createFileStore } from '../src/storage/file-store.js';
 import { createTestDatabase, type TestDatabase } from './support/database.js';
+import { insertDeadEmail } from './support/dead.js';
 import { insertQueuedEmail } from './support/emails.js';
 import { outgoingMessage } from './support/outgoing-message.js';
+import { readRecord } from './support/record.js';
 
 /** Temporal's data are lost: what the restored record lacks is known to the providers, and to the object store. */
 
@@ -26,18 +28,15 @@ let sandbox: Sandbox;
 let directory: string;
 let database: TestDatabase;
 let recovery: KnownRecovery;
-beforeAll(async () => {
+// Anew for each test: what one has sent would be lacking in the record of the next.
+beforeEach(async () => {
   sandbox = await startSandbox();
   directory = await mkdtemp(join(tmpdir(), 'tempost-lacking-'));
-});
-beforeEach(async () => {
-  sandbox.setFaults({});
-  await database?.drop();
   database = await createTestDatabase();
   const restored = { to: new Date(Date.now() - 60_000), temporal: 'lost' } as const;
   recovery = (await beginRecovery(database.db, { source: 'cli' }, restored)).recovery as KnownRecovery;
 });
-afterAll(async () => {
+afterEach(async () => {
   await database?.drop();
   await sandbox?.stop();
   await rm(directory, { recursive: true, force: true });
@@ -142,4 +141,20 @@ test('a key that may only send is said, and what others know is listed all the s
   expect(ids).not.toContain(byMailgun);
   const { limits } = sources.find(({ source }) => source === 'mailgun')!;
   expect(limits).toContainEqual({ code: 'not_read', detail: 'http_401' });
+});
+
+test('what Mandrill rejected is not taken for sent: it is held, and what was dead stays dead', async () => {
+  const receiver = 'reject@example.com';
+  const [waiting, dead] = [
+    await insertQueuedEmail(database.db, { receiver }),
+    await insertDeadEmail(database.db, { priority: 'low' }),
+  ];
+  // Accepted before the recovery began.
+  await database.db.updateTable('recoveries').set({ begun_at: sql<Date>`clock_timestamp()` }).execute();
+  recovery = (await latestRecovery(database.db)) as KnownRecovery;
+  for (const id of [waiting, dead])
+    expect(await takenBy('mandrill', id, { receiver })).toMatchObject({ kind: 'rejected' });
+  expect(await seek()).toMatchObject({ sent: 0, unknown: 1, unsent: 1 });
+  const record = readRecord(database.db);
+  expect([await record.statusOf({ id: waiting }), await record.statusOf({ id: dead })]).toEqual(['queued', 'dead']);
 });

@@ -24,6 +24,7 @@ export const OPTIONS = {
   through: { type: 'string' },
   address: { type: 'string' },
   action: { type: 'string' },
+  after: { type: 'string' },
   'sender-domain': { type: 'string' },
   reject: { type: 'boolean' },
   key: { type: 'string' },

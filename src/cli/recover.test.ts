@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { insertQueuedEmail } from '../../test/support/emails.js';
+import { progressTeller } from './commands/recover.js';
 import { runCli } from './run.js';
 
 let database: TestDatabase;
@@ -56,11 +57,37 @@ describe('tempost recover', () => {
     }
     const lacking = (await recover('list', '--verdict', 'lacking')).said;
     expect(lacking).toMatch(new RegExp(`^${lacked} +- +- +attachment +- +attachments +stored`, 'm'));
-    const listed = JSON.parse((await recover('list', '--json')).said) as { items: { emailId: string }[] };
-    expect(listed.items.map(({ emailId }) => emailId)).toEqual(ids);
+    const listed = JSON.parse((await recover('list', '--json')).said);
+    expect(listed).toMatchObject({ items: ids.map((emailId) => ({ emailId })), next: null });
+    // Page by page, to the end.
+    const first = await recover('list', '--limit', '1');
+    expect(first.said).toMatch(new RegExp(`^${ids[0]} [^]*\nthere are more: --after ${ids[0]}$`, 'm'));
+    const page = async (...argv: string[]) =>
+      JSON.parse((await recover('list', '--json', '--limit', '1', ...argv)).said);
+    expect(await page()).toMatchObject({ items: [{ emailId: ids[0] }], next: ids[0] });
+    expect(await page('--after', ids[0]!)).toMatchObject({ items: [{ emailId: ids[1] }], next: null });
+    expect((await recover('list', '--after', ids[1]!)).said).toBe('none');
     expect((await recover('release', ids[0]!)).said).toBe('1 released');
     expect((await recover('release', ids[0]!)).said).toBe('There was nothing to decide about.');
-    expect((await recover('finish')).said).toBe('Sending is open. 1 unknown e-mails are held.');
+    // Somebody's log lagged when it was read.
+    const until = new Date(Date.now() + 60_000).toISOString();
+    const sources = JSON.stringify([{ source: 'mailgun', found: 0, limits: [{ code: 'may_lag', detail: until }] }]);
+    await database.db.updateTable('recoveries').set({ sources }).execute();
+    const finished = await recover('finish');
+    expect(finished.said).toContain('Sending is open. 1 unknown e-mails are held.');
+    expect(finished.said).toContain(
+      `mailgun may lack the newest until ${until}: run \`tempost recover run\` once more`,
+    );
+    // Once more: what is lacking is listed, and nothing judged, nor held.
+    const later = randomUUID();
+    await writeFile(join(folder, later), 'an attachment');
+    const meanwhile = await insertQueuedEmail(database.db);
+    const again = JSON.parse((await recover('run', '--json')).said.replace(/^[^{]*/, ''));
+    expect(again).toMatchObject({ onlyListed: true, judged: 0, lacking: 2 });
+    expect((await recover('run')).said).toContain('nothing was judged; after another restore `tempost recover begin`');
+    expect((await recover('list', '--verdict', 'lacking')).said).toContain(later);
+    expect((await recover('list')).said).not.toContain(meanwhile);
+    expect((await recover('finish')).said).toContain('No recovery goes on.');
     expect((await recover('discard', '--all')).said).toBe('1 discarded');
     expect((await recover('status')).said).toContain('finished: sending is open');
   });
@@ -72,11 +99,33 @@ describe('tempost recover', () => {
     ['begin', '--restored-to', '2020-01-01T00:00:00Z'],
     ['list', '--verdict', 'perhaps'],
     ['list', '--limit', '0'],
+    ['list', '--after', 'the-first'],
     ['release'],
     ['release', 'none'],
     ['discard', '019ad4a0-95c9-7f2e-8a3e-6a1c0e6f7b10', '--all'],
   ])('%s %s %s: does not understand that, and connects to nothing', async (...argv) => {
     expect((await recover(...argv)).code).toBe(2);
+  });
+
+  it('tells its progress once a second at most, and only what has changed', () => {
+    const said: string[] = [];
+    let nowMs = 0;
+    const tell = progressTeller(
+      (text) => void said.push(text),
+      () => nowMs,
+    );
+    for (const [atMs, text] of [
+      [0, 'a'],
+      [10, 'b'],
+      [1_000, 'b'],
+      [2_000, 'b'],
+      [2_500, 'c'],
+      [2_600, 'd'],
+    ] as const) {
+      nowMs = atMs;
+      tell(text);
+    }
+    expect(said).toEqual(['a', 'b', 'c']);
   });
 
   it('names every fault of the environment', async () => {

@@ -111,7 +111,7 @@ export type LoggedAdapter = Adapter & Required<Pick<Adapter, 'log'>>;
 
 /** A provider's own log of what it has taken. */
 export interface ProviderLog {
-  /** How long it is kept at least, whatever the account. */
+  /** How long it is kept at least, whatever the account: what it does not show of longer ago proves nothing. */
   readonly keptMs: number;
   /** How long after a message was taken the log may still lack it. */
   readonly lagMs: number;
@@ -122,6 +122,11 @@ export interface ProviderLog {
    * @throws Error when it cannot be read; the message is a code.
    */
   readPage(since: Date, next: string | null, signal: AbortSignal): Promise<LogPage>;
+  /**
+   * What asks for the page after one that cannot be read; null: none is known. Left out where only a page itself tells
+   * what follows it.
+   */
+  after?(next: string | null): string | null;
 }
 
 export interface LogPage {
@@ -133,9 +138,11 @@ export interface LogPage {
   readonly isCut?: boolean;
 }
 
-/** A message in a provider's log, as far as it says whose it is. */
+/** A message in a provider's log that says whose it is: an e-mail's id and generation stand in its variables. */
 export interface LoggedMessage {
   readonly emailId: string;
+  /** Where only its Message-ID says so: the domain in it, in lower case. Others have Message-IDs that look like ours. */
+  readonly domain?: string;
   /** The provider answered that it does not take it. */
   readonly isRejected: boolean;
 }

@@ -1,7 +1,7 @@
 import { defaultPayloadConverter, type Payload } from '@temporalio/common';
 import type { temporal } from '@temporalio/proto';
 import type { ProviderName } from '../config.js';
-import type { SentEvidence, Trace } from '../domain/recovery/verdict.js';
+import type { SentEvidence, ToldTrace } from '../domain/recovery/verdict.js';
 import { isProviderName } from '../providers/registry.js';
 
 type History = temporal.api.history.v1.IHistory;
@@ -48,7 +48,7 @@ interface Result {
  *
  * @param generation what runs of an earlier one came to says nothing of it: it was to be sent again.
  */
-export function traceOf(histories: readonly History[], generation = 1): Trace {
+export function traceOf(histories: readonly History[], generation = 1): ToldTrace {
   const runs = histories.map(readRun).filter((run) => run.generation === null || run.generation >= generation);
   if (runs.length === 0) return { kind: 'absent' };
   const sent = runs.flatMap((run) => run.sent).filter((evidence) => evidence.generation >= generation);

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import {
   ACCEPTED,
@@ -42,7 +43,7 @@ describe('what the restored record lacks', () => {
   });
 
   it('is one line for an e-mail that Temporal doubts and a provider has, which was sent', async () => {
-    const id = randomUUID();
+    const id = (await sql<{ id: string }>`select uuidv7() as id`.execute(database.db)).rows[0]!.id;
     await run(id, AMBIGUOUS, 2);
     taken.set(id, { generation: 1, attempt: 1 });
     const recovery = await begin();

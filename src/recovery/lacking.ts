@@ -5,7 +5,7 @@ import type { AskedSource, Source, SourceLimit } from '../postgres/schema.js';
 import { isPriority } from '../priority.js';
 import type { LoggedMessage } from '../providers/provider.js';
 import type { Provider } from '../providers/registry.js';
-import { isUuid } from '../uuid.js';
+import { isUuid, millisOfUuid } from '../uuid.js';
 import type { KnownRecovery, SeekDependencies } from './dependencies.js';
 import { readLog } from './logs.js';
 import { pages } from './pages.js';
@@ -120,16 +120,24 @@ interface AskedLog {
 }
 
 function askLog(
-  { db }: Dependencies,
+  { db, config }: Dependencies,
   { begunAt }: KnownRecovery,
   { since, provider, note }: AskedLog,
 ): Promise<SourceLimit[]> {
-  const found = async (messages: readonly LoggedMessage[]) => {
+  const found = async (logged: readonly LoggedMessage[]) => {
+    const messages = logged.filter((message) => isOurs(message, since, config.messageIdDomain));
     const lacked = await lackedByTheRecord(db, [...new Set(messages.map(({ emailId }) => emailId))]);
     const taken = new Set(messages.filter(({ isRejected }) => !isRejected).map(({ emailId }) => emailId));
     await note(lacked.map((id) => told(provider.name, id, taken.has(id) ? 'sent' : 'rejected')));
   };
   return readLog(provider, { db, since, stoppedAt: begunAt, found });
+}
+
+/** An id holds its moment: the record's e-mails since then have one since then. */
+function isOurs({ emailId, domain }: LoggedMessage, since: Date, messageIdDomain: string): boolean {
+  const madeAt = millisOfUuid(emailId);
+  if (madeAt === undefined || madeAt < since.getTime() || madeAt > Date.now() + MARGIN_MS) return false;
+  return domain === undefined || domain === messageIdDomain.toLowerCase();
 }
 
 const told = <S extends Source>(source: S, emailId: string, evidence: Remains): Lacking => ({

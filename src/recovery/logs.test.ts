@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { openDatabase } from '../postgres/database.js';
 import type { LogPage } from '../providers/provider.js';
 import type { Provider } from '../providers/registry.js';
 import { readLog } from './logs.js';
@@ -36,7 +37,7 @@ async function read(
 ) {
   const found: string[] = [];
   const limits = await readLog(of, {
-    ...{ db: database.db, since: ago(HOUR_MS), stoppedAt: ago(HOUR_MS), ...options },
+    ...{ db: database.db, since: ago(HOUR_MS), stoppedAt: ago(HOUR_MS), pauseMs: 1, ...options },
     found: async (messages) => void found.push(...messages.map(({ emailId }) => emailId)),
   });
   return { found, limits };
@@ -75,6 +76,36 @@ it.each([
   const { found, limits } = await read(log, { most });
   expect(limits).toEqual([{ code: 'too_long', detail: null }]);
   expect(found).toHaveLength(most.ms < 0 ? 1 : 2);
+});
+
+it('goes on after a page that cannot be read where what follows is known, and gives up after three in a row', async () => {
+  const reading = (unreadable: readonly string[]) => {
+    const log = provider([]).log!;
+    const of: Provider = {
+      ...provider([]),
+      log: {
+        ...log,
+        async readPage(_since, next) {
+          if (unreadable.includes(next ?? '0')) throw new Error('http_500');
+          return { messages: [message(next ?? '0')], next: next === '9' ? null : String(Number(next ?? 0) + 1) };
+        },
+        after: (next) => String(Number(next ?? 0) + 1),
+      },
+    };
+    return read(of);
+  };
+  const not_read = { code: 'not_read', detail: 'http_500' };
+  expect(await reading(['2', '4', '5'])).toEqual({ found: ['0', '1', '3', '6', '7', '8', '9'], limits: [not_read] });
+  expect(await reading(['2', '3', '4'])).toEqual({ found: ['0', '1'], limits: [not_read] });
+});
+
+it('is not the provider that failed where the record does not say whose turn it is', async () => {
+  const of = { ...provider([{}]), lookUpWindow: { everyMs: 1, size: 1 } };
+  const gone = openDatabase({ url: 'postgres://127.0.0.1:1/x', poolSize: 1, name: 'test', logger: { warn: () => {} } });
+  const reading = readLog(of, { db: gone, since: ago(HOUR_MS), stoppedAt: ago(HOUR_MS), found: async () => {} });
+  await expect(reading).rejects.not.toThrow('could not be asked');
+  expect(of.asked).toEqual([]);
+  await gone.destroy();
 });
 
 it('has nothing of a provider that tells nothing afterwards', async () => {

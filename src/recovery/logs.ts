@@ -2,10 +2,12 @@ import type { Db } from '../postgres/database.js';
 import type { SourceLimit } from '../postgres/schema.js';
 import type { LoggedMessage, LogPage, ProviderLog } from '../providers/provider.js';
 import type { Provider } from '../providers/registry.js';
-import { persistently } from './providers.js';
+import { NotAskedError, persistently } from './providers.js';
 
 /** Of one log so much is read: 600,000 messages of Mailgun, about half a million of Mandrill. */
 const MOST = { pages: 2_000, ms: 2 * 60 * 60_000 };
+/** After so many pages one after the other that could not be read, the rest is given up: the provider is down. */
+const UNREAD_IN_A_ROW = 3;
 
 interface ReadOptions {
   readonly db: Db;
@@ -14,6 +16,8 @@ interface ReadOptions {
   /** Nothing was sent after that. */
   readonly stoppedAt: Date;
   readonly most?: typeof MOST;
+  /** Between two tries of a page; only tests say less. */
+  readonly pauseMs?: number;
   /** Told each page's messages. */
   readonly found: (messages: readonly LoggedMessage[]) => Promise<void>;
 }
@@ -30,36 +34,43 @@ export async function readLog(provider: Provider, options: ReadOptions): Promise
   const limits = limitsOf(log, options);
   const { pages, ms } = options.most ?? MOST;
   const endsAt = Date.now() + ms;
-  const cut = new Set<SourceLimit['code']>();
+  const codes = new Set<string>();
+  let [isCut, isTooLong] = [false, false];
   let next: string | null = null;
-  for (let read = 1; ; read++) {
-    const page: LogPage | SourceLimit = await readPage(provider, log, options, next);
-    if ('code' in page) {
-      limits.push(page);
-      break;
+  for (let read = 1, unread = 0; ; read++) {
+    const page: LogPage | NotAskedError = await readPage(provider, log, options, next);
+    if (page instanceof NotAskedError) {
+      if (!codes.has(page.code)) limits.push({ code: 'not_read', detail: page.code });
+      codes.add(page.code);
+      next = ++unread < UNREAD_IN_A_ROW ? (log.after?.(next) ?? null) : null;
+    } else {
+      unread = 0;
+      await options.found(page.messages);
+      if (page.isCut) isCut = true;
+      next = page.next;
     }
-    await options.found(page.messages);
-    if (page.isCut) cut.add('cut');
-    next = page.next;
     if (next === null) break;
     if (read >= pages || Date.now() > endsAt) {
-      cut.add('too_long');
+      isTooLong = true;
       break;
     }
   }
-  return [...limits, ...[...cut].map((code) => ({ code, detail: null }))];
+  if (isCut) limits.push({ code: 'cut', detail: null });
+  if (isTooLong) limits.push({ code: 'too_long', detail: null });
+  return limits;
 }
 
 async function readPage(
   provider: Provider,
   log: ProviderLog,
-  { db, since }: ReadOptions,
+  { db, since, pauseMs }: ReadOptions,
   next: string | null,
-): Promise<LogPage | SourceLimit> {
+): Promise<LogPage | NotAskedError> {
   try {
-    return await persistently(db, provider, (signal) => log.readPage(since, next, signal));
+    return await persistently(db, provider, (signal) => log.readPage(since, next, signal), pauseMs);
   } catch (error) {
-    return { code: 'not_read', detail: ((error as Error).cause as Error).message };
+    if (error instanceof NotAskedError) return error;
+    throw error;
   }
 }
 

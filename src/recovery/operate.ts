@@ -7,19 +7,18 @@ import {
   beginRecovery,
   finishRecovery,
   latestRecovery,
-  openRecovery,
   type Recovery,
   type Restored,
 } from '../domain/recovery/recoveries.js';
 import { type Db, openDatabase } from '../postgres/database.js';
 import { faultOfDatabase } from '../postgres/migrate.js';
-import type { Verdict } from '../postgres/schema.js';
+import type { Source, Verdict } from '../postgres/schema.js';
 import { createLogger } from '../process/log.js';
 import { createProviders } from '../providers/adapters.js';
 import { createObjectStore } from '../storage/index.js';
 import { connectTemporal, type TemporalLink } from '../temporal/connection.js';
 import { type KnownRecovery, RefusedError } from './dependencies.js';
-import { type SeekOptions, type Sought, seekEvidence } from './seek.js';
+import { listLacking, type SeekOptions, type Sought, seekEvidence } from './seek.js';
 
 /** Who has a shell on the machine has all rights there; which person it is, is not known. */
 const BY_SHELL: Doer = { source: 'cli' };
@@ -36,13 +35,21 @@ export interface RecoveryState {
 /** The orders of `tempost recover`, on the record that the environment names. */
 export interface Operator {
   begin(restored: Restored): Promise<RecoveryState>;
+  /** Of a recovery that is finished, it only lists what the record lacks. */
   seek(options: SeekOptions): Promise<Sought>;
   /** @returns undefined when there has been no recovery. */
   state(): Promise<RecoveryState | undefined>;
   list(options: { verdict: Verdict; undecided: boolean; after?: string; limit: number }): ReturnType<typeof listItems>;
   /** @returns how many were decided about. */
   decide(which: string | 'all', decision: Decision): Promise<number>;
-  finish(): Promise<{ readonly held: number }>;
+  finish(): Promise<Finished>;
+}
+
+/** Sending is open again. */
+export interface Finished {
+  readonly held: number;
+  /** Who may have more of what the record lacks, and from when on no more: then it is worth asking once more. */
+  readonly lagging: readonly { readonly source: Source; readonly until: string }[];
 }
 
 /**
@@ -102,14 +109,20 @@ function operatorOf(config: Config, db: Db): Operator {
       if (finished === 'not_sought') {
         throw new RefusedError('Evidence was not sought for all yet: `tempost recover run` comes first.');
       }
-      return finished;
+      return { ...finished, lagging: laggingOf(await latest()) };
     },
   };
 }
 
+function laggingOf({ sources }: Recovery): Finished['lagging'] {
+  return (sources ?? []).flatMap(({ source, limits }) =>
+    limits.flatMap(({ code, detail }) => (code === 'may_lag' && detail ? [{ source, until: detail }] : [])),
+  );
+}
+
 async function seek(config: Config, db: Db, options: SeekOptions): Promise<Sought> {
-  const recovery = await openRecovery(db);
-  if (!recovery) throw new RefusedError('No recovery goes on: `tempost recover begin` comes first.');
+  const recovery = await latestRecovery(db);
+  if (!recovery) throw new RefusedError('There has been no recovery: `tempost recover begin` comes first.');
   if (!recovery.restoredTo || !recovery.temporal) {
     throw new RefusedError(
       'This recovery began by itself. Say what was restored: `tempost recover begin --restored-to TIME --temporal STATE`.',
@@ -121,7 +134,8 @@ async function seek(config: Config, db: Db, options: SeekOptions): Promise<Sough
       ...{ db, config, catalogue: await loadStatuses(db), store: createObjectStore(config) },
       ...{ providers: await createProviders(config), temporal: link?.client ?? null },
     };
-    return await seekEvidence(dependencies, recovery as KnownRecovery, options);
+    const asking = recovery.finishedAt ? listLacking : seekEvidence;
+    return await asking(dependencies, recovery as KnownRecovery, options);
   } finally {
     await link?.close();
   }

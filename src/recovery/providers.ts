@@ -62,24 +62,35 @@ export async function askProvider(
   return found;
 }
 
+/** A provider did not answer; the code says why. */
+export class NotAskedError extends Error {
+  override readonly name = 'NotAskedError';
+  constructor(
+    provider: Provider,
+    readonly code: string,
+  ) {
+    super(`${provider.name} could not be asked: ${code}`);
+  }
+}
+
 /**
  * Asks a provider once, when its turn has come, and again where it does not answer.
  *
- * @throws Error when it cannot be asked after several tries; its cause says why, as a code.
+ * @throws NotAskedError when it cannot be asked after several tries; otherwise what the record says to it.
  */
 export async function persistently<T>(
   db: Db,
   provider: Provider,
   ask: (signal: AbortSignal) => Promise<T>,
+  pauseMs: number = PAUSE_MS,
 ): Promise<T> {
   for (let left = TRIES; ; left--) {
+    if (provider.lookUpWindow) await turnOf(db, provider);
     try {
-      if (provider.lookUpWindow) await turnOf(db, provider);
       return await ask(AbortSignal.timeout(TIMEOUT_MS));
     } catch (error) {
-      if (left <= 1)
-        throw new Error(`${provider.name} could not be asked: ${(error as Error).message}`, { cause: error });
-      await delay(PAUSE_MS);
+      if (left <= 1) throw new NotAskedError(provider, (error as Error).message);
+      await delay(pauseMs);
     }
   }
 }

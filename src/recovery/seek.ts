@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import { ensureProviders } from '../domain/provider-health/rows.js';
 import { type Candidate, countCandidates, nextCandidates } from '../domain/recovery/candidates.js';
 import { recordJudgement } from '../domain/recovery/items.js';
-import { noteSought } from '../domain/recovery/recoveries.js';
+import { noteSought, noteSources } from '../domain/recovery/recoveries.js';
 import { type Judgement, judge, type SentEvidence, type Trace } from '../domain/recovery/verdict.js';
 import type { AskedSource } from '../postgres/schema.js';
 import { inParallel } from '../process/parallel.js';
@@ -36,6 +36,8 @@ export interface Progress {
 /** How it went, and who could tell how much of what the record lacks. */
 export interface Sought extends Progress {
   readonly sources: readonly AskedSource[];
+  /** The recovery is finished: what the record lacks was listed, and nothing judged. */
+  readonly onlyListed: boolean;
 }
 
 /**
@@ -74,7 +76,26 @@ export async function seekEvidence(
   };
   const { sources } = await findLacking(dependencies, recovery, { dryRun, stored, noted });
   if (!dryRun) await noteSought(db, recovery, sources);
-  return { ...counts, sources };
+  return { ...counts, sources, onlyListed: false };
+}
+
+/**
+ * Lists what the record lacks once more, and judges nothing: for a recovery that is finished, when logs that lagged have
+ * come to their end.
+ *
+ * @throws when Temporal or the store does not answer.
+ */
+export async function listLacking(
+  dependencies: SeekDependencies,
+  recovery: KnownRecovery,
+  { dryRun, progress = () => {} }: SeekOptions,
+): Promise<Sought> {
+  const counts = { judged: 0, of: 0, sent: 0, unsent: 0, unknown: 0, lacking: 0 };
+  const { lacking: stored } = await compareObjects(dependencies, recovery.restoredTo);
+  const noted = (lacking: number) => progress({ ...counts, lacking });
+  const { lacking, sources } = await findLacking(dependencies, recovery, { dryRun, stored, noted });
+  if (!dryRun) await noteSources(dependencies.db, recovery, sources);
+  return { ...counts, lacking, sources, onlyListed: true };
 }
 
 async function isTemporalWhole(

@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { temporal as proto } from '@temporalio/proto';
-import type { Trace } from '../domain/recovery/verdict.js';
+import type { ToldTrace } from '../domain/recovery/verdict.js';
 import { emailIdOf, workflowIdOf } from '../temporal/names.js';
 import { isNotFound } from '../temporal/not-found.js';
 import { traceOf } from './history.js';
@@ -10,7 +10,7 @@ import { traceOf } from './history.js';
  *
  * @throws when Temporal does not answer.
  */
-export async function readTrace(client: Client, emailId: string, generation: number): Promise<Trace> {
+export async function readTrace(client: Client, emailId: string, generation: number): Promise<ToldTrace> {
   const workflowId = workflowIdOf(emailId);
   const runs = new Map<string, proto.api.history.v1.IHistory>();
   // The latest run is known at once; the index of all runs may lag.

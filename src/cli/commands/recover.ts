@@ -44,11 +44,23 @@ const LIMITS: Readonly<Record<SourceLimit['code'], (detail: string | null) => st
   data_doubtful: () => 'its data may lack some',
   no_log: () => 'tells nothing afterwards',
   not_read: (code) => `could not be read to its end: ${code}`,
-  may_lag: (at) => `may lack the newest until ${at}: run again then`,
+  may_lag: (at) => `may lack the newest until ${at}: run \`tempost recover run\` once more then`,
   may_not_reach_back: (since) => `may not reach back to ${since}`,
   cut: () => 'shows a part only, however it is asked',
   too_long: () => 'longer than is read: the rest was not',
 };
+
+const PROGRESS_EVERY_MS = 1_000;
+
+/** Tells what has changed, once in so long: there may be a million of them. */
+export function progressTeller(say: (text: string) => void, now: () => number = Date.now): (text: string) => void {
+  let [told, toldAt] = ['', Number.NEGATIVE_INFINITY];
+  return (text) => {
+    if (text === told || now() - toldAt < PROGRESS_EVERY_MS) return;
+    [told, toldAt] = [text, now()];
+    say(text);
+  };
+}
 
 /** Who knows what the record lacks, a line each, and why there may be more. */
 const sourceFacts = (sources: readonly AskedSource[]) =>
@@ -138,12 +150,17 @@ Begun again, it takes what is said into the recovery that goes on, and evidence 
     help: `Asks Temporal's histories, the attachments' store, and the providers; sends nothing. What was sent is adopted.
 What the record lacks is listed by Temporal, the attachments' store and the providers' logs; a source that cannot tell
 all says why. May be ended at any moment and run again: it goes on where it was.
+Of a recovery that is finished, it lists what the record lacks once more, and judges nothing.
 --dry-run  judge and count, and write nothing down`,
     runOnRecord: (env, _words, { 'dry-run': dryRun = false }, console) =>
       onRecord(env, async (operator) => {
-        const progress = (done: Progress) => console.error(progressText(done, dryRun));
+        const tell = progressTeller((text) => console.error(text));
+        const progress = (done: Progress) => tell(progressText(done, dryRun));
         const done = await operator.seek({ dryRun, progress });
-        return { json: done, text: `${progressText(done, dryRun)}\n${facts(sourceFacts(done.sources))}` };
+        const counted = done.onlyListed
+          ? `The recovery is finished, so nothing was judged; after another restore \`tempost recover begin\` comes first.\n${done.lacking} lacking`
+          : progressText(done, dryRun);
+        return { json: done, text: `${counted}\n${facts(sourceFacts(done.sources))}` };
       }),
   },
   'recover status': {
@@ -158,20 +175,26 @@ all says why. May be ended at any moment and run again: it goes on where it was.
       }),
   },
   'recover list': {
-    usage: '[--verdict unknown|lacking|sent|unsent] [--all] [--limit N]',
+    usage: '[--verdict unknown|lacking|sent|unsent] [--all] [--limit N] [--after ID]',
     summary: 'what is unknown and held, or what the record lacks, one by one',
     example: 'tempost recover list --verdict lacking',
     words: 0,
-    options: ['verdict', 'all', 'limit'],
+    options: ['verdict', 'all', 'limit', 'after'],
     help: `--verdict  unknown (the default): nobody knows whether it was sent. lacking: the record does not know the
            e-mail, and this is what remains of it, and which sources know of it. sent: adopted. unsent: goes on
 --all      those too that were decided about
---limit    so many at most (${DEFAULT_LIMIT} by default)`,
-    runOnRecord: (env, _words, { verdict = 'unknown', all = false, limit }) => {
-      const options = { verdict: oneOf(verdict, 'verdict', VERDICTS), undecided: !all, limit: limitOf(limit) };
+--limit    so many at most (${DEFAULT_LIMIT} by default, ${MOST} at most)
+--after    those after this one: the list is in the order of ids. With --json, next is the one to name; null: no more`,
+    runOnRecord: (env, _words, { verdict = 'unknown', all = false, limit: most, after }) => {
+      const limit = limitOf(most);
+      if (after !== undefined && !isUuid(after)) throw new UsageError(`"${after}" is no id of an e-mail.`);
+      const which = { verdict: oneOf(verdict, 'verdict', VERDICTS), undecided: !all, ...(after && { after }) };
       return onRecord(env, async (operator) => {
-        const items = await operator.list(options);
-        return { json: { items }, text: itemTable(items) };
+        const items = await operator.list({ ...which, limit: limit + 1 });
+        const shown = items.slice(0, limit);
+        const next = items.length > limit ? shown.at(-1)!.emailId : null;
+        const more = next ? `\nthere are more: --after ${next}` : '';
+        return { json: { items: shown, next }, text: `${itemTable(shown)}${more}` };
       });
     },
   },
@@ -203,7 +226,8 @@ all says why. May be ended at any moment and run again: it goes on where it was.
     runOnRecord: (env) =>
       onRecord(env, async (operator) => {
         const done = await operator.finish();
-        return { json: done, text: `Sending is open. ${done.held} unknown e-mails are held.` };
+        const more = done.lagging.map(({ source, until }) => `\n${source} ${LIMITS.may_lag(until)}`);
+        return { json: done, text: `Sending is open. ${done.held} unknown e-mails are held.${more.join('')}` };
       }),
   },
 };

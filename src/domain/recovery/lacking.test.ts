@@ -58,6 +58,9 @@ it('a line is the same in whichever order, and how often, it is told what remain
         expect(line?.sources ?? []).toEqual([...new Set(mine.map(({ source }) => source))].sort());
         const best = Math.min(...mine.map(({ evidence }) => REMAINS.indexOf(evidence as Remains)));
         expect(line?.evidence).toBe(REMAINS[best]);
+        // Of those who told that, and of nobody else.
+        const by = mine.filter(({ evidence }) => evidence === REMAINS[best]).flatMap(({ provider }) => provider ?? []);
+        expect(line?.provider ?? null).toBe(by.sort()[0] ?? null);
         expect(line?.stored ?? false).toBe(mine.some(({ source }) => source === 'attachments'));
       }
     }),

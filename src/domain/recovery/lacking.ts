@@ -3,18 +3,17 @@ import type { ProviderName } from '../../config.js';
 import type { Db } from '../../postgres/database.js';
 import type { Source } from '../../postgres/schema.js';
 import type { Priority } from '../../priority.js';
-import type { Trace } from './verdict.js';
+import type { ToldTrace } from './verdict.js';
 
 /**
  * What a source tells of a submission that the record lacks: `sent` by a provider or refused (`rejected`), what its
  * workflow tells, or that its attachment is stored.
  */
-export type Remains = 'sent' | 'rejected' | 'attachment' | Exclude<Trace['kind'], 'accepted'>;
+export type Remains = 'sent' | 'rejected' | 'attachment' | Exclude<ToldTrace['kind'], 'accepted'>;
 
 /** The one that says more comes first. A workflow knows of all calls; a provider of its own. */
 export const REMAINS: readonly Remains[] = [
-  ...(['sent', 'doubtful', 'ended', 'not_taken', 'rejected', 'absent', 'unasked'] as const),
-  'attachment',
+  ...(['sent', 'doubtful', 'ended', 'not_taken', 'rejected', 'absent', 'attachment'] as const),
 ];
 
 /** What remains of a submission that the record lacks, by one who knows of it. */
@@ -26,6 +25,9 @@ export interface Lacking {
   readonly priority: Priority | null;
   readonly clientId: string | null;
 }
+
+const stronger = sql`from (values (recovery_items.evidence, recovery_items.provider), (excluded.evidence, excluded.provider))
+  told (evidence, provider) order by array_position(${[...REMAINS]}::text[], evidence), provider limit 1`;
 
 /**
  * Lists what the record lacks. Whoever tells of an e-mail adds to its line; in which order they do, and how often, makes
@@ -50,9 +52,9 @@ export async function recordLacking(db: Db, recoveryId: string, lacking: readonl
         .doUpdateSet({
           sources: sql<Source[]>`(select array_agg(distinct known order by known)
             from unnest(recovery_items.sources || excluded.sources) known)`,
-          evidence: sql<string>`(select evidence from (values (recovery_items.evidence), (excluded.evidence)) told (evidence)
-            order by array_position(${[...REMAINS]}::text[], evidence) limit 1)`,
-          provider: sql<ProviderName | null>`least(recovery_items.provider, excluded.provider)`,
+          evidence: sql<string>`(select evidence ${stronger})`,
+          // Of the one that tells this: another one may have refused it.
+          provider: sql<ProviderName | null>`(select provider ${stronger})`,
           priority: sql<Priority | null>`coalesce(recovery_items.priority, excluded.priority)`,
           client_id: sql<string | null>`coalesce(recovery_items.client_id, excluded.client_id)`,
           stored: sql<boolean>`recovery_items.stored or excluded.stored`,

@@ -141,6 +141,19 @@ export async function noteSought(
     .execute();
 }
 
+/** Notes anew who knows what the record lacks, of a recovery that is finished. */
+export async function noteSources(
+  db: Db,
+  { id }: Pick<Recovery, 'id'>,
+  sources: readonly AskedSource[],
+): Promise<void> {
+  await db
+    .updateTable('recoveries')
+    .set({ sources: JSON.stringify(sources) })
+    .where('id', '=', id)
+    .execute();
+}
+
 /** Why a recovery cannot be finished. */
 export type Unfinished = 'no_recovery' | 'not_sought';
 

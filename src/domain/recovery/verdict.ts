@@ -21,9 +21,12 @@ export interface SentEvidence {
  * - `ended`: the workflow ended in another way, and not by sending.
  * - `absent`: there is no workflow. `unasked`: Temporal was not asked.
  */
-export type Trace =
+export type Trace = ToldTrace | { readonly kind: 'unasked' };
+
+/** What Temporal tells when it is asked. */
+export type ToldTrace =
   | { readonly kind: 'accepted'; readonly sent: readonly SentEvidence[] }
-  | { readonly kind: 'doubtful' | 'not_taken' | 'ended' | 'absent' | 'unasked' };
+  | { readonly kind: 'doubtful' | 'not_taken' | 'ended' | 'absent' };
 
 /** What the record, as it was restored, says of an e-mail that it believes unsent. */
 export interface BelievedUnsent {

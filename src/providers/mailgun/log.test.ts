@@ -39,15 +39,29 @@ test('asks for what was accepted since then, forwards, as many as there can be',
   });
 });
 
-test('knows our e-mails by our variables, or by our Message-ID, and leaves out what is not ours', async () => {
+test('knows our e-mails by two of our variables, or by a Message-ID like ours and its domain, and no others', async () => {
   const other = '019a0000-0000-7000-8000-000000000002';
-  const items = [event({ email_id: id }), event([], `${other}.1@mail.example.com`), event({ email_id: 'x' }), null];
+  const ours = { email_id: id, generation: '1' };
+  const items = [
+    ...[event(ours), event([], `${other}.1@Mail.example.com`), event({ email_id: 'x', generation: '1' }), null],
+    // A field of this name alone may be anybody's.
+    ...[event({ email_id: id }), event({ email_id: id, generation: 'x' }), event({}, `${other}@mail.example.com`)],
+  ];
   const { page } = await read(200, { items, paging });
-  expect(page.messages).toEqual([id, other].map((emailId) => ({ emailId, isRejected: false })));
+  expect(page.messages).toEqual([
+    { emailId: id, isRejected: false },
+    { emailId: other, domain: 'mail.example.com', isRejected: false },
+  ]);
+});
+
+test('is kept for a day, as that of a free account: what it does not show of longer ago proves nothing', async () => {
+  await read(200, { items: [], paging });
+  const { log } = createMailgun({ apiKey: 'key', domain: 'd', apiUrl: server.url, webhookSigningKey: '' });
+  expect(log.keptMs).toBe(24 * 60 * 60_000);
 });
 
 test('goes on by the address that it is told, at its own host alone, until a page is empty', async () => {
-  const { page } = await read(200, { items: [event({ email_id: id })], paging });
+  const { page } = await read(200, { items: [event({ email_id: id, generation: '1' })], paging });
   expect(page.next).toBe('W3siYSI6ICJiIn0=');
   const last = await read(200, { items: [], paging }, page.next);
   expect(last.url.pathname).toBe('/v3/mail.example.com/events/W3siYSI6ICJiIn0=');
@@ -60,7 +74,7 @@ test.each([
   ['another address', { next: 'https://api.mailgun.net/v3/domains' }],
   ['the same page', { next: '/events/here' }],
 ])('says that more may follow where a page names %s', async (_, named) => {
-  const { page } = await read(200, { items: [event({ email_id: id })], paging: named }, 'here');
+  const { page } = await read(200, { items: [event({ email_id: id, generation: '1' })], paging: named }, 'here');
   expect(page).toMatchObject({ next: null, isCut: true });
 });
 

@@ -15,7 +15,14 @@ import type {
 } from '../provider.js';
 import { listedByMandrill } from './listed.js';
 import { mandrillLog } from './log.js';
-import { daysAround, MAX_SEARCH_RESULTS, type SearchAnswer, type SearchDocument, searchAnswer } from './search.js';
+import {
+  daysAround,
+  MAX_SEARCH_RESULTS,
+  type SearchAnswer,
+  type SearchDocument,
+  searchAnswer,
+  wasTaken,
+} from './search.js';
 import { LIMITS, type MandrillSettings } from './settings.js';
 import { mandrillFailure } from './taxonomy.js';
 
@@ -37,6 +44,7 @@ const sendAnswer = z
 /** What `messages/info` tells beyond a search: the receiving server's answers. */
 const infoAnswer = z.object({
   _id: z.string().min(1),
+  state: z.string().optional().catch(undefined),
   smtp_events: z.array(z.object({ diag: z.string().nullish() })).nullish(),
 });
 const infoError = z.object({ name: z.string() });
@@ -59,15 +67,20 @@ export function createMandrill(settings: MandrillSettings): AskableAdapter & Log
 
   async function ask(path: 'messages/search.json' | 'messages/info.json', document: object, signal: AbortSignal) {
     const outcome = await post(path, document, signal);
-    if (outcome.kind === 'broken') throw new Error(`mandrill ${path}: ${failureOfBreak(outcome).code}`);
+    if (outcome.kind === 'broken') throw new Error(failureOfBreak(outcome).code);
     return outcome;
   }
+
+  /** Why an answer is not the one that was asked for, as a code. */
+  const unasked = (outcome: HttpAnswer, body: unknown) =>
+    new Error(outcome.status === 200 ? 'unreadable_answer' : mandrillFailure(outcome, body).code);
 
   /** Limited to about 20 calls a minute, so one call looks for all. */
   async function search(document: SearchDocument, signal: AbortSignal): Promise<SearchAnswer> {
     const outcome = await ask('messages/search.json', document, signal);
-    const parsed = searchAnswer.safeParse(jsonIn(outcome.body));
-    if (outcome.status !== 200 || !parsed.success) throw new Error(`mandrill search: http_${outcome.status}`);
+    const body = jsonIn(outcome.body);
+    const parsed = searchAnswer.safeParse(body);
+    if (outcome.status !== 200 || !parsed.success) throw unasked(outcome, body);
     return parsed.data;
   }
 
@@ -76,7 +89,8 @@ export function createMandrill(settings: MandrillSettings): AskableAdapter & Log
     const body = jsonIn(outcome.body);
     if (infoError.safeParse(body).data?.name === 'Unknown_Message') return { kind: 'none' };
     const parsed = infoAnswer.safeParse(body);
-    if (outcome.status !== 200 || !parsed.success) throw new Error(`mandrill info: http_${outcome.status}`);
+    if (outcome.status !== 200 || !parsed.success) throw unasked(outcome, body);
+    if (!wasTaken(parsed.data)) return { kind: 'none' };
     // Mandrill's state "sent" is no delivery; the receiving server's 250 is.
     const delivered = parsed.data.smtp_events?.some(({ diag }) => /^250\b/.test(diag ?? '')) ?? false;
     return { kind: 'found', providerMessageId: parsed.data._id, delivered };
@@ -194,12 +208,14 @@ function searchFor(queries: readonly LookUpQuery[]): SearchDocument {
 }
 
 function evidenceIn(messages: SearchAnswer, query: LookUpQuery): LookUpResult {
-  const ours = messages.find(
-    ({ metadata }) =>
-      metadata?.email_id === query.emailId &&
-      metadata.generation === String(query.generation) &&
-      (query.attempt === null || metadata.attempt === String(query.attempt)),
-  );
+  const ours = messages
+    .filter(wasTaken)
+    .find(
+      ({ metadata }) =>
+        metadata?.email_id === query.emailId &&
+        metadata.generation === String(query.generation) &&
+        (query.attempt === null || metadata.attempt === String(query.attempt)),
+    );
   if (!ours) return { kind: 'none' };
   return {
     ...{ kind: 'found', providerMessageId: ours._id, delivered: false },

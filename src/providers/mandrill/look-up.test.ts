@@ -92,11 +92,30 @@ describe('look-up', () => {
     expect((await lookUp({ body: JSON.stringify([message(metadata)]) })).result).toEqual([{ kind: 'none' }]);
   });
 
+  // `state` of a search: "sent, bounced, rejected"; of webhooks also "spam", "unsub", "soft-bounced", "deferred".
+  test.each(['sent', 'bounced', 'soft-bounced', 'deferred', 'spam', 'unsub', 'queued', undefined])(
+    'a message in the state %s was taken',
+    async (state) => {
+      const { result } = await lookUp({ body: JSON.stringify([message(ours, { state })]) });
+      expect(result).toMatchObject([{ kind: 'found' }]);
+    },
+  );
+
+  test('a message that Mandrill rejected was not taken, and hides no other one', async () => {
+    const rejected = message(ours, { _id: 'refused', state: 'rejected' });
+    expect((await lookUp({ body: JSON.stringify([rejected]) })).result).toEqual([{ kind: 'none' }]);
+    const any = { ...query, attempt: null };
+    expect((await lookUp({ body: JSON.stringify([rejected]) }, [any])).result).toEqual([{ kind: 'none' }]);
+    const body = JSON.stringify([rejected, message({ ...ours, attempt: 3 })]);
+    expect((await lookUp({ body }, [any])).result).toMatchObject([{ kind: 'found', attempt: 3 }]);
+  });
+
   test.each([
-    [500, '{"status":"error","name":"Invalid_Key"}'],
-    [200, '<html>'],
-  ])('%i %s means that it could not be asked', async (status, body) => {
-    await expect(lookUp({ status, body })).rejects.toThrow(`http_${status}`);
+    [500, '{"status":"error","name":"Invalid_Key"}', 'Invalid_Key'],
+    [500, '<html>', 'http_500'],
+    [200, '<html>', 'unreadable_answer'],
+  ])('%i %s means that it could not be asked', async (status, body, code) => {
+    await expect(lookUp({ status, body })).rejects.toThrow(new Error(code));
   });
 
   describe('of a message whose id is known', () => {
@@ -127,11 +146,16 @@ describe('look-up', () => {
       expect((await lookUp({ status: 500, body }, known)).result).toEqual([{ kind: 'none' }]);
     });
 
+    test('that Mandrill has rejected since is none', async () => {
+      const body = JSON.stringify(message(ours, { state: 'rejected', smtp_events: [] }));
+      expect((await lookUp({ body }, known)).result).toEqual([{ kind: 'none' }]);
+    });
+
     test.each([
-      [500, '{"status":"error","name":"Invalid_Key"}'],
-      [200, '<html>'],
-    ])('%i %s means that it could not be asked', async (status, body) => {
-      await expect(lookUp({ status, body }, known)).rejects.toThrow(`http_${status}`);
+      [500, '{"status":"error","name":"Invalid_Key"}', 'Invalid_Key'],
+      [200, '<html>', 'unreadable_answer'],
+    ])('%i %s means that it could not be asked', async (status, body, code) => {
+      await expect(lookUp({ status, body }, known)).rejects.toThrow(new Error(code));
     });
   });
 });

@@ -18,6 +18,12 @@ export const searchAnswer = z.array(
 );
 export type SearchAnswer = z.infer<typeof searchAnswer>;
 
+/**
+ * Whether Mandrill has taken the message. What it refuses it shows as well, as `rejected`: whoever was not told so may not
+ * believe that it was sent. All other states (`sent`, `bounced`, `deferred`, `spam`, `unsub`) come after that.
+ */
+export const wasTaken = ({ state }: Pick<SearchAnswer[number], 'state'>): boolean => state !== 'rejected';
+
 export interface SearchDocument {
   readonly query: string;
   readonly date_from: string;
