@@ -1,16 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import { TemporalCluster } from '../../drills/production/temporal/cluster.js';
 import { findTemporalCli } from '../../src/dev/temporal/cli.js';
 import { type Costs, compare, costTable } from '../compare.js';
 import { short, sum, table } from '../harness/figures.js';
-import { Meter } from '../harness/usage.js';
+import { idleCpu } from '../harness/usage.js';
 import type { World } from '../harness/world.js';
 import { startBare } from '../variants/bare.js';
 import { oursOn } from '../variants/ours.js';
 import { TIME_SCALE } from '../variants/variant.js';
 
-/** Long enough for a share of a core to be told from nothing: `/proc` counts in 10 ms. */
 const IDLE_S = 20;
 const DATABASE = 'on_cluster';
 
@@ -40,7 +38,7 @@ export async function benchCluster(
   const own = (end: () => unknown) => void world.own(null, end);
   const cluster = await TemporalCluster.start(own, { cli, shards: options.shards });
   options.say(`a cluster with ${options.shards} shards is up`);
-  const idleCpuMsPerS = await idleCpu(cluster);
+  const [idleCpuMsPerS] = await idleCpu([cluster.pids], IDLE_S);
   const connection = world.own(await cluster.connect(), (it) => it.close());
   const { env, address, pids } = cluster;
   const namespace = env.TEMPORAL_NAMESPACE!;
@@ -55,13 +53,7 @@ export async function benchCluster(
     await startBare(world, { name: 'on a cluster', address, namespace, env, ...temporal }),
     oursOn(world, onCluster, { name: 'ours, on a cluster', other }),
   ];
-  return { shards: options.shards, costs: await compare(world, variants, options), idleCpuMsPerS };
-}
-
-async function idleCpu({ pids }: TemporalCluster): Promise<Record<string, number>> {
-  const meter = new Meter(pids);
-  await delay(IDLE_S * 1_000);
-  return Object.fromEntries(Object.entries(meter.stop().cpuMs).map(([name, ms]) => [name, ms / IDLE_S]));
+  return { shards: options.shards, costs: await compare(world, variants, options), idleCpuMsPerS: idleCpuMsPerS! };
 }
 
 const PARTS = ['frontend', 'history', 'matching', 'worker', 'PostgreSQL'] as const;

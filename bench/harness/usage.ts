@@ -1,4 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { procStat } from '../../src/process/proc-stat.js';
 
 /** `/proc` counts CPU in ticks of 10 ms, on every Linux that Node runs on. */
@@ -90,4 +91,16 @@ export class Meter {
 
 function mapValues<T>(values: Pids, make: (value: number, name: string) => T): Record<string, T> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, make(value, name)]));
+}
+
+/**
+ * What processes use while nobody asks for anything; groups of them are measured at the same time.
+ *
+ * @param seconds long enough for a share of a core to be told from nothing: `/proc` counts in 10 ms.
+ * @returns of each group, CPU by process in milliseconds a second.
+ */
+export async function idleCpu(groups: readonly Pids[], seconds: number): Promise<Record<string, number>[]> {
+  const meters = groups.map((pids) => new Meter(pids));
+  await delay(seconds * 1_000);
+  return meters.map((meter) => mapValues(meter.stop().cpuMs, (ms) => ms / seconds));
 }
