@@ -63,7 +63,7 @@ export interface Failed {
 
 export type SendResult = Accepted | Failed;
 
-/** What a look-up found. `none` proves nothing: providers' searches lag. */
+/** What a look-up found: what was taken, never what was refused. `none` proves nothing: providers' searches lag. */
 export type LookUpResult =
   | {
       readonly kind: 'found';
