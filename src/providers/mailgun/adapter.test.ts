@@ -190,6 +190,13 @@ describe('look-up', () => {
     expect((await lookUp(200, { items: [event('1')] })).result).toEqual({ kind: 'none' });
   });
 
+  test('that Mailgun rejected it is no evidence that it was taken, and hides none', async () => {
+    const rejected = { ...event('2'), event: 'rejected' };
+    expect((await lookUp(200, { items: [rejected] })).result).toEqual({ kind: 'none' });
+    await server.stop();
+    expect((await lookUp(200, { items: [rejected, event('2')] })).result).toMatchObject({ kind: 'found' });
+  });
+
   test('no event is nothing', async () => {
     expect((await lookUp(200, { items: [] })).result).toEqual({ kind: 'none' });
   });

@@ -115,10 +115,14 @@ interface MailgunEvent {
   readonly 'user-variables'?: { readonly email_id?: unknown; readonly attempt?: unknown };
 }
 
-/** All attempts of a generation share a Message-ID, so where an event names its attempt, that has to be ours. */
+/**
+ * All attempts of a generation share a Message-ID, so where an event names its attempt, that has to be ours. What Mailgun
+ * refused has an event as well, which says the contrary of taken.
+ */
 function evidenceIn(events: readonly MailgunEvent[], query: LookUpQuery): LookUpResult {
   const ours = events.filter((event) => {
     const variables = event['user-variables'];
+    if (event.event === 'rejected') return false;
     return (
       query.attempt === null || variables?.attempt === undefined || String(variables.attempt) === String(query.attempt)
     );
