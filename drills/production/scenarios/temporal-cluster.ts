@@ -120,8 +120,12 @@ export const TEMPORAL_CLUSTER: Scenario = {
       name: 'history-frozen',
       how: 'one of two history processes is frozen (SIGSTOP), and wakes when the other one has its shards',
       outageS: FIRST,
-      // The SDK's own limit of a call, which cannot be set.
-      late: { s: 30, why: 'a worker that has just told the frozen process what its workflow does next waits so long' },
+      // 30 s are the SDK's own limit of a call, for a worker that has just told the frozen process what comes next. What
+      // begins as it wakes waits until it has written, which is after twice 30 s (`dynamic.yaml`) at the latest.
+      late: {
+        s: 90,
+        why: 'until calls to the frozen process are given up, and it has learnt that others had its shards',
+      },
       act: async (cluster) => cluster.freeze({ machine: 2, role: 'history' }),
     }),
     clusterBreak({
