@@ -35,6 +35,26 @@ describe('parts that are started one by one', () => {
     expect(begin).not.toHaveBeenCalled();
   });
 
+  it('of which one hangs while it starts are ended without it, and it is as soon as it is there', async () => {
+    const ended: string[] = [];
+    const parts = new Parts('test', 20);
+    await parts.start(...part('first', ended));
+    let appear = () => {};
+    const hanging = new Promise<void>((resolve) => {
+      appear = resolve;
+    });
+    const second = parts.start(
+      () => hanging,
+      () => void ended.push('second'),
+    );
+    await parts.end();
+    expect(ended).toEqual(['first']);
+    appear();
+    await expect(second).rejects.toThrow(Interrupted);
+    await parts.end();
+    expect(ended).toEqual(['first', 'second']);
+  });
+
   it('that fail to start or to end keep none of the others', async () => {
     const ended: string[] = [];
     const parts = new Parts('test');

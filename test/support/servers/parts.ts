@@ -1,3 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A server is given up after two minutes; a cluster after a quarter of an hour, and must not keep an interrupted program. */
+const STARTS_WITHIN_MS = 180_000;
+
 /** It was to be started, and meanwhile everything is being ended. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
@@ -19,8 +24,15 @@ export class Parts {
   private readonly starting = new Set<Promise<unknown>>();
   private ended: Promise<void> | undefined;
 
-  /** @param program who says that something could not be ended. @throws Interrupted */
-  constructor(private readonly program: string) {
+  /**
+   * @param program who says that something could not be ended.
+   * @param startsWithinMs how long the end waits for what is starting.
+   * @throws Interrupted
+   */
+  constructor(
+    private readonly program: string,
+    private readonly startsWithinMs = STARTS_WITHIN_MS,
+  ) {
     if (isInterrupted) throw new Interrupted();
     live.add(this);
   }
@@ -63,7 +75,10 @@ export class Parts {
   }
 
   private async endInOrder(): Promise<void> {
-    await Promise.all(this.starting);
+    const enough = new AbortController();
+    const tooLong = delay(this.startsWithinMs, undefined, { signal: enough.signal }).catch(() => {});
+    await Promise.race([Promise.all(this.starting), tooLong]);
+    enough.abort();
     for (let end = this.ends.shift(); end; end = this.ends.shift()) {
       try {
         await end();
