@@ -18,9 +18,6 @@ function written(date: Date): string {
   return (date.getFullYear() === now.getFullYear() ? sameYear : absolute).format(date);
 }
 
-/** A moment as it is written in a sentence. @param at as the API writes it. */
-export const timeOf = (at: string): string => written(new Date(at));
-
 /** The same moment in UTC, for whoever points at it. */
 const inUtc = (at: string) => `${new Date(at).toISOString().replace('T', ' ').replace('Z', '')} UTC`;
 

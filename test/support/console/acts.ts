@@ -62,6 +62,10 @@ export function testActs(console: ConsoleUnderTest): void {
     await act(page, 'Cancel…', 'Cancel the e-mail');
     await stack.reaches(id, ['cancelled']);
     await page.getByText('cancelled', { exact: true }).first().waitFor();
+    await page.goto(console.at('/audit'));
+    const row = page.getByRole('row', { name: /email\.reschedule/ }).filter({ hasText: id });
+    const moment = row.locator(`time[datetime="${due_at.toISOString()}"]`);
+    expect(await moment.getAttribute('title')).toBe(due_at.toISOString().replace('T', ' ').replace('Z', ' UTC'));
   });
 
   it('retries a dead e-mail to a corrected address, through the provider that was chosen', async () => {

@@ -78,17 +78,36 @@ export function testGroups({ system, signedIn, at }: ConsoleUnderTest): void {
 
 /** What counts do to the list of screens. */
 export function testCounts({ system, signedIn, at }: ConsoleUnderTest): void {
-  it('keeps the name of the screen in view at 360 px when a count before it comes', async () => {
-    await deadOf(system().database.db, 'http_453', 1);
+  it('keeps the name of the screen in view at 360 px when a count before it comes, or grows', async () => {
     const { page } = await signedIn(360);
     await page.goto(at('/data'));
+    // On so narrow a screen the word is not to be seen.
+    await page.getByText('Live', { exact: true }).waitFor({ state: 'attached' });
+    await deadOf(system().database.db, 'http_453', 100);
     const screens = page.getByRole('navigation', { name: 'Screens' });
-    await screens.locator('.count').waitFor({ state: 'attached' });
+    await screens.locator('.count', { hasText: /^\d{3}$/ }).waitFor({ state: 'attached' });
     const here = screens.getByRole('link', { name: 'Data' });
     await until('the whole name is in view', async () => {
       const { x, width } = (await here.boundingBox())!;
       return x >= 0 && x + width <= 360;
     });
+  });
+
+  it('leaves the page where it was scrolled when counts come', async () => {
+    await deadOf(system().database.db, 'http_454', 1);
+    const { page } = await signedIn(360);
+    await page.route('**/api/admin/stream', (route) => route.abort());
+    await page.goto(at('/data'));
+    const screens = page.getByRole('navigation', { name: 'Screens' });
+    await page.getByRole('heading', { name: 'A month' }).waitFor();
+    await page.setViewportSize({ width: 360, height: 300 });
+    await page.evaluate('window.scrollTo(0, document.body.scrollHeight)');
+    const scrolledTo = await page.evaluate('window.scrollY');
+    expect(await screens.evaluate((list) => list.getBoundingClientRect().bottom)).toBeLessThan(0);
+    await page.unroute('**/api/admin/stream');
+    await screens.locator('.count').waitFor({ state: 'attached' });
+    await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))');
+    expect(await page.evaluate('window.scrollY')).toBe(scrolledTo);
   });
 }
 

@@ -34,6 +34,25 @@ export function testStates({ system, signedIn, at }: ConsoleUnderTest): void {
     expect(await axeFaults(page)).toEqual([]);
   });
 
+  it('says where mail goes while a provider takes nothing, and neither way when all sending is paused', async () => {
+    const { db } = system().database;
+    const setProvider = (forced: 'open' | null) =>
+      db.updateTable('provider_controls').set({ forced }).where('provider', '=', 'mailgun').execute();
+    const pauseAll = (paused_at: Date | null) => db.updateTable('queue_controls').set({ paused_at }).execute();
+    try {
+      await setProvider('open');
+      const { page } = await signedIn();
+      const banner = page.getByText('mailgun takes nothing.').locator('..');
+      await banner.getByText('Mail goes through the others.').waitFor();
+      await pauseAll(new Date());
+      await page.getByText('All sending is paused.').waitFor();
+      expect(await banner.textContent()).not.toMatch(/Mail goes|Single e-mails/);
+    } finally {
+      await pauseAll(null);
+      await setProvider(null);
+    }
+  });
+
   it('says on every screen that the api cannot be reached, greys what it showed, and goes on when it answers', async () => {
     const { page } = await signedIn();
     for (const screen of ['', '/audit']) {

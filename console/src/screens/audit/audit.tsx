@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useState } from 'react';
+import { Fragment, useState } from 'react';
 import { Link } from 'wouter';
 import type { Act } from '../../../../client/generated/schemas.js';
 import { call } from '../../api/call.js';
@@ -8,7 +8,7 @@ import { any, Choice } from '../../ui/field.js';
 import { Pill } from '../../ui/pill.js';
 import { Answer, Empty, NextPage } from '../../ui/states.js';
 import { type Column, Table } from '../../ui/table.js';
-import { Time, timeOf } from '../../ui/time.js';
+import { Time } from '../../ui/time.js';
 
 const KINDS = [
   'queue',
@@ -37,7 +37,14 @@ const COLUMNS: readonly Column<Act>[] = [
   { name: 'What', cell: ({ action }) => <span className="strong">{action}</span> },
   { name: 'To what', cell: (act) => <Target act={act} /> },
   { name: 'Why', cell: ({ reason }) => reason ?? <span className="soft">–</span> },
-  { name: 'Change', cell: ({ before, after }) => <span className="small soft">{changeOf(before, after)}</span> },
+  {
+    name: 'Change',
+    cell: (act) => (
+      <span className="small soft">
+        <Change act={act} />
+      </span>
+    ),
+  },
 ];
 
 function Target({ act: { target_kind, target_id } }: { readonly act: Act }) {
@@ -53,30 +60,35 @@ function Target({ act: { target_kind, target_id } }: { readonly act: Act }) {
 
 type State = Act['before'];
 
-const NONE = 'none';
 const MOMENT = /^\d{4}-\d\d-\d\dT[\d:.]+Z$/;
+const isNone = (value: unknown) => value === null || value === undefined;
 
-function words(value: unknown): string {
-  if (value === null || value === undefined) return NONE;
-  if (typeof value === 'string') return MOMENT.test(value) ? timeOf(value) : value;
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+function Value({ of }: { readonly of: unknown }) {
+  if (isNone(of)) return 'none';
+  if (typeof of === 'string') return MOMENT.test(of) ? <Time at={of} /> : of;
+  return typeof of === 'object' ? JSON.stringify(of) : String(of);
 }
 
 /** What is different afterwards, in few words. */
-function changeOf(before: State, after: State): string {
-  const [was, is] = [before ?? {}, after ?? {}];
-  const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
-  return (
-    names
-      .filter((name) => name !== 'reason' && JSON.stringify(was[name]) !== JSON.stringify(is[name]))
-      // Of what is new, what it does not have says nothing.
-      .filter((name) => before !== null || words(is[name]) !== NONE)
-      .slice(0, 4)
-      .map((name) =>
-        before === null ? `${name} ${words(is[name])}` : `${name} ${words(was[name])} → ${words(is[name])}`,
-      )
-      .join(', ')
-  );
+function Change({ act: { before, after } }: { readonly act: Act }) {
+  const [was, is]: [NonNullable<State>, NonNullable<State>] = [before ?? {}, after ?? {}];
+  const names = [...new Set([...Object.keys(was), ...Object.keys(is)])]
+    .filter((name) => name !== 'reason' && JSON.stringify(was[name]) !== JSON.stringify(is[name]))
+    // Of what is new, what it does not have says nothing.
+    .filter((name) => before !== null || !isNone(is[name]))
+    .slice(0, 4);
+  return names.map((name, n) => (
+    <Fragment key={name}>
+      {n > 0 && ', '}
+      {name}{' '}
+      {before !== null && (
+        <>
+          <Value of={was[name]} /> →{' '}
+        </>
+      )}
+      <Value of={is[name]} />
+    </Fragment>
+  ));
 }
 
 /** Who did what, by which way, and why. */

@@ -10,6 +10,7 @@ export function Alarms({ sample, state }: { readonly sample: LiveSample; readonl
   const blocked = sample.queues.filter((queue) => !queue.paused && queue.admitting_providers.length === 0);
   const paused = sample.queues.filter(({ paused: is }) => is);
   const down = sample.providers.filter((provider) => provider.configured && troubleOf(provider));
+  const isAllPaused = paused.length === sample.queues.length;
   const areOthersWell = sample.providers.some((provider) => provider.configured && !troubleOf(provider));
   return (
     <>
@@ -27,15 +28,13 @@ export function Alarms({ sample, state }: { readonly sample: LiveSample; readonl
       {blocked.length === 0 && down.length > 0 && (
         <Banner tone="warn">
           <strong>{down.length === 1 ? `${down[0]!.provider} takes nothing.` : 'Some providers take nothing.'}</strong>{' '}
-          {areOthersWell ? 'Mail goes through the others.' : 'Single e-mails try them.'}
+          {!isAllPaused && (areOthersWell ? 'Mail goes through the others.' : 'Single e-mails try them.')}
           <Reasons providers={down} />
         </Banner>
       )}
       {paused.length > 0 && (
         <Banner tone="warn">
-          <strong>
-            {paused.length === sample.queues.length ? 'All sending' : paused.map(nameOf).join(' and ')} is paused.
-          </strong>{' '}
+          <strong>{isAllPaused ? 'All sending' : paused.map(nameOf).join(' and ')} is paused.</strong>{' '}
           {plural(
             paused.reduce((sum, { waiting }) => sum + waiting, 0),
             'e-mail',
