@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findTemporalCli } from '../src/dev/temporal/cli.js';
-import { Parts } from '../test/support/servers/parts.js';
+import { Interrupted, Parts } from '../test/support/servers/parts.js';
 import type { Drill } from './drill.js';
 import { table } from './production/report.js';
 import { choose, runProduction } from './production/run.js';
@@ -53,9 +53,13 @@ if (values.help) {
   endInOrder();
   const dataDir = process.env.DATA_DIR || fileURLToPath(new URL('../.data', import.meta.url));
   const cli = await findTemporalCli({ env: process.env, dataDir });
-  const kept = isProduction
-    ? await runDisasters(cli)
-    : await runAll(positionals.length > 0 ? positionals.map(drillNamed) : DRILLS, cli);
+  const running = isProduction
+    ? runDisasters(cli)
+    : runAll(positionals.length > 0 ? positionals.map(drillNamed) : DRILLS, cli);
+  const kept = await running.catch((error: unknown) => {
+    if (!(error instanceof Interrupted)) throw error;
+    return new Promise<never>(() => {}); // What is being ended is waited for, and the program ends after it.
+  });
   process.exitCode = kept ? 0 : 1;
 }
 

@@ -1,6 +1,7 @@
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PerPriority } from '../src/priority.js';
+import { Parts } from '../test/support/servers/parts.js';
 import { type Attained, readAttainment } from './attainment.js';
 import { type Count, countAll } from './count.js';
 import { CannotDrill, type Drill } from './drill.js';
@@ -41,6 +42,7 @@ export const loadNow = () => Math.round((loadavg()[0]! / availableParallelism())
  * Runs one drill on a system of its own.
  *
  * @param lookAt looks at the system at the end, while it still runs.
+ * @throws Interrupted when everything is being ended.
  */
 export async function runDrill(drill: Drill, options: WorldOptions, lookAt?: LookAt): Promise<DrillResult> {
   return timed(drill, options, async () => {
@@ -77,8 +79,10 @@ async function timed(
   const spent = () => ({ tookS: Math.round((Date.now() - startedAt) / 1000), load: loadNow() });
   try {
     const shown = await run();
+    Parts.throwIfInterrupted();
     return { ...about, ...shown, ...spent() };
   } catch (error) {
+    Parts.throwIfInterrupted();
     if (error instanceof CannotDrill) return { ...about, skipped: error.message, ...spent(), broken: [] };
     return { ...about, ...spent(), broken: [`the drill itself failed: ${(error as Error).stack}`] };
   }

@@ -5,7 +5,7 @@ import { Parts } from '../test/support/servers/parts.js';
 import { migrateAt, startTestPostgres, type TestPostgres } from '../test/support/servers/postgres.js';
 import { startOwnTemporal, type TestTemporal } from '../test/support/servers/temporal-server.js';
 import type { Places } from '../test/support/stack/places.js';
-import { PROCESS_NAMES, type ProcessName, Stack } from '../test/support/stack.js';
+import { PROCESS_NAMES, type ProcessName, Stack, type StackOptions } from '../test/support/stack.js';
 import { until } from '../test/support/until.js';
 import type { Seconds, Surroundings } from './drill.js';
 import { mountSmallDisk } from './small-disk.js';
@@ -76,7 +76,7 @@ export class World {
       let sandboxPort = 0;
       const primary = parts.own(await openWire(() => sandboxPort), (wire) => wire.close());
       const fallback = parts.own(await openWire(() => sandboxPort), (wire) => wire.close());
-      const stack = await Stack.start({
+      const stackOptions: StackOptions = {
         databaseUrl: servers.databaseUrl,
         temporalAddress: servers.temporalAddress,
         twoOfEach: drill.twoOfEach,
@@ -90,8 +90,11 @@ export class World {
           ...drill.env,
           ...servers.env,
         },
-      });
-      parts.own(stack, (running) => running.stop());
+      };
+      const stack = await parts.start(
+        () => Stack.start(stackOptions),
+        (running) => running.stop(),
+      );
       sandboxPort = stack.ports.sandbox;
       const world = new World(stack, servers, primary, fallback, disk?.folder, options, parts);
       // A release before this one may tell of its processes in another way, or not at all.

@@ -1,7 +1,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
@@ -219,6 +219,25 @@ describe('deploy/temporal', () => {
     for (const name of SEARCH_ATTRIBUTES) expect(customAttributes).toHaveProperty(name);
     const describe = ['operator', 'namespace', 'describe', '-n', namespace, '--address', address];
     expect(execFileSync(cli, describe, { encoding: 'utf8' })).toMatch(/Retention.*72h/i);
+  });
+
+  it('namespace.sh tries for a minute by the clock, however long each try takes', () => {
+    const programs = mkdtempSync(join(tmpdir(), 'tempost-namespace-'));
+    try {
+      const program = (name: string, script: string) =>
+        writeFileSync(join(programs, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+      const tries = join(programs, 'tries');
+      program('temporal', `echo "$*" >> ${tries}; exit 1`);
+      program('sleep', 'exit 0');
+      // Each look at the clock is 20 s after the one before: the server takes them to answer nothing.
+      program('date', `echo . >> ${programs}/looks; echo $((20 * $(wc -l < ${programs}/looks)))`);
+      const env = { PATH: `${programs}:${process.env.PATH}`, TEMPORAL_ADDRESS: '192.0.2.1:7233' };
+      expect(spawnSync(join(root, folder, 'namespace.sh'), { env }).status).toBe(1);
+      const described = readFileSync(tries, 'utf8').match(/ describe /g);
+      expect(described).toHaveLength(3);
+    } finally {
+      rmSync(programs, { recursive: true });
+    }
   });
 
   it('namespace.sh waits for a server that does not answer yet', { timeout: patient(90_000) }, async () => {

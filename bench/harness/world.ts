@@ -89,14 +89,13 @@ export class World {
 
   /** The whole system, the sandbox as its providers, its inbox off. */
   async startStack(options: Partial<StackOptions> = {}): Promise<Stack> {
-    const stack = await Stack.start({
-      databaseUrl: this.url,
-      temporalAddress: this.temporalAddress,
-      ...options,
-      // As in a cluster: a line for every request would be measured as well, so it stays on.
-      env: { LOG_LEVEL: 'info', ...options.env },
-    });
-    return this.own(stack, (it) => it.stop());
+    const { url: databaseUrl, temporalAddress } = this;
+    // As in a cluster: a line for every request would be measured as well, so it stays on.
+    const env = { LOG_LEVEL: 'info', ...options.env };
+    return this.parts.start(
+      () => Stack.start({ databaseUrl, temporalAddress, ...options, env }),
+      (it) => it.stop(),
+    );
   }
 
   /** Another database on the same server, migrated, by another build if one is given. @returns its address. */

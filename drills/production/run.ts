@@ -1,3 +1,4 @@
+import { Parts } from '../../test/support/servers/parts.js';
 import { CannotDrill } from '../drill.js';
 import { loadNow } from '../run.js';
 import type { Row } from './report.js';
@@ -31,7 +32,12 @@ export function choose(names: readonly string[]): Chosen[] {
   })).filter(({ disasters }) => disasters.length > 0);
 }
 
-/** Runs disasters one after another, each on a system of its own. @param done told each row as it comes. */
+/**
+ * Runs disasters one after another, each on a system of its own.
+ *
+ * @param done told each row as it comes.
+ * @throws Interrupted when everything is being ended: neither the disaster that runs nor a later one has a row then.
+ */
 export async function runProduction(
   chosen: readonly Chosen[],
   options: Omit<DisasterOptions, 'say'> & { readonly say: (what: string, sentence: string) => void },
@@ -75,8 +81,11 @@ async function runOne(what: string, disaster: Disaster, options: DisasterOptions
   if (begun.missing) return { ...about, skipped: begun.missing, ...spent() };
   try {
     if (begun.failure) throw begun.failure;
-    return { ...about, outcome: await disaster.run(options, begun.shared), ...spent() };
+    const outcome = await disaster.run(options, begun.shared);
+    Parts.throwIfInterrupted();
+    return { ...about, outcome, ...spent() };
   } catch (error) {
+    Parts.throwIfInterrupted();
     if (error instanceof CannotDrill) return { ...about, skipped: error.message, ...spent() };
     const broken = [`the drill itself failed: ${(error as Error).stack}`];
     return { ...about, outcome: { ...NO_OUTCOME, broken }, ...spent() };

@@ -28,14 +28,16 @@ export class ArchivedPostgres implements BackedUp {
     const folder = mkdtempSync(join(tmpdir(), 'tempost-archived-'));
     chmodSync(folder, 0o755);
     let backups: Backups | undefined;
+    let server: RunningPostgres | undefined;
     try {
       backups = await keep(folder);
       const port = await freePort();
       const settings = { archive_mode: 'on', archive_command: backups.archiveCommand, wal_level: 'replica' };
-      const server = await startPostgres({ home: join(folder, 'postgres'), port, settings });
+      server = await startPostgres({ home: join(folder, 'postgres'), port, settings });
       backups.serves(server.url);
       return new ArchivedPostgres(folder, port, backups, server);
     } catch (error) {
+      await server?.stop();
       await backups?.drop();
       removePostgresHome(join(folder, 'postgres'));
       rmSync(folder, { recursive: true, force: true });

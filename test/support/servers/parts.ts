@@ -46,6 +46,11 @@ export class Parts {
     await Promise.all([...live].map((parts) => parts.end()));
   }
 
+  /** What fails or ends meanwhile says nothing of what was tried. @throws Interrupted when everything is being ended. */
+  static throwIfInterrupted(): void {
+    if (isInterrupted) throw new Interrupted();
+  }
+
   /** Takes a part that is there. @throws Interrupted when everything is being ended: then the part is, too. */
   own<T>(thing: T, end: (thing: T) => unknown): T {
     this.ends.unshift(() => end(thing));

@@ -18,13 +18,17 @@ export interface Pairs {
 /** Starts what stands before two copies. @param name whose copies they are. */
 export type StartBalancer = (port: number, copies: readonly number[], name: 'api' | 'webhooks') => Promise<Balancer>;
 
-/** @param ports where clients and providers connect. @param start what stands before each pair. */
+/**
+ * @param ports where clients and providers connect.
+ * @param start what stands before each pair.
+ * @throws what one of them fails with; then the other one is ended.
+ */
 export async function balancePairs(
   ports: Readonly<Record<'api' | 'webhooks', number>>,
   start: StartBalancer = startBalancer,
 ): Promise<Pairs> {
   const envOf = new Map<string, Readonly<Record<string, string>>>();
-  const balancers = await Promise.all(
+  const started = await Promise.allSettled(
     SERVICES.map(async ([name, variable]) => {
       const copies = await freePorts(2);
       [name, second(name)].forEach((instance, n) => {
@@ -33,5 +37,10 @@ export async function balancePairs(
       return start(ports[name], copies, name);
     }),
   );
-  return { envOf, close: async () => void (await Promise.all(balancers.map((balancer) => balancer.close()))) };
+  const balancers = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  const close = async () => void (await Promise.all(balancers.map((balancer) => balancer.close())));
+  const failed = started.find((one) => one.status === 'rejected');
+  if (!failed) return { envOf, close };
+  await close();
+  throw failed.reason;
 }
