@@ -48,12 +48,13 @@ function Item({ path, name, waiting, watches }: ItemProps) {
   const isHere = path === '/' ? location === '/' : location.startsWith(path);
   const ref = useRef<HTMLAnchorElement>(null);
   const { sample } = useLive();
-  const areCountsThere = sample !== undefined;
+  // How wide each count is: they come later, grow, and move what is behind them.
+  const widths = sample && watches && SCREENS.map(({ waiting: of }) => (of ? written(of(sample)).length : 0)).join();
   // On a narrow screen the list is wider than that.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: counts come later, and move what is behind them
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the counts that move it
   useEffect(() => {
     if (isHere && ref.current) bringIntoView(ref.current);
-  }, [isHere, areCountsThere]);
+  }, [isHere, widths]);
   return (
     <Link ref={ref} href={path} aria-current={isHere ? 'page' : undefined}>
       {name}
@@ -62,10 +63,13 @@ function Item({ path, name, waiting, watches }: ItemProps) {
   );
 }
 
+/** A count of what waits; nothing for none. */
+const written = (waiting: number) => (waiting > 9_999 ? '9,999+' : waiting > 0 ? count(waiting) : '');
+
 function Waiting({ of }: { readonly of: NonNullable<ItemProps['waiting']> }) {
   const { sample } = useLive();
-  const waiting = sample ? of(sample) : 0;
-  return waiting > 0 ? <span className="count">{waiting > 9_999 ? '9,999+' : count(waiting)}</span> : null;
+  const waiting = sample ? written(of(sample)) : '';
+  return waiting === '' ? null : <span className="count">{waiting}</span>;
 }
 
 const LINE = {
