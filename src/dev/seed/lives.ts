@@ -119,7 +119,7 @@ export const LIVES: readonly Life[] = [
     share: 0.006,
     tell: (story) => {
       const by = provider(story);
-      inVain(story).call(by, 'accepted');
+      inVain(story).late().call(by, 'accepted');
       delivered(story, by);
     },
   },

@@ -91,6 +91,12 @@ export class Story {
     return this;
   }
 
+  /** Lets its deadline pass, and some minutes more. */
+  late(): this {
+    this.at = new Date(Math.max(this.at.getTime(), (this.#email.deadline_at as Date).getTime()));
+    return this.wait(4 * 60_000);
+  }
+
   scheduled(dueAt: Date): this {
     this.#email.due_at = dueAt;
     this.#email.deadline_at = new Date(dueAt.getTime() + DEADLINE_MS[this.priority]);
