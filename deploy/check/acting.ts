@@ -135,7 +135,8 @@ async function takesEveryExample(cluster: Cluster, helm: string): Promise<string
 /** All pods of all processes, admitted under the restricted Pod Security Standard, spread over nodes; the migration ends. */
 async function rollsOut(cluster: Cluster, helm: string): Promise<string> {
   const manifests = render(helm, 'temporal-cloud');
-  cluster.kubectl(['delete', 'hpa,scaledobjects.keda.sh', '--all', '-n', SPACE]);
+  // Other examples have workers of builds, which this one has not.
+  cluster.kubectl(['delete', 'hpa,scaledobjects.keda.sh,deploy,pdb', '--all', '-n', SPACE]);
   apply(cluster, manifests);
   const ms = await cluster.until('every deployment is ready', () => {
     const all = cluster.list<Deployment>('deploy', '-n', SPACE);
