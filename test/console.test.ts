@@ -121,6 +121,21 @@ describe.skipIf(!chromiumPath)('the console', () => {
     expect(await page.getByRole('button', { name: /Switch|Limits/ }).count()).toBe(0);
   });
 
+  it('watches nothing for a client, which may not', async () => {
+    const { body } = await ask('/api/clients', { name: 'a program' });
+    const { body: made } = await ask(`/api/clients/${body.id}/keys`, { name: 'its key' });
+    const { page } = await openPage(browser);
+    const watched: string[] = [];
+    page.on('request', (request) => request.url().endsWith('/stream') && watched.push(request.url()));
+    await page.goto(at('/sign-in'));
+    await page.getByLabel('API key').fill(made.key!);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('navigation', { name: 'Screens' }).waitFor();
+    await page.goto(at('/find'));
+    await page.getByRole('heading', { level: 1, name: 'Find' }).waitFor();
+    expect(watched).toEqual([]);
+  });
+
   async function ask(path: string, body: object) {
     const answer = await fetch(`${system.stack.api}${path}`, {
       method: 'POST',

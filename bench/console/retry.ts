@@ -11,7 +11,7 @@ import { write } from '../results.js';
 /** When the api is killed: at these parts of the whole. */
 const KILLS = [0.2, 0.5, 0.8];
 
-export interface RetryResult {
+interface RetryResult {
   readonly emails: number;
   /** From the button to the end of the job, as the page tells it. */
   readonly jobS: number;

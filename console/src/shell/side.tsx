@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useRef } from 'react';
+import { type RefObject, useEffect, useRef } from 'react';
 import { Link, useLocation } from 'wouter';
 import { call } from '../api/call.js';
 import { useLive } from '../api/live.js';
@@ -13,10 +13,15 @@ import { useTheme } from './theme.js';
 export function Side() {
   const may = useMay();
   const watches = may('watchOverview');
+  const [location] = useLocation();
+  const here = SCREENS.find(({ path }) => isAt(path, location))?.path;
+  const list = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it is another screen's name that has to be in view
+  useEffect(() => bringHereIntoView(list.current), [here]);
   return (
     <div className="side">
       <Brand />
-      <nav className="nav" aria-label="Screens">
+      <nav className="nav" aria-label="Screens" ref={list}>
         <ul>
           {SCREENS.filter(({ needs }) => may(needs)).map((screen) => (
             <li key={screen.path}>
@@ -26,14 +31,31 @@ export function Side() {
           ))}
         </ul>
       </nav>
+      {watches && <CountsMoveIt list={list} />}
       <Who watches={watches} />
     </div>
   );
 }
 
-/** Moves the list and its column alone: the page stays where whoever reads it has scrolled it. */
-function bringIntoView(item: HTMLElement): void {
-  const list = item.closest('nav')!;
+/** Whether what is shown is a screen, or something of it. */
+const isAt = (path: string, location: string) => (path === '/' ? location === '/' : location.startsWith(path));
+
+/** Counts come later, grow, and move what is behind them. Only for whoever may watch: nobody else asks for them. */
+function CountsMoveIt({ list }: { readonly list: RefObject<HTMLElement | null> }) {
+  const { sample } = useLive();
+  const widths = sample && SCREENS.map(({ waiting: of }) => (of ? written(of(sample)).length : 0)).join();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: how wide they are is what moves it
+  useEffect(() => bringHereIntoView(list.current), [widths]);
+  return null;
+}
+
+/**
+ * On a narrow screen the list is wider than that. The list and its column alone are moved: the page stays where whoever
+ * reads it has scrolled it.
+ */
+function bringHereIntoView(list: HTMLElement | null): void {
+  const item = list?.querySelector('[aria-current="page"]');
+  if (!list || !item) return;
   const column = list.parentElement!;
   const at = item.getBoundingClientRect();
   const [width, height] = [list.getBoundingClientRect(), column.getBoundingClientRect()];
@@ -45,18 +67,8 @@ type ItemProps = (typeof SCREENS)[number] & { readonly watches: boolean };
 
 function Item({ path, name, waiting, watches }: ItemProps) {
   const [location] = useLocation();
-  const isHere = path === '/' ? location === '/' : location.startsWith(path);
-  const ref = useRef<HTMLAnchorElement>(null);
-  const { sample } = useLive();
-  // How wide each count is: they come later, grow, and move what is behind them.
-  const widths = sample && watches && SCREENS.map(({ waiting: of }) => (of ? written(of(sample)).length : 0)).join();
-  // On a narrow screen the list is wider than that.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it is the counts that move it
-  useEffect(() => {
-    if (isHere && ref.current) bringIntoView(ref.current);
-  }, [isHere, widths]);
   return (
-    <Link ref={ref} href={path} aria-current={isHere ? 'page' : undefined}>
+    <Link href={path} aria-current={isAt(path, location) ? 'page' : undefined}>
       {name}
       {waiting && watches && <Waiting of={waiting} />}
     </Link>
