@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { apiSentence, benchApi } from './api.js';
 import { addWaiting, analyse, pause, removeWaiting } from './backlog.js';
-import { compareBuilds, differenceOf, idleTable } from './builds.js';
+import { besideTable, compareBuilds, differenceOf, idleTable } from './builds.js';
 import { benchCluster, clusterTables } from './cluster/side-by-side.js';
 import { type Costs, compare, costTable, nodeCpuMs } from './compare.js';
 import { runQuick } from './counts/quick.js';
@@ -27,7 +27,7 @@ npm run bench -- --quick [--accept "reason"]
   profile     the functions in which each process spends its time, and the statements an e-mail costs
   with        ours as it is beside ours with other environment variables, as in "with DATABASE_POOL_SIZE=20"
   beside      ours beside the build of another checkout, as in "beside ../before"; both are scraped by a Prometheus
-  --emails N  how many of each variant (4,000; with and beside: 800), of each backlog (2,000), webhooks ÷ 2 (5,000)
+  --emails N  how many of each variant (4,000; with: 800), of each backlog (2,000), webhooks ÷ 2 (5,000)
   --seconds N how long the api is submitted to (60), the webhooks service attacked (30), or builds left idle (60)
   --shards N  how many history shards the cluster has (512)
   --short     a short run without backlogs
@@ -96,12 +96,13 @@ const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
   },
   with: compareSettings,
   async beside(world) {
-    const rounds = brief ? 2 : 6;
-    const options = { checkout: settings[0]!, emails: emails ?? 800, rounds, idleS: seconds ?? (brief ? 4 : 60), say };
-    const result = await compareBuilds(world, options);
-    write(costTable(result.costs));
-    write(differenceOf(result.costs));
+    const about = circumstances();
+    const size = { emails: emails ?? (brief ? 80 : 4_000), rounds: brief ? 2 : 20, idleS: seconds ?? (brief ? 4 : 60) };
+    const result = await compareBuilds(world, { checkout: settings[0]!, ...size, say });
+    write(besideTable(result));
+    write(differenceOf(result));
     write(idleTable(result));
+    write(`Results: ${keep('beside.json', { ...about, ...size, ...result })}`);
   },
   profile: (world) => profile(world, emails ?? (brief ? 20 : 400)),
 };

@@ -8,6 +8,19 @@ export const sum = (values: readonly number[]) => values.reduce((total, value) =
 
 export const mean = (values: readonly number[]) => sum(values) / values.length;
 
+/** What was measured several times: its mean, and how far that may well be from the true one. */
+export interface Estimate {
+  readonly mean: number;
+  /** Two standard errors of the mean, between which and it 19 of 20 true ones lie. NaN of fewer than two values. */
+  readonly within: number;
+}
+
+export function estimateOf(values: readonly number[]): Estimate {
+  const middle = mean(values);
+  const variance = sum(values.map((value) => (value - middle) ** 2)) / (values.length - 1);
+  return { mean: middle, within: values.length < 2 ? Number.NaN : 2 * Math.sqrt(variance / values.length) };
+}
+
 /** A number short enough for a table. */
 export function short(value: number | null | undefined): string {
   if (value === null || value === undefined || Number.isNaN(value)) return '-';

@@ -37,8 +37,9 @@ export class World {
   /**
    * @param more settings of its PostgreSQL.
    * @param kept a folder for the data of its PostgreSQL, which stay there; default: one that goes with the world.
+   * @param dist another build, by whose migrations its database is made.
    */
-  static async start(more: Readonly<Record<string, string>> = {}, kept?: string): Promise<World> {
+  static async start(more: Readonly<Record<string, string>> = {}, kept?: string, dist?: string): Promise<World> {
     const parts = new Parts('bench');
     try {
       const folder = parts.own(mkdtempSync(join(tmpdir(), 'tempost-bench-')), (path) =>
@@ -53,7 +54,7 @@ export class World {
         () => startPostgres({ home, port, settings }),
         (it) => it.stop(),
       );
-      await migrate(postgres.url);
+      await migrate(postgres.url, dist);
       const server = parts.own(new pg.Client({ connectionString: postgres.url, application_name: 'bench' }), (it) =>
         it.end(),
       );
@@ -98,12 +99,12 @@ export class World {
     );
   }
 
-  /** Another database on the same server, migrated, by another build if one is given. @returns its address. */
-  async createDatabase(name: string, dist?: string): Promise<string> {
+  /** Another database on the same server, migrated. @returns its address. */
+  async createDatabase(name: string): Promise<string> {
     await this.server.query(`create database ${name}`);
     const url = new URL(this.url);
     url.pathname = `/${name}`;
-    await migrate(url.href, dist);
+    await migrate(url.href);
     return url.href;
   }
 

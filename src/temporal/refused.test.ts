@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig } from '../config.js';
 import { createLogger } from '../process/log.js';
 import { connectTemporal } from './connection.js';
+import { refused } from './refused.js';
 
 const MAKE = fileURLToPath(new URL('../../deploy/temporal/certificates.sh', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'tempost-tls-'));
@@ -22,12 +23,14 @@ async function listen(server: Server): Promise<string> {
   return `127.0.0.1:${(server.address() as { port: number }).port}`;
 }
 
+const NEEDED = {
+  ...{ DATABASE_URL: 'postgres://127.0.0.1/none', PROVIDERS: 'smtp', SMTP_URL: 'smtp://127.0.0.1' },
+  STORAGE_DIR: folder,
+};
+
 /** What a process of ours says that is told these variables. */
 async function saidBy(address: string, env: Record<string, string>): Promise<string> {
-  const config = loadConfig({
-    ...{ DATABASE_URL: 'postgres://127.0.0.1/none', PROVIDERS: 'smtp', SMTP_URL: 'smtp://127.0.0.1' },
-    ...{ STORAGE_DIR: folder, TEMPORAL_ADDRESS: address, ...env },
-  });
+  const config = loadConfig({ ...NEEDED, TEMPORAL_ADDRESS: address, ...env });
   return connectTemporal({ temporal: config.temporal }, createLogger('test', 'silent')).then(
     () => 'connected',
     (error: Error) => error.message,
@@ -88,6 +91,19 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a Temporal that
     ],
   ])('says what to set for who comes with %s', async (_what, env, sentence) => {
     expect(await saidBy(address, env)).toMatch(sentence);
+  });
+
+  // Which of these is seen depends on how soon it closes after its alert.
+  it.each([
+    'hyper::Error(Io, Custom { kind: InvalidData, error: "received fatal alert: CertificateRequired" })',
+    'hyper::Error(Io, Custom { kind: BrokenPipe, error: "stream closed because of a broken pipe" })',
+    'hyper::Error(Canceled, "connection closed")',
+    'hyper::Error(Canceled, "connection was not ready")',
+  ])('says what to set also where all that is left is %s', (words) => {
+    const { temporal } = loadConfig({ ...NEEDED, TEMPORAL_ADDRESS: 'temporal:7233', ...withoutCertificate });
+    const message = words.includes('Canceled') ? 'operation was canceled' : 'transport error';
+    const said = new Error(`message: "${message}", source: tonic::transport::Error(Transport, ${words})`);
+    expect((refused(said, { temporal }) as Error).message).toMatch(/asks for a client certificate: set TEMPORAL_TLS_/);
   });
 
   it('has its certificates made anew of the same authority', () => {

@@ -25,7 +25,7 @@ const ADVICE: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Somebody was there: otherwise the connection itself fails, and `ConnectError` is named. */
-const ACCEPTED_AND_ENDED = /transport error(?!.*ConnectError)|hyper::Error\(Canceled, .?"connection closed/s;
+const ACCEPTED_AND_ENDED = /transport error(?!.*ConnectError)|hyper::Error\(Canceled/s;
 
 /**
  * The error of a connection to Temporal that could not be made, with what to do about it where TLS is the reason. The
