@@ -97,7 +97,7 @@ const BENCHES: Readonly<Record<string, (world: World) => Promise<void>>> = {
   with: compareSettings,
   async beside(world) {
     const about = circumstances();
-    const size = { emails: emails ?? (brief ? 80 : 4_000), rounds: brief ? 2 : 20, idleS: seconds ?? (brief ? 4 : 60) };
+    const size = { emails: emails ?? (brief ? 80 : 4_000), rounds: brief ? 2 : 10, idleS: seconds ?? (brief ? 4 : 60) };
     const result = await compareBuilds(world, { checkout: settings[0]!, ...size, say });
     write(besideTable(result));
     write(differenceOf(result));

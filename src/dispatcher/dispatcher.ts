@@ -31,8 +31,8 @@ import { createOperatorWatch } from './watch-operators.js';
 
 /** What did not get through at once is brought this often. */
 const SIGNALS_MS = 1_000;
-/** How soon a pause made in Temporal alone is seen. */
-const PAUSES_MS = 1_000;
+/** How soon a pause made in Temporal alone is seen; one of ours is told at once. */
+const PAUSES_MS = 5_000;
 /** A breaker that opens stays so for longer. */
 const BREAKERS_MS = 1_000;
 /** How soon a released hold is seen whose notice was lost. */
@@ -40,8 +40,8 @@ const HOLDS_MS = 2_000;
 /** Often enough that each interval of the samples has one, of whichever dispatcher. */
 const SAMPLES_MS = 5_000;
 /** Nobody waits for it: it is for whoever asks later who did it. */
-const OPERATORS_MS = 10_000;
-/** Each look lists anew, so that there is a rest as well while there is more. */
+const OPERATORS_MS = 20_000;
+/** A rest also while there is more: each look reads the histories of many. */
 const OPERATORS_MORE_MS = 1_000;
 /** How soon a job begins, or goes on after Temporal has lost it. */
 const JOBS_MS = 1_000;

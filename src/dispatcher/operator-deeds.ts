@@ -23,7 +23,8 @@ export const keyOfEnd = (runId: string) => `temporal:${runId}`;
 const keyOfPause = (runId: string, at: Date) => `temporal:pause:${runId}:${at.toISOString()}`;
 export const keyOfReset = (begunRunId: string) => `temporal:reset:${begunRunId}`;
 
-type Run = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'status'>;
+/** A run, as far as it takes to look at it. */
+export type Run = Pick<WorkflowExecutionInfo, 'workflowId' | 'runId' | 'status'>;
 
 /**
  * What ended a run that was terminated or cancelled.

@@ -3,15 +3,15 @@ import { sql } from 'kysely';
 import type { Logger } from 'pino';
 import { IN_TEMPORAL, recordAct } from '../domain/audit/record.js';
 import type { Db } from '../postgres/database.js';
-import { emailIdOf } from '../temporal/names.js';
+import { EMAIL_ACTIVITIES, emailIdOf } from '../temporal/names.js';
 import { RESET_MARK } from '../workflows/reset-mark.js';
-import { type Deed, endingOf, keyOfEnd, keyOfReset, pauseOf, resetOf } from './operator-deeds.js';
+import { type Deed, endingOf, keyOfEnd, keyOfReset, pauseOf, type Run, resetOf } from './operator-deeds.js';
 
 /** The first look goes back so far: what was done while no dispatcher ran is listed as well. */
 const FIRST_LOOK_MS = 24 * 60 * 60_000;
 /** Temporal lists what has happened with a delay; what is found twice is written once. */
 const LISTED_WITHIN_MS = 60_000;
-/** In one look; the next ones go on from there. Somebody may have ended a hundred thousand by one command. */
+/** In one look; the next ones go on behind them. Somebody may have ended a hundred thousand by one command. */
 const MOST = 200;
 const PAGE = 1_000;
 /** Of what is listed as long as it lasts, so many are looked through, the latest started; the others once these go on. */
@@ -27,30 +27,53 @@ interface WatchDependencies {
 
 /** Runs of workflows that operators may have had to do with: one question to Temporal, whatever their number. */
 interface Trace {
-  /** What Temporal is asked, beside the time. */
+  /**
+   * What Temporal is asked, beside the time. Each is a question that one index of PostgreSQL answers by itself, of millions
+   * of workflows as well: one status, or one kind of mark of which the values are named. See decision 81.
+   */
   readonly query: string;
   /** Since when it is asked; without one all are listed that there are at the moment. */
   readonly timeField?: 'CloseTime' | 'StartTime';
   timeOf(run: WorkflowExecutionInfo): Date | undefined;
-  /** A server of an earlier release than the mark refuses the question: then there is nothing to be found. */
+  /** A server of an earlier release than the status or the mark refuses the question: then there is nothing to be found. */
   readonly mayBeRefused?: true;
   /** How much later than one of a later time a run may come to be listed: each look goes back so far. */
   readonly overlapMs: number;
   /** Under which key the audit has what is found by this run; undefined where the run alone does not tell. */
   keyOf?(runId: string): string;
   /** @returns undefined of what nobody did but ourselves. */
-  deedOf(client: Client, run: WorkflowExecutionInfo): Promise<Deed | undefined>;
+  deedOf(client: Client, run: Run): Promise<Deed | undefined>;
 }
 
+/** What is kept of a run that Temporal has listed: there may be a hundred thousand. */
+interface Listed extends Run {
+  readonly at: Date | undefined;
+}
+
+const ended = (status: 'Terminated' | 'Canceled'): Trace => ({
+  query: `ExecutionStatus = '${status}'`,
+  timeField: 'CloseTime',
+  timeOf: ({ closeTime }) => closeTime,
+  overlapMs: LISTED_WITHIN_MS,
+  keyOf: keyOfEnd,
+  deedOf: endingOf,
+});
+
+// Temporal marks what is paused for as long as it is. When that began the run's own description tells. It is read once
+// while the mark lasts: another pause meanwhile is not found.
+const paused = (query: string): Trace => ({
+  query,
+  mayBeRefused: true,
+  timeOf: ({ startTime }) => startTime,
+  overlapMs: 0,
+  deedOf: pauseOf,
+});
+
+const STEP_MARKS = EMAIL_ACTIVITIES.map((name) => `'property:activityType=${name}'`);
+
 const TRACES: readonly Trace[] = [
-  {
-    query: "ExecutionStatus IN ('Terminated', 'Canceled')",
-    timeField: 'CloseTime',
-    timeOf: ({ closeTime }) => closeTime,
-    overlapMs: LISTED_WITHIN_MS,
-    keyOf: keyOfEnd,
-    deedOf: endingOf,
-  },
+  ended('Terminated'),
+  ended('Canceled'),
   // A reset of a run that had ended ends nothing: it is known by the mark of the run that it begins. Its time is that of
   // the reset, but the mark comes with a worker, and the fleets of others may be faster.
   {
@@ -61,15 +84,8 @@ const TRACES: readonly Trace[] = [
     keyOf: keyOfReset,
     deedOf: resetOf,
   },
-  // Temporal marks what is paused for as long as it is. When that began the run's own description tells. It is read once
-  // while the mark lasts: another pause meanwhile is not found.
-  {
-    query: 'TemporalPauseInfo IS NOT NULL',
-    mayBeRefused: true,
-    timeOf: ({ startTime }) => startTime,
-    overlapMs: 0,
-    deedOf: pauseOf,
-  },
+  paused("ExecutionStatus = 'Paused'"),
+  paused(`ExecutionStatus = 'Running' AND TemporalPauseInfo IN (${STEP_MARKS.join(', ')})`),
 ];
 
 /**
@@ -89,25 +105,31 @@ export function createOperatorWatch(dependencies: WatchDependencies): () => Prom
 
 function createLook({ db, client, logger }: WatchDependencies, trace: Trace): () => Promise<boolean> {
   let sinceMs = Date.now() - FIRST_LOOK_MS;
-  /** Runs of the last look that need no other. */
+  /** Runs of the last listing. */
   let seen: ReadonlySet<string> = new Set();
-  return async () => {
-    const found = await list(client, trace, sinceMs - trace.overlapMs);
-    const fresh = await unknownOf(
+  /** Of them, those that are still to be looked at; Temporal is not asked again before that is done. */
+  let left: Listed[] = [];
+  const list = async () => {
+    const found = await listed(client, trace, sinceMs - trace.overlapMs);
+    left = await unknownOf(
       db,
       found.filter(({ runId }) => !seen.has(runId)),
       trace.keyOf,
     );
-    for (const run of fresh.slice(0, MOST)) {
+    seen = new Set(found.map(({ runId }) => runId));
+    sinceMs = found.at(-1)?.at?.getTime() ?? sinceMs;
+  };
+  return async () => {
+    if (left.length === 0) await list();
+    // Meanwhile another dispatcher may have written some of them.
+    const batch = await unknownOf(db, left.slice(0, MOST), trace.keyOf);
+    for (const run of batch) {
       const emailId = emailIdOf(run.workflowId);
       const deed = emailId && (await trace.deedOf(client, run));
-      if (emailId && deed) await write({ db, logger }, emailId, deed, trace.timeOf(run));
+      if (emailId && deed) await write({ db, logger }, emailId, deed, run.at);
     }
-    const left = new Set(fresh.slice(MOST).map(({ runId }) => runId));
-    seen = new Set(found.map(({ runId }) => runId).filter((runId) => !left.has(runId)));
-    const next = fresh[MOST] ?? found.at(-1);
-    sinceMs = (next && trace.timeOf(next)?.getTime()) ?? sinceMs;
-    return left.size > 0;
+    left = left.slice(MOST);
+    return left.length > 0;
   };
 }
 
@@ -124,21 +146,22 @@ async function write(
   if (noticed) logger.info({ emailId, action }, 'an operator’s act in Temporal');
 }
 
-/** The oldest first, so that the next look can go on behind them. */
-async function list(client: Client, trace: Trace, sinceMs: number): Promise<WorkflowExecutionInfo[]> {
+/** The oldest first, so that the next listing can go on behind them. */
+async function listed(client: Client, trace: Trace, sinceMs: number): Promise<Listed[]> {
   const since = trace.timeField ? ` AND ${trace.timeField} >= '${new Date(sinceMs).toISOString()}'` : '';
   const query = `WorkflowType = 'email' AND ${trace.query}${since}`;
-  const found: WorkflowExecutionInfo[] = [];
+  const found: Listed[] = [];
   try {
     for await (const run of client.workflow.list({ query, pageSize: PAGE })) {
-      found.push(run);
+      const { workflowId, runId, status } = run;
+      found.push({ workflowId, runId, status, at: trace.timeOf(run) });
       // What has no time is listed as a whole by each look. Of what has one, the oldest come last, and must not be missed.
       if (!trace.timeField && found.length === MOST_LASTING) break;
     }
   } catch (error) {
     if (!trace.mayBeRefused || !isInvalid(error)) throw error;
   }
-  return found.sort((a, b) => Number(trace.timeOf(a) ?? 0) - Number(trace.timeOf(b) ?? 0));
+  return found.sort((a, b) => Number(a.at ?? 0) - Number(b.at ?? 0));
 }
 
 /** The client wraps what the server has answered. */
@@ -147,11 +170,7 @@ function isInvalid(error: unknown): boolean {
   return isGrpcServiceError(cause) && cause.code === INVALID_ARGUMENT;
 }
 
-async function unknownOf(
-  db: Db,
-  runs: readonly WorkflowExecutionInfo[],
-  keyOf: Trace['keyOf'],
-): Promise<WorkflowExecutionInfo[]> {
+async function unknownOf(db: Db, runs: readonly Listed[], keyOf: Trace['keyOf']): Promise<Listed[]> {
   if (runs.length === 0 || !keyOf) return [...runs];
   const keys = runs.map(({ runId }) => keyOf(runId));
   const known = await db

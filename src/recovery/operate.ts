@@ -131,7 +131,7 @@ async function seek(config: Config, db: Db, options: SeekOptions): Promise<Sough
   const link = recovery.temporal === 'lost' ? null : await reach(config);
   try {
     const dependencies = {
-      ...{ db, config, catalogue: await loadStatuses(db), store: createObjectStore(config) },
+      ...{ db, config, catalogue: await loadStatuses(db), store: await createObjectStore(config) },
       ...{ providers: await createProviders(config), temporal: link?.client ?? null },
     };
     const asking = recovery.finishedAt ? listLacking : seekEvidence;

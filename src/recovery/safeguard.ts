@@ -8,8 +8,8 @@ import { workflowsStarted } from './temporal.js';
 
 /** What a process has seen: kept by it from one look to the next. */
 export interface Looked {
-  /** When it last found nothing that the record lacks. */
-  cleanAt?: Date;
+  /** The last look that found nothing which the record lacks. */
+  clean?: { readonly at: Date; readonly newest: readonly string[] };
 }
 
 /** So many of the newest workflows are compared with the record. */
@@ -31,8 +31,8 @@ interface Guarded {
  *
  * If Temporal cannot say it now, nothing is stopped: the dispatchers look again and again.
  *
- * @param looked what was started before the last clean look is looked at as well: where the record was restored beneath
- *   running processes, what is started since would hide what was lost.
+ * @param looked what the last clean look saw is looked for again: where the record was restored beneath running processes,
+ *   what is started since would hide what was lost.
  * @returns whether a recovery goes on.
  */
 export async function guardAgainstOlderRecord(
@@ -44,19 +44,20 @@ export async function guardAgainstOlderRecord(
     if (when === 'atStart') logger.warn('a recovery goes on: nothing is sent before `tempost recover finish`');
     return true;
   }
-  const now = new Date();
+  const at = new Date();
+  let since: Date;
   let newest: string[];
   try {
-    const since = await lookedBackTo(db);
-    newest = await newestEmails(client, { since }, NEWEST[when]);
-    if (looked.cleanAt) newest.push(...(await newestEmails(client, { since, until: looked.cleanAt }, NEWEST[when])));
+    since = await lookedBackTo(db);
+    newest = await newestEmails(client, since, NEWEST[when]);
   } catch (error) {
     logger.warn({ error: (error as Error).name }, 'Temporal could not be asked whether the record is as new as it');
     return false;
   }
-  const unknown = await unexplained(db, newest);
+  const before = looked.clean && looked.clean.at >= since ? looked.clean.newest : [];
+  const unknown = await unexplained(db, [...new Set([...newest, ...before])]);
   if (unknown.length === 0) {
-    looked.cleanAt = now;
+    looked.clean = { at, newest };
     return false;
   }
   await beginRecovery(db, IN_TEMPORAL, null);
@@ -73,13 +74,9 @@ async function lookedBackTo(db: Db): Promise<Date> {
   return new Date(Math.max(begunAt, Date.now() - LOOKED_BACK_MS));
 }
 
-async function newestEmails(
-  client: Client,
-  started: { readonly since: Date; readonly until?: Date },
-  limit: number,
-): Promise<string[]> {
+async function newestEmails(client: Client, since: Date, limit: number): Promise<string[]> {
   const ids: string[] = [];
-  for await (const { emailId } of workflowsStarted(client, { ...started, pageSize: limit })) {
+  for await (const { emailId } of workflowsStarted(client, { since, pageSize: limit })) {
     ids.push(emailId);
     if (ids.length >= limit) break;
   }

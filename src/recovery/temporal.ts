@@ -50,20 +50,18 @@ export interface KnownWorkflow {
   readonly clientId: string | null;
 }
 
-/** Between which starts; from Temporal so many a page. */
+/** Since which start; from Temporal so many a page. */
 interface Started {
   readonly since: Date;
-  readonly until?: Date;
   readonly pageSize?: number;
 }
 
-/** The e-mails whose workflows were started between then, the latest first. @throws when Temporal does not answer. */
+/** The e-mails whose workflows were started since then, the latest first. @throws when Temporal does not answer. */
 export async function* workflowsStarted(
   client: Client,
-  { since, until, pageSize = 1_000 }: Started,
+  { since, pageSize = 1_000 }: Started,
 ): AsyncIterable<KnownWorkflow> {
-  const from = `WorkflowType = "email" AND StartTime >= "${since.toISOString()}"`;
-  const query = until ? `${from} AND StartTime < "${until.toISOString()}"` : from;
+  const query = `WorkflowType = "email" AND StartTime >= "${since.toISOString()}"`;
   for await (const { workflowId, typedSearchAttributes } of client.workflow.list({ query, pageSize })) {
     const emailId = emailIdOf(workflowId);
     if (!emailId) continue;

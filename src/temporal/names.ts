@@ -19,3 +19,9 @@ export const SEARCH_ATTRIBUTES = ['EmailPriority', 'ClientId', 'EmailStatus'] as
 
 /** What Temporal calls all builds of our workers together. */
 export const DEPLOYMENT = 'tempost';
+
+/** The types of the activities of e-mails, each of which somebody may pause by itself. */
+export const EMAIL_ACTIVITIES = [
+  ...['persist', 'recordAnswer', 'awaitProvider', 'uploadAttachment', 'readEnd'],
+  ...['send', 'reconcile', 'lookForNews'],
+] as const;

@@ -49,7 +49,7 @@ await runService(`worker-${priority}`, async (config, logger, { addSample, healt
     db,
     catalogue: await loadStatuses(db),
     providers: await createProviders(config),
-    store: createObjectStore(config),
+    store: await createObjectStore(config),
     logger,
   };
   const worker = await startWorker(config, temporal, dependencies, (error) => {
