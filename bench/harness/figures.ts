@@ -11,7 +11,7 @@ export const mean = (values: readonly number[]) => sum(values) / values.length;
 /** What was measured several times: its mean, and how far that may well be from the true one. */
 export interface Estimate {
   readonly mean: number;
-  /** Two standard errors of the mean, between which and it 19 of 20 true ones lie. NaN of fewer than two values. */
+  /** Two standard errors of the mean: with ten values or more, 19 of 20 true ones lie so near. NaN of fewer than two. */
   readonly within: number;
 }
 

@@ -33,6 +33,8 @@ import { createOperatorWatch } from './watch-operators.js';
 const SIGNALS_MS = 1_000;
 /** How soon a pause made in Temporal alone is seen; one of ours is told at once. */
 const PAUSES_MS = 5_000;
+/** How soon it is seen that such a pause was lifted there, or one of ours: critical mail may be waiting. */
+const WHILE_PAUSED_MS = 1_000;
 /** A breaker that opens stays so for longer. */
 const BREAKERS_MS = 1_000;
 /** How soon a released hold is seen whose notice was lost. */
@@ -91,7 +93,8 @@ function tasksOf({ config, db, temporal, catalogue, logger }: TaskDependencies):
   const batches = async (done: Promise<number>, full: number, pauseMs: number) => ((await done) === full ? 0 : pauseMs);
   return {
     /** Keeps pauses in Temporal and in the record alike. */
-    pauses: () => applyPauses({ db, connection, namespace, logger }).then(() => PAUSES_MS),
+    pauses: () =>
+      applyPauses({ db, connection, namespace, logger }).then((paused) => (paused ? WHILE_PAUSED_MS : PAUSES_MS)),
     /** Says when breakers open and close. */
     breakers: () => watchBreakers().then(() => BREAKERS_MS),
     /** Puts back what holds held that have ended. */

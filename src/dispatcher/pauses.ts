@@ -23,13 +23,16 @@ interface PauseDependencies {
  * Makes Temporal's send queues agree with the record: our pauses are set again wherever they are missing, also after
  * Temporal's data was lost, and only our own are lifted. A queue that somebody else has stopped is noted in the record,
  * so that dispatching and lifetimes stop as well.
+ *
+ * @returns whether any queue is stopped, by whomever.
  */
-export async function applyPauses(dependencies: PauseDependencies): Promise<void> {
+export async function applyPauses(dependencies: PauseDependencies): Promise<boolean> {
   const controls = await readQueueControls(dependencies.db);
-  await Promise.all(controls.map((control) => applyPause(dependencies, control)));
+  const stopped = await Promise.all(controls.map((control) => applyPause(dependencies, control)));
+  return stopped.some(Boolean);
 }
 
-async function applyPause(dependencies: PauseDependencies, control: QueueControl): Promise<void> {
+async function applyPause(dependencies: PauseDependencies, control: QueueControl): Promise<boolean> {
   const { db, logger } = dependencies;
   const { priority } = control;
   const limit = await readLimit(dependencies, priority);
@@ -45,6 +48,7 @@ async function applyPause(dependencies: PauseDependencies, control: QueueControl
     await writeLimit(dependencies, priority, before === undefined ? undefined : Number(before), '');
     logger.info({ priority }, 'the send queue is resumed');
   }
+  return control.pausedAt !== null || foreign;
 }
 
 /** A send queue's rate limit in Temporal. */

@@ -307,10 +307,10 @@ describe('of workflows that workers run', { timeout: patient(60_000) }, () => {
     await client.workflowService.unpauseWorkflowExecution({ ...whole, reason: 'mended' });
   });
 
-  it('a server that knows no such mark hides nothing else', async () => {
+  it('a server that knows no such status and no such mark hides nothing else', async () => {
     const { client, handle } = await watched();
     async function* refusing(options: { readonly query: string }) {
-      const query = options.query.replace('TemporalPauseInfo', 'NoSuchAttribute');
+      const query = options.query.replace('TemporalPauseInfo', 'NoSuchAttribute').replace("'Paused'", "'NoSuchStatus'");
       yield* client.workflow.list({ ...options, query });
     }
     const older = Object.create(client, {

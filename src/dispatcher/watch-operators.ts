@@ -104,7 +104,9 @@ export function createOperatorWatch(dependencies: WatchDependencies): () => Prom
 }
 
 function createLook({ db, client, logger }: WatchDependencies, trace: Trace): () => Promise<boolean> {
-  let sinceMs = Date.now() - FIRST_LOOK_MS;
+  let newestMs = Date.now() - FIRST_LOOK_MS;
+  /** Behind the listing before the last: of many that ended at once some come to be listed late. */
+  let sinceMs = newestMs;
   /** Runs of the last listing. */
   let seen: ReadonlySet<string> = new Set();
   /** Of them, those that are still to be looked at; Temporal is not asked again before that is done. */
@@ -117,7 +119,8 @@ function createLook({ db, client, logger }: WatchDependencies, trace: Trace): ()
       trace.keyOf,
     );
     seen = new Set(found.map(({ runId }) => runId));
-    sinceMs = found.at(-1)?.at?.getTime() ?? sinceMs;
+    sinceMs = newestMs;
+    newestMs = found.at(-1)?.at?.getTime() ?? newestMs;
   };
   return async () => {
     if (left.length === 0) await list();

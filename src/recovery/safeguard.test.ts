@@ -20,8 +20,8 @@ afterAll(async () => {
   await database?.drop();
 });
 
-const guard = (client = temporal.client) =>
-  guardAgainstOlderRecord({ db: database.db, client, logger: pino({ level: 'silent' }) }, 'atStart');
+const logger = pino({ level: 'silent' });
+const guard = (client = temporal.client) => guardAgainstOlderRecord({ db: database.db, client, logger }, 'atStart');
 
 /** An id as an e-mail gets it, of none that the record has. */
 const newId = async () => (await sql<{ id: string }>`select uuidv7() as id`.execute(database.db)).rows[0]!.id;
@@ -88,12 +88,7 @@ it('leaves alone what was started before a recovery that was finished without Te
 it('sees beneath a running process what more has been started since than it looks at', async () => {
   await database.db.updateTable('recoveries').set({ begun_at: new Date(), finished_at: new Date() }).execute();
   const looked = {};
-  const look = () =>
-    guardAgainstOlderRecord(
-      { ...database, client: temporal.client, logger: pino({ level: 'silent' }) },
-      'meanwhile',
-      looked,
-    );
+  const look = () => guardAgainstOlderRecord({ ...database, client: temporal.client, logger }, 'meanwhile', looked);
   const lost = await newId();
   await database.db
     .insertInto('forgotten_emails')
@@ -113,4 +108,19 @@ it('sees beneath a running process what more has been started since than it look
     .execute();
   await Promise.all(newer.map(startWorkflow));
   expect(await look()).toBe(true);
+});
+
+it('forgets what it saw before a recovery that was finished without Temporal', async () => {
+  await database.db.updateTable('recoveries').set({ begun_at: new Date(), finished_at: new Date() }).execute();
+  const looked = {};
+  const look = () => guardAgainstOlderRecord({ ...database, client: temporal.client, logger }, 'meanwhile', looked);
+  const lost = await newId();
+  const digest = idDigest(sql.val(lost));
+  await database.db.insertInto('forgotten_emails').values({ id_digest: digest }).execute();
+  await startWorkflow(lost);
+  expect(await look()).toBe(false);
+  await database.db.deleteFrom('forgotten_emails').where('id_digest', '=', digest).execute();
+  await beginRecovery(database.db, { source: 'cli' }, { to: new Date(Date.now() - 60_000), temporal: 'lost' });
+  await database.db.updateTable('recoveries').set({ finished_at: new Date() }).execute();
+  expect(await look()).toBe(false);
 });

@@ -4,13 +4,15 @@ import { IN_TEMPORAL } from '../domain/audit/record.js';
 import { unexplained } from '../domain/recovery/candidates.js';
 import { beginRecovery, latestRecovery, openRecovery } from '../domain/recovery/recoveries.js';
 import type { Db } from '../postgres/database.js';
-import { workflowsStarted } from './temporal.js';
+import { type KnownWorkflow, workflowsStarted } from './temporal.js';
 
 /** What a process has seen: kept by it from one look to the next. */
 export interface Looked {
-  /** The last look that found nothing which the record lacks. */
-  clean?: { readonly at: Date; readonly newest: readonly string[] };
+  /** What the last look saw that found nothing which the record lacks. */
+  clean?: readonly StartedEmail[];
 }
+
+type StartedEmail = Pick<KnownWorkflow, 'emailId' | 'startedAt'>;
 
 /** So many of the newest workflows are compared with the record. */
 const NEWEST = { atStart: 1_000, meanwhile: 100 };
@@ -44,9 +46,8 @@ export async function guardAgainstOlderRecord(
     if (when === 'atStart') logger.warn('a recovery goes on: nothing is sent before `tempost recover finish`');
     return true;
   }
-  const at = new Date();
   let since: Date;
-  let newest: string[];
+  let newest: StartedEmail[];
   try {
     since = await lookedBackTo(db);
     newest = await newestEmails(client, since, NEWEST[when]);
@@ -54,10 +55,11 @@ export async function guardAgainstOlderRecord(
     logger.warn({ error: (error as Error).name }, 'Temporal could not be asked whether the record is as new as it');
     return false;
   }
-  const before = looked.clean && looked.clean.at >= since ? looked.clean.newest : [];
-  const unknown = await unexplained(db, [...new Set([...newest, ...before])]);
+  const before = (looked.clean ?? []).filter(({ startedAt }) => startedAt >= since);
+  const ids = new Set([...newest, ...before].map(({ emailId }) => emailId));
+  const unknown = await unexplained(db, [...ids]);
   if (unknown.length === 0) {
-    looked.clean = { at, newest };
+    looked.clean = newest;
     return false;
   }
   await beginRecovery(db, IN_TEMPORAL, null);
@@ -74,11 +76,11 @@ async function lookedBackTo(db: Db): Promise<Date> {
   return new Date(Math.max(begunAt, Date.now() - LOOKED_BACK_MS));
 }
 
-async function newestEmails(client: Client, since: Date, limit: number): Promise<string[]> {
-  const ids: string[] = [];
-  for await (const { emailId } of workflowsStarted(client, { since, pageSize: limit })) {
-    ids.push(emailId);
-    if (ids.length >= limit) break;
+async function newestEmails(client: Client, since: Date, limit: number): Promise<StartedEmail[]> {
+  const newest: StartedEmail[] = [];
+  for await (const { emailId, startedAt } of workflowsStarted(client, { since, pageSize: limit })) {
+    newest.push({ emailId, startedAt });
+    if (newest.length >= limit) break;
   }
-  return ids;
+  return newest;
 }

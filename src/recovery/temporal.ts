@@ -46,6 +46,7 @@ async function historyOf(client: Client, workflowId: string, runId: string) {
 /** An e-mail that Temporal knows. */
 export interface KnownWorkflow {
   readonly emailId: string;
+  readonly startedAt: Date;
   readonly priority: string | null;
   readonly clientId: string | null;
 }
@@ -62,11 +63,16 @@ export async function* workflowsStarted(
   { since, pageSize = 1_000 }: Started,
 ): AsyncIterable<KnownWorkflow> {
   const query = `WorkflowType = "email" AND StartTime >= "${since.toISOString()}"`;
-  for await (const { workflowId, typedSearchAttributes } of client.workflow.list({ query, pageSize })) {
+  for await (const { workflowId, startTime, typedSearchAttributes } of client.workflow.list({ query, pageSize })) {
     const emailId = emailIdOf(workflowId);
     if (!emailId) continue;
     const told = new Map(typedSearchAttributes.getAll().map(({ key, value }) => [key.name, String(value)]));
-    yield { emailId, priority: told.get('EmailPriority') ?? null, clientId: told.get('ClientId') ?? null };
+    yield {
+      emailId,
+      startedAt: startTime,
+      priority: told.get('EmailPriority') ?? null,
+      clientId: told.get('ClientId') ?? null,
+    };
   }
 }
 
