@@ -23,6 +23,7 @@ try {
   const { code } = await bundleWorkflowCode({
     workflowsPath: join(fresh, 'src/workflows/index.js'),
     workflowInterceptorModules: [join(fresh, 'src/workflows/mark-resets.js')],
+    preloadModules: [join(fresh, 'src/workflows/call-stacks.js')],
     logger: quiet,
   });
   writeFileSync(join(fresh, 'workflow-bundle.js'), code);
