@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Browser, BrowserContext } from 'playwright-core';
 import { openBrowser, openPage, signIn } from '../../test/support/console/browser.js';
+import { patient } from '../../test/support/patience.js';
 import type { Stack } from '../../test/support/stack.js';
 import { addWaiting, analyse, pause } from '../backlog.js';
 import { quantile, short, table } from '../harness/figures.js';
@@ -94,6 +95,7 @@ async function openOften(rounds: number, openOnce: () => Promise<Opening>): Prom
 /** In a browser that has the session, and keeps nothing of the console yet. */
 async function openFresh(browser: Browser, signedIn: BrowserContext, stack: Stack): Promise<Opening> {
   const context = await browser.newContext({ storageState: await signedIn.storageState() });
+  context.setDefaultTimeout(patient(20_000));
   try {
     return await open(context, stack);
   } finally {

@@ -92,9 +92,9 @@ function Errors({ calls }: { readonly calls: Calls }) {
 }
 
 function Times({ calls }: { readonly calls: Calls }) {
-  if (calls?.median_ms == null || calls.p95_ms == null) return <span className="soft">–</span>;
+  if (calls?.median_ms == null || calls.p95_ms == null) return <span className="soft times">–</span>;
   return (
-    <span className="nowrap">
+    <span className="nowrap times">
       {milliseconds(calls.median_ms)} / {milliseconds(calls.p95_ms)}
     </span>
   );
