@@ -118,7 +118,10 @@ export async function prepare(system: TestSystem, command: string, otherwise: Va
 }
 
 /** A word of a command as it is typed. */
-export const filled = (word: string, values: Values) =>
-  Object.entries(values)
-    .sort(([one], [other]) => other.length - one.length)
-    .reduce((text, [name, value]) => text.replaceAll(new RegExp(`(?<![A-Z]-?)${name}(?![A-Z-])`, 'g'), value), word);
+export function filled(word: string, values: Values): string {
+  const names = Object.keys(values).sort((one, other) => other.length - one.length);
+  if (names.length === 0) return word;
+  // All at once: a path that was filled in may hold the name of another value.
+  const places = new RegExp(`(?<![A-Z]-?)(?:${names.join('|')})(?![A-Z-])`, 'g');
+  return word.replaceAll(places, (name) => values[name] ?? name);
+}
