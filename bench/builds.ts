@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { metricsPorts } from '../test/support/monitoring/metrics-ports.js';
 import { PROCESS_NAMES, type Stack } from '../test/support/stack.js';
+import { WARM_UP_EMAILS } from './compare.js';
 import { type Estimate, estimateOf, mean, short, sum, table } from './harness/figures.js';
 import { readStatements, resetStatements } from './harness/statements.js';
 import { idleCpu, Meter } from './harness/usage.js';
@@ -11,7 +12,6 @@ import { TIME_SCALE, type Variant } from './variants/variant.js';
 
 /** As deploy/prometheus has it. */
 const SCRAPE_EVERY_MS = 15_000;
-const WARM_UP_EMAILS = 200;
 
 interface Options {
   /** The folder of a checkout that has been built. */
