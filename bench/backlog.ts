@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Priority } from '../src/priority.js';
 import type { World } from './harness/world.js';
 
@@ -33,9 +34,23 @@ export async function removeWaiting(world: World): Promise<void> {
   await world.query(`delete from email_queue where state = 'waiting'`);
 }
 
-/** Stops a priority in the record, as an operator does. */
+/**
+ * Stops a priority in the record, as an operator does. Resolves when no claim is under way that began before and may not
+ * have seen it: such a claim takes what comes meanwhile.
+ */
 export async function pause(world: World, priority: Priority): Promise<void> {
   await world.query(`update queue_controls set paused_at = now(), reason = 'bench' where priority = $1`, [priority]);
+  const [paused] = await world.query<{ at: string }>('select clock_timestamp()::text as at');
+  while ((await countOlder(world, paused!.at)) > 0) await delay(10);
+}
+
+/** How many transactions of others are open that began before a moment. */
+async function countOlder(world: World, at: string): Promise<number> {
+  const rows = await world.query(
+    `select from pg_stat_activity where backend_type = 'client backend' and xact_start < $1 and pid <> pg_backend_pid()`,
+    [at],
+  );
+  return rows.length;
 }
 
 /** What autovacuum does within its minute: a bench is faster than that. */
