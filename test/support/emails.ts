@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { eventKey, toRow } from '../../src/domain/emails/events.js';
+import { eventKey, rowOf, toRow } from '../../src/domain/emails/events.js';
 import type { Db } from '../../src/postgres/database.js';
 import type { QueueState } from '../../src/postgres/schema.js';
 import type { Priority } from '../../src/priority.js';
@@ -44,7 +44,7 @@ export async function insertQueuedEmail(db: Db, options: QueuedEmailOptions = {}
   const queued = { key: eventKey.ofGeneration('queued', 1), type: 'queued', generation: 1, attempt: null };
   await db
     .insertInto('email_events')
-    .values(toRow(id, { ...queued, occurredAt: new Date() }))
+    .values(rowOf(toRow(id, { ...queued, occurredAt: new Date() })))
     .execute();
   const state = options.state ?? 'waiting';
   const dispatched = state === 'waiting' ? null : sql<Date>`now()`;

@@ -43,7 +43,7 @@ export async function cancelEmail(
     if (why) return { kind: 'too_late', why };
 
     const event = generationEvent(email.generation, 'cancelled', job ? { job } : {});
-    await recordEvents(trx, email, [event], catalogue, { cancelled_at: sql<Date>`now()` });
+    await recordEvents(trx, email, [event], catalogue, { columns: { cancelled_at: sql<Date>`now()` } });
     // A dispatcher that is starting its workflow holds the row: then this waits, and the workflow finds it cancelled.
     const place = await trx
       .deleteFrom('email_queue')
@@ -112,10 +112,9 @@ export async function rescheduleEmail(
       // Each time is another event.
       key: `tempost:g${email.generation}:rescheduled:${Date.now()}`,
     };
-    await recordEvents(trx, email, [event], catalogue, {
-      due_at: dueAt,
-      deadline_at: sql<Date>`${dueAt}::timestamptz + make_interval(secs => ${deadlineMs / 1000})`,
-    });
+    const deadlineAt = sql<Date>`${dueAt}::timestamptz + make_interval(secs => ${deadlineMs / 1000})`;
+    const columns = { due_at: dueAt, deadline_at: deadlineAt };
+    await recordEvents(trx, email, [event], catalogue, { columns });
     await sql`select pg_notify(${QUEUE_CHANNEL}, ${place.priority})`.execute(trx);
     return { kind: 'rescheduled' };
   });

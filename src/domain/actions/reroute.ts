@@ -51,7 +51,7 @@ export async function rerouteEmail(
       // Each time is another event.
       key: `tempost:g${email.generation}:rerouted:${job}`,
     };
-    await recordEvents(trx, email, [event], catalogue, { only_provider: through });
+    await recordEvents(trx, email, [event], catalogue, { columns: { only_provider: through } });
     // Of one that sleeps until a provider admits it: whom it waits for now.
     const place = await trx
       .updateTable('email_queue')

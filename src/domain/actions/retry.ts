@@ -73,7 +73,8 @@ async function beginGeneration(trx: Trx, request: RetryRequest, catalogue: Statu
     ...(request.provider && { provider: request.provider }),
     ...(request.receiver && { corrected_receiver: true }),
   });
-  await recordEvents(trx, email, [event], catalogue, newLife(request, generation, request.deadlineMs[email.priority]));
+  const columns = newLife(request, generation, request.deadlineMs[email.priority]);
+  await recordEvents(trx, email, [event], catalogue, { columns });
   await enqueueGeneration(trx, email.id, email.priority, generation);
   return { kind: 'retried', generation };
 }

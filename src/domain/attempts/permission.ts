@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { sql } from 'kysely';
 import { domainOf } from '../../address.js';
 import type { ProviderName } from '../../config.js';
+import { compileOnce } from '../../postgres/compile-once.js';
 import type { Db } from '../../postgres/database.js';
 import type { AttemptState } from '../../postgres/schema.js';
 import { later, type Trx, transact } from '../../postgres/transaction.js';
@@ -14,7 +15,7 @@ import { activeHold, concernsEmail } from '../holds/match.js';
 import { readStanding, reserveCall } from '../provider-health/reserve-call.js';
 import { isSuppressed } from '../suppressions/suppressions.js';
 import { recordEvents } from '../transitions/record.js';
-import { attemptEvent } from './transitions.js';
+import { type AttemptId, attemptEvent } from './transitions.js';
 
 interface PermissionRequest {
   readonly emailId: string;
@@ -89,10 +90,11 @@ export async function askPermission(
 ): Promise<Permission> {
   return transact(db, async (trx) => {
     // One round trip for all reads. What is read after the lock includes everything that others committed before it.
-    const locking = withEvents(lockForSending(trx, request), readEvents(trx, request.emailId));
+    const { emailId, generation } = request;
+    const locking = lockForSending(trx, { emailId, lifetimeS: request.lifetimeMs / 1000 }).then(([row]) => row);
     const [email, known, standing] = await Promise.all([
-      locking,
-      attemptsOf(trx, request),
+      withEvents(locking, readEvents(trx, emailId)),
+      attemptsOf(trx, { emailId, generation }),
       readStanding(trx, request.provider),
     ]);
     if (!email) return { kind: 'ended', status: 'deleted' };
@@ -138,8 +140,8 @@ export async function askPermission(
   });
 }
 
-async function lockForSending(trx: Trx, request: PermissionRequest) {
-  return trx
+const lockForSending = compileOnce((db, { emailId, lifetimeS }: { emailId: string; lifetimeS: number }) =>
+  db
     .selectFrom('emails')
     .select([
       'id',
@@ -158,17 +160,14 @@ async function lockForSending(trx: Trx, request: PermissionRequest) {
       'notice_for',
       'status',
       'generation',
-      sql<boolean>`clock_timestamp() > due_at + make_interval(secs => ${request.lifetimeMs / 1000})`.as(
-        'past_lifetime',
-      ),
+      sql<boolean>`clock_timestamp() > due_at + make_interval(secs => ${lifetimeS})`.as('past_lifetime'),
       sql<number>`(extract(epoch from clock_timestamp() - due_at) * 1000)::float8`.as('due_for_ms'),
       sql<Buffer | null>`case when priority = 'low' then (select key from unsubscribe_key) end`.as('unsubscribe_key'),
       isSuppressed.as('suppressed'),
     ])
-    .where('id', '=', request.emailId)
-    .forUpdate()
-    .executeTakeFirst();
-}
+    .where('id', '=', emailId)
+    .forUpdate(),
+);
 
 /** Time in which nothing could be sent (paused, held, no provider) does not count against a lifetime. */
 async function isLifetimeOver(trx: Trx, { emailId, lifetimeMs }: PermissionRequest): Promise<boolean> {
@@ -190,15 +189,21 @@ async function isLifetimeOver(trx: Trx, { emailId, lifetimeMs }: PermissionReque
  * Reads the generation's attempts, newest first, and the hold that concerns the e-mail now. `open_ms` is what remains of a
  * call's time, by the database's clock. The hold is read after the lock: one that was committed before always counts.
  */
-async function attemptsOf(trx: Trx, { emailId, generation }: PermissionRequest) {
-  const { rows } = await sql<OpenAttempt & { readonly holdId: string | null }>`
+async function attemptsOf(trx: Trx, values: { readonly emailId: string; readonly generation: number }) {
+  const rows = await readAttempts(trx, values);
+  return { holdId: rows[0]?.holdId ?? null, attempts: rows.filter(({ attempt }) => attempt !== null) };
+}
+
+const readAttempts = compileOnce(
+  (_, { emailId, generation }: { emailId: string; generation: number }) => sql<
+    OpenAttempt & { readonly holdId: string | null }
+  >`
     select active.id as "holdId", a.attempt, a.provider, a.state,
       ceil(extract(epoch from a.call_until - clock_timestamp()) * 1000)::float8 as open_ms
     from emails e left join lateral (${activeHold}) active on true
       left join send_attempts a on a.email_id = ${emailId} and a.generation = ${generation}
-    where e.id = ${emailId} order by a.attempt desc`.execute(trx);
-  return { holdId: rows[0]?.holdId ?? null, attempts: rows.filter(({ attempt }) => attempt !== null) };
-}
+    where e.id = ${emailId} order by a.attempt desc`,
+);
 
 interface OpenAttempt {
   readonly attempt: number;
@@ -220,24 +225,10 @@ async function openAttempt(
   email: LockedEmail,
 ): Promise<void> {
   const { emailId, generation, provider } = request;
-  const row = trx
-    .insertInto('send_attempts')
-    .values({
-      email_id: emailId,
-      generation,
-      attempt,
-      provider,
-      state: 'calling',
-      started_at: sql`clock_timestamp()`,
-      call_until: sql`clock_timestamp() + make_interval(secs => ${callMs / 1000})`,
-    })
-    .execute();
-  await later(trx, row);
+  await later(trx, addAttempt(trx, { emailId, generation, attempt, provider, callS: callMs / 1000 }));
   const sending = { ...attemptEvent({ emailId, generation, attempt, provider }, 'sending'), occurredAt: null };
   // The dispatcher cannot write this itself: it would lock the rows in the opposite order.
-  const dispatchedAt = new Date(request.dispatchedAtMs);
-  const changes = { dispatched_at: sql<Date>`coalesce(dispatched_at, ${dispatchedAt})` };
-  await recordEvents(trx, email, [sending], catalogue, changes);
+  await recordEvents(trx, email, [sending], catalogue, { dispatchedAt: new Date(request.dispatchedAtMs) });
   if (attempt === 1) return;
   const place = trx
     .updateTable('email_queue')
@@ -247,6 +238,18 @@ async function openAttempt(
     .execute();
   await later(trx, place);
 }
+
+const addAttempt = compileOnce((db, call: AttemptId & { readonly callS: number }) =>
+  db.insertInto('send_attempts').values({
+    email_id: call.emailId,
+    generation: call.generation,
+    attempt: call.attempt,
+    provider: call.provider,
+    state: 'calling',
+    started_at: sql`clock_timestamp()`,
+    call_until: sql`clock_timestamp() + make_interval(secs => ${call.callS})`,
+  }),
+);
 
 async function endAsSuppressed(trx: Trx, email: LockedEmail, catalogue: StatusCatalogue): Promise<string> {
   const event = generationEvent(email.generation, 'suppressed');

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
+import { compileOnce } from '../../postgres/compile-once.js';
 import type { Db } from '../../postgres/database.js';
 import { transact } from '../../postgres/transaction.js';
 import { generationEvent, lockEmail } from '../emails/events.js';
@@ -35,7 +36,26 @@ const EMAIL = { id: sql.ref('e.id'), generation: sql.ref('e.generation'), priori
 /** Reads where an e-mail is. @returns undefined when there is none of that id. */
 export async function findWork(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<Work | undefined> {
   const deliveries = statusesThat(catalogue, ({ signal }) => signal === 'delivered');
-  const row = await db
+  const [row] = await readWork(db, { emailId, deliveries });
+  if (!row) return undefined;
+  return {
+    clientId: row.client_id,
+    generation: row.generation,
+    onlyProvider: row.only_provider,
+    unsubscribedAt: row.unsubscribed_at,
+    admitting: row.admitting,
+    status: row.status,
+    accepted: row.accepted,
+    hasAttachment: row.has_attachment,
+    stored: row.stored,
+    untracked: row.untracked,
+    sinceSentMs: row.since_sent_ms,
+    sinceDeliveredMs: row.since_delivered_ms,
+  };
+}
+
+const readWork = compileOnce((db, { emailId, deliveries }: { emailId: string; deliveries: readonly string[] }) =>
+  db
     .selectFrom('emails as e')
     .leftJoin('attachments as a', 'a.email_id', 'e.id')
     .select([
@@ -54,24 +74,8 @@ export async function findWork(db: Db, emailId: string, catalogue: StatusCatalog
       sql<number | null>`extract(epoch from now() - (select min(v.recorded_at) from email_events v
         where v.email_id = ${emailId} and v.type = any(${deliveries})))::float8 * 1000`.as('since_delivered_ms'),
     ])
-    .where('e.id', '=', emailId)
-    .executeTakeFirst();
-  if (!row) return undefined;
-  return {
-    clientId: row.client_id,
-    generation: row.generation,
-    onlyProvider: row.only_provider,
-    unsubscribedAt: row.unsubscribed_at,
-    admitting: row.admitting,
-    status: row.status,
-    accepted: row.accepted,
-    hasAttachment: row.has_attachment,
-    stored: row.stored,
-    untracked: row.untracked,
-    sinceSentMs: row.since_sent_ms,
-    sinceDeliveredMs: row.since_delivered_ms,
-  };
-}
+    .where('e.id', '=', emailId),
+);
 
 /** @returns an e-mail's status; undefined when there is none of that id. */
 export async function readStatus(db: Db, emailId: string): Promise<string | undefined> {

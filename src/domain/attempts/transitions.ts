@@ -1,5 +1,6 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
+import { compileOnce } from '../../postgres/compile-once.js';
 import { count } from '../../postgres/counters.js';
 import type { AttemptState, Database } from '../../postgres/schema.js';
 import { later, type Trx } from '../../postgres/transaction.js';
@@ -7,7 +8,7 @@ import type { SendResult } from '../../providers/provider.js';
 import { eventKey, type LockedEmail } from '../emails/events.js';
 import type { ProjectableEvent } from '../emails/projection.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
-import { markHandedOver, noteTakenBy, removeEntry, takenByChanges } from '../queue/entry.js';
+import { markHandedOver, noteTakenBy, removeEntry } from '../queue/entry.js';
 import { recordEvents } from '../transitions/record.js';
 
 // The transitions of an attempt. Whoever learns its outcome calls them, under the e-mail's row lock.
@@ -39,31 +40,32 @@ export async function markAccepted(
   // Only a later attempt can be a second accepted one, so the hot path needs no further statement.
   const hasOthers = id.attempt > 1 || [...email.events.values()].some((event) => isLater(event, id));
   const isNew = hasOthers && (await readAttempt(trx, id)).state !== 'accepted';
-  const closing = trx
-    .updateTable('send_attempts')
-    .set({
-      state: 'accepted',
-      provider_message_id: providerMessageId,
-      finished_at: sql<Date>`coalesce(finished_at, clock_timestamp())`,
-    })
-    .where(thisAttempt(id))
-    .execute();
-  await later(trx, closing);
+  await later(trx, closeAccepted(trx, { ...id, providerMessageId }));
   if (isNew) await countDuplicate(trx, id);
   const sent = attemptEvent(id, 'sent', metadata);
+  const taken = { provider: id.provider, providerMessageId, at: null };
   if (id.generation === email.generation) {
     // In one statement with the status: this is the hot path.
-    const changes = takenByChanges(id.provider, providerMessageId, null);
-    await recordEvents(trx, email, [sent], catalogue, changes);
+    await recordEvents(trx, email, [sent], catalogue, { taken });
     await markHandedOver(trx, id.emailId);
     return { kind: 'accepted', provider: id.provider };
   }
   // The attempt is of a generation before a retry: what happened since decides whether a provider has the e-mail.
   const { status } = await recordEvents(trx, email, [sent], catalogue);
-  const taken = { provider: id.provider, providerMessageId, at: null };
   if (catalogue.get(status)?.survives) await noteTakenBy(trx, id.emailId, taken);
   return { kind: 'accepted', provider: id.provider };
 }
+
+const closeAccepted = compileOnce((db, id: AttemptId & { readonly providerMessageId: string }) =>
+  db
+    .updateTable('send_attempts')
+    .set({
+      state: 'accepted',
+      provider_message_id: id.providerMessageId,
+      finished_at: sql<Date>`coalesce(finished_at, clock_timestamp())`,
+    })
+    .where(thisAttempt(id)),
+);
 
 const isLater = (event: ProjectableEvent, { generation, attempt }: AttemptId) =>
   event.generation === generation && event.attempt !== null && event.attempt > attempt;

@@ -5,7 +5,7 @@ import { insertQueuedEmail } from '../../../test/support/emails.js';
 import { storeEvents } from '../../../test/support/provider-events.js';
 import { readRecord } from '../../../test/support/record.js';
 import { retryEmail } from '../actions/retry.js';
-import { toRow } from '../emails/events.js';
+import { rowOf, toRow } from '../emails/events.js';
 import { SHIPPED_STATUSES } from '../emails/statuses.js';
 import { buryStopped } from '../queue/queue.js';
 import { recordOutcome } from './outcomes.js';
@@ -35,7 +35,10 @@ async function insertSentAgain(): Promise<string> {
     { provider: 'mandrill', state: 'accepted' },
   ]);
   const again = attemptEvent(attemptOf(id, 2), 'sending');
-  await database.db.insertInto('email_events').values(toRow(id, again)).execute();
+  await database.db
+    .insertInto('email_events')
+    .values(rowOf(toRow(id, again)))
+    .execute();
   return id;
 }
 

@@ -30,7 +30,10 @@ export function generationEvent(generation: number, type: string, metadata: Reco
   return { key, type, generation, attempt: null, occurredAt: new Date(), metadata };
 }
 
-/** An event as a row, for writers that have nothing to project (acceptance). */
+/** An event as the columns of its row. `occurred_at` null: now, by the database's clock. */
+export type EventRow = ReturnType<typeof toRow>;
+
+/** @throws when its metadata cannot be written as JSON. */
 export function toRow(emailId: string, event: NewEvent) {
   return {
     email_id: emailId,
@@ -40,7 +43,20 @@ export function toRow(emailId: string, event: NewEvent) {
     attempt: event.attempt,
     provider: event.provider ?? null,
     provider_event_id: event.providerEventId ?? null,
-    occurred_at: event.occurredAt ?? sql<Date>`clock_timestamp()`,
+    occurred_at: event.occurredAt,
     metadata: JSON.stringify(event.metadata ?? {}),
   };
 }
+
+/** A row as an insertion takes it. */
+export const rowOf = (row: EventRow) => ({
+  email_id: row.email_id,
+  event_key: row.event_key,
+  type: row.type,
+  generation: row.generation,
+  attempt: row.attempt,
+  provider: row.provider,
+  provider_event_id: row.provider_event_id,
+  occurred_at: sql<Date>`coalesce(${row.occurred_at}::timestamptz, clock_timestamp())`,
+  metadata: row.metadata,
+});

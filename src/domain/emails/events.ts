@@ -1,12 +1,12 @@
-import type { UpdateObject } from 'kysely';
-import type { Database } from '../../postgres/schema.js';
+import { compileOnce } from '../../postgres/compile-once.js';
 import { later, type Trx } from '../../postgres/transaction.js';
 import type { Priority } from '../../priority.js';
 import { type NewEvent, toRow } from './event-rows.js';
 import { type ProjectableEvent, projectStatus } from './projection.js';
 import type { StatusCatalogue } from './statuses.js';
+import { type EmailChanges, writeEvents } from './write-events.js';
 
-export { eventKey, generationEvent, type NewEvent, toRow } from './event-rows.js';
+export { eventKey, generationEvent, type NewEvent, rowOf, toRow } from './event-rows.js';
 
 /** The row of an e-mail that every writer of events locks first, so that its status is projected by one at a time. */
 export interface LockedEmail {
@@ -21,14 +21,17 @@ export interface LockedEmail {
 
 /** Locks an e-mail for the rest of the transaction. @returns undefined when there is none of that id. */
 export async function lockEmail(trx: Trx, emailId: string): Promise<LockedEmail | undefined> {
-  const row = trx
+  const row = lock(trx, { emailId }).then(([it]) => it);
+  return withEvents(row, readEvents(trx, emailId));
+}
+
+const lock = compileOnce((db, { emailId }: { emailId: string }) =>
+  db
     .selectFrom('emails')
     .select(['id', 'client_id', 'priority', 'status', 'generation'])
     .where('id', '=', emailId)
-    .forUpdate()
-    .executeTakeFirst();
-  return withEvents(row, readEvents(trx, emailId));
-}
+    .forUpdate(),
+);
 
 /** A row that was locked, with the events that were asked for after the lock. */
 export async function withEvents<Row extends object>(
@@ -41,13 +44,13 @@ export async function withEvents<Row extends object>(
 
 /** The events of an e-mail. Asked for after the lock: a statement sees what was committed before it began. */
 export async function readEvents(trx: Trx, emailId: string): Promise<LockedEmail['events']> {
-  const rows = await trx
-    .selectFrom('email_events')
-    .select(['event_key', 'type', 'generation', 'attempt'])
-    .where('email_id', '=', emailId)
-    .execute();
+  const rows = await readKnown(trx, { emailId });
   return new Map(rows.map(({ event_key, ...event }) => [event_key, event]));
 }
+
+const readKnown = compileOnce((db, { emailId }: { emailId: string }) =>
+  db.selectFrom('email_events').select(['event_key', 'type', 'generation', 'attempt']).where('email_id', '=', emailId),
+);
 
 /**
  * The most events that an e-mail keeps of whatever kind. A receiver can click a link a hundred thousand times, and every
@@ -67,20 +70,20 @@ export interface RecordedEvents {
  * transaction: `email` does not learn its new status. What follows from a change of status is `recordEvents`' to see to.
  *
  * @param email as `lockEmail` gave it in this transaction.
- * @param changes other columns of the e-mail to write along with its status, in the same statement.
+ * @param changes what else to write of the e-mail along with its status, in the same statement.
  */
 export async function appendEvents(
   trx: Trx,
   email: LockedEmail,
   events: readonly NewEvent[],
   catalogue: StatusCatalogue,
-  changes?: UpdateObject<Database, 'emails'>,
+  changes: EmailChanges = {},
 ): Promise<RecordedEvents> {
   const added = takeNew(email, events, catalogue);
   const status = projectStatus(email.events.values(), catalogue) ?? email.status;
   // Here rather than on the way: what cannot be written has to fail before the commit is sent.
   const rows = added.map((event) => toRow(email.id, event));
-  await later(trx, write(trx, email, rows, status === email.status ? changes : { ...changes, status }));
+  await later(trx, writeEvents(trx, email.id, rows, changes, status === email.status ? undefined : status));
   return { added, before: email.status, status };
 }
 
@@ -103,20 +106,4 @@ function isOneMore(known: LockedEmail['events'], event: NewEvent, catalogue: Sta
   const isLike = (other: ProjectableEvent) =>
     other.type === event.type && other.generation === event.generation && other.attempt === event.attempt;
   return [...known.values()].some(isLike);
-}
-
-/** Adds events and changes their e-mail, in one statement where there are both. */
-async function write(
-  trx: Trx,
-  { id }: LockedEmail,
-  rows: ReturnType<typeof toRow>[],
-  changes?: UpdateObject<Database, 'emails'>,
-): Promise<void> {
-  if (rows.length > 0 && changes) {
-    const adding = trx.with('added', (cte) => cte.insertInto('email_events').values(rows));
-    await adding.updateTable('emails').set(changes).where('id', '=', id).execute();
-    return;
-  }
-  if (rows.length > 0) await trx.insertInto('email_events').values(rows).execute();
-  if (changes) await trx.updateTable('emails').set(changes).where('id', '=', id).execute();
 }

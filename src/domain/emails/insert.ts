@@ -2,7 +2,7 @@ import { type QueryCreator, sql } from 'kysely';
 import { QUEUE_CHANNEL } from '../../postgres/channels.js';
 import type { Database } from '../../postgres/schema.js';
 import { later, type Trx } from '../../postgres/transaction.js';
-import { eventKey, toRow } from './event-rows.js';
+import { eventKey, rowOf, toRow } from './event-rows.js';
 import type { Acceptance, Idempotency, StagedAttachment, Submission } from './submission.js';
 
 /** A statement that begins with insertions, and to which more are added. */
@@ -76,7 +76,7 @@ function withEmail(
         traceparent: submission.traceparent ?? null,
       }),
     )
-    .with('event', (cte) => cte.insertInto('email_events').values(toRow(id, event)))
+    .with('event', (cte) => cte.insertInto('email_events').values(rowOf(toRow(id, event))))
     .with('queue', (cte) =>
       cte.insertInto('email_queue').values({
         ...{ email_id: id, priority, generation: 1, due_at: dueAt },

@@ -3,7 +3,7 @@ import { addressOf } from '../../address.js';
 import type { Db } from '../../postgres/database.js';
 import { type Trx, transact } from '../../postgres/transaction.js';
 import { maySend } from '../clients/senders.js';
-import { generationEvent, toRow } from '../emails/event-rows.js';
+import { generationEvent, rowOf, toRow } from '../emails/event-rows.js';
 import { insertEmail } from '../emails/insert.js';
 import { digestOf, type FailedEmail, noticeOf } from './notice-text.js';
 
@@ -72,7 +72,7 @@ async function policyFor(trx: Trx, emailId: string) {
 async function markTold(trx: Trx, { id, generation }: { id: string; generation: number }): Promise<boolean> {
   const marked = await trx
     .insertInto('email_events')
-    .values(toRow(id, generationEvent(generation, 'sender_told')))
+    .values(rowOf(toRow(id, generationEvent(generation, 'sender_told'))))
     .onConflict((conflict) => conflict.columns(['email_id', 'event_key']).doNothing())
     .returning('event_key')
     .executeTakeFirst();

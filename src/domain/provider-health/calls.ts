@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
+import { compileOnce } from '../../postgres/compile-once.js';
 import { TODAY } from '../../postgres/today.js';
 import type { Trx } from '../../postgres/transaction.js';
 
@@ -11,10 +12,17 @@ const SHARDS = 32;
 
 /** Counts a call that no limit has counted already. Only calls of the same shard wait for each other. */
 export async function countCall(trx: Trx, provider: ProviderName): Promise<void> {
-  await sql`insert into provider_calls as counted (provider, day, shard, calls)
-    values (${provider}, ${TODAY}, floor(random() * ${SHARDS}::int)::int, 1)
-    on conflict (provider, day, shard) do update set calls = counted.calls + 1`.execute(trx);
+  await countOne(trx, { provider });
 }
+
+const countOne = compileOnce(
+  (
+    _,
+    { provider }: { provider: ProviderName },
+  ) => sql`insert into provider_calls as counted (provider, day, shard, calls)
+    values (${provider}, ${TODAY}, floor(random() * ${SHARDS}::int)::int, 1)
+    on conflict (provider, day, shard) do update set calls = counted.calls + 1`,
+);
 
 /**
  * The calls made to a provider today, for a statement that reads its row of `provider_health`: those that a limit

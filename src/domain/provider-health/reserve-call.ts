@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
+import { compileOnce } from '../../postgres/compile-once.js';
 import { TODAY } from '../../postgres/today.js';
 import { later, type Trx } from '../../postgres/transaction.js';
 import type { PerPriority, Priority } from '../../priority.js';
@@ -34,8 +35,12 @@ export const rampPerS = sql<number | null>`case when h.state = 'half_open' and c
   2 ^ least(coalesce(extract(epoch from clock_timestamp() - h.closed_at), 0)::float8 + 1, ${BREAKER.rampS + 1}::float8) end`;
 
 /** Where a provider stands: its switches, limits and health. Reads only. */
-export function readStanding(trx: Trx, provider: ProviderName) {
-  return trx
+export async function readStanding(trx: Trx, provider: ProviderName) {
+  return (await readIt(trx, { provider }))[0];
+}
+
+const readIt = compileOnce((db, { provider }: { provider: ProviderName }) =>
+  db
     .selectFrom('provider_controls as c')
     .innerJoin('provider_health as h', 'h.provider', 'c.provider')
     .select(['c.enabled', 'c.forced', 'c.rate_per_s', 'c.per_day', 'h.state', 'h.failures'])
@@ -45,9 +50,8 @@ export function readStanding(trx: Trx, provider: ProviderName) {
       sql<string[]>`array(select b.domain from sender_domain_blocks b where b.provider = ${provider}
         and b.until_at > now())`.as('blocked_domains'),
     ])
-    .where('c.provider', '=', provider)
-    .executeTakeFirst();
-}
+    .where('c.provider', '=', provider),
+);
 
 /**
  * Asks a provider's breaker, switches and quotas for one call, and reserves it in its rate and quota. The last step of the

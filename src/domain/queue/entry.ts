@@ -1,50 +1,32 @@
-import { sql, type UpdateObject } from 'kysely';
-import type { ProviderName } from '../../config.js';
+import { sql } from 'kysely';
 import { QUEUE_CHANNEL } from '../../postgres/channels.js';
-import type { Database } from '../../postgres/schema.js';
+import { compileOnce } from '../../postgres/compile-once.js';
 import { later, type Trx } from '../../postgres/transaction.js';
 import type { Priority } from '../../priority.js';
+import { type Taken, takenColumns } from '../emails/write-events.js';
 
 /** An e-mail handed over is looked at again after this long, in case its workflow was lost. */
 const CHECK_HANDED_OVER = sql<Date>`now() + interval '10 minutes'`;
-
-/** The columns of `emails` that say which provider took it. The first one stands. */
-export function takenByChanges(
-  provider: ProviderName,
-  providerMessageId: string | null,
-  at: Date | null,
-): UpdateObject<Database, 'emails'> {
-  return {
-    sent_at: sql<Date>`coalesce(sent_at, ${at}::timestamptz, clock_timestamp())`,
-    provider: sql<ProviderName>`coalesce(provider, ${provider})`,
-    provider_message_id: sql<string | null>`coalesce(provider_message_id, ${providerMessageId})`,
-  };
-}
 
 /**
  * Notes in the queue that a provider has an e-mail. Whatever state it was in: a dispatcher that died after starting the
  * workflow leaves it `waiting`.
  */
 export async function markHandedOver(trx: Trx, emailId: string): Promise<void> {
-  await later(
-    trx,
-    trx
-      .updateTable('email_queue')
-      .set({ state: 'handed_over', check_at: CHECK_HANDED_OVER })
-      .where('email_id', '=', emailId)
-      .where('state', '!=', 'handed_over')
-      .execute(),
-  );
+  await later(trx, handOver(trx, { emailId }));
 }
 
-/** Notes in the record and in the queue that a provider has an e-mail. @param at when it took it; null for now. */
-export async function noteTakenBy(
-  trx: Trx,
-  emailId: string,
-  taken: { readonly provider: ProviderName; readonly providerMessageId: string | null; readonly at: Date | null },
-): Promise<void> {
-  const changes = takenByChanges(taken.provider, taken.providerMessageId, taken.at);
-  await later(trx, trx.updateTable('emails').set(changes).where('id', '=', emailId).execute());
+const handOver = compileOnce((db, { emailId }: { emailId: string }) =>
+  db
+    .updateTable('email_queue')
+    .set({ state: 'handed_over', check_at: CHECK_HANDED_OVER })
+    .where('email_id', '=', emailId)
+    .where('state', '!=', 'handed_over'),
+);
+
+/** Notes in the record and in the queue that a provider has an e-mail. */
+export async function noteTakenBy(trx: Trx, emailId: string, taken: Taken): Promise<void> {
+  await later(trx, trx.updateTable('emails').set(takenColumns(taken)).where('id', '=', emailId).execute());
   await markHandedOver(trx, emailId);
 }
 
@@ -58,11 +40,12 @@ export async function removeEntry(trx: Trx, emailId: string, generation: number)
 
 /** All that was awaited of an e-mail with a provider has been heard: its queue entry is removed. */
 export async function removeHandedOverEntry(trx: Trx, emailId: string): Promise<void> {
-  await later(
-    trx,
-    trx.deleteFrom('email_queue').where('email_id', '=', emailId).where('state', '=', 'handed_over').execute(),
-  );
+  await later(trx, removeHandedOver(trx, { emailId }));
 }
+
+const removeHandedOver = compileOnce((db, { emailId }: { emailId: string }) =>
+  db.deleteFrom('email_queue').where('email_id', '=', emailId).where('state', '=', 'handed_over'),
+);
 
 /** Has a generation wait in the queue as if it had just come due, whatever entry the e-mail had. */
 export async function enqueueGeneration(

@@ -4,7 +4,7 @@ import { later, type Trx } from '../../postgres/transaction.js';
 import { attemptEvent } from '../attempts/transitions.js';
 import { type LockedEmail, lockEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
-import { markHandedOver, noteTakenBy, takenByChanges } from '../queue/entry.js';
+import { markHandedOver, noteTakenBy } from '../queue/entry.js';
 import { recordEvents } from '../transitions/record.js';
 import type { SentEvidence } from './verdict.js';
 
@@ -71,16 +71,17 @@ async function adopt(
       }),
     )
     .execute();
+  const taken = { provider, providerMessageId, at };
   const event = { ...attemptEvent(id, 'sent', { found_by: `recovery_${evidence.by}` }), occurredAt: at };
   if (generation === email.generation) {
-    await recordEvents(trx, email, [event], catalogue, takenByChanges(provider, providerMessageId, at));
+    await recordEvents(trx, email, [event], catalogue, { taken });
     await markHandedOver(trx, email.id);
     // Its signals and its hold are of an e-mail that was to be sent.
     await later(trx, trx.updateTable('email_queue').set({ hold_id: null }).where('email_id', '=', email.id).execute());
     return;
   }
   const { status } = await recordEvents(trx, email, [event], catalogue);
-  if (catalogue.get(status)?.survives) await noteTakenBy(trx, email.id, { provider, providerMessageId, at });
+  if (catalogue.get(status)?.survives) await noteTakenBy(trx, email.id, taken);
 }
 
 const isOpen = (state: string) => state === 'calling' || state === 'ambiguous';

@@ -145,7 +145,7 @@ export async function decide(
         await putBack(trx, emailId);
       } else {
         const event = generationEvent(email.generation, 'cancelled', { by: 'recovery' });
-        await recordEvents(trx, email, [event], catalogue, { cancelled_at: sql<Date>`now()` });
+        await recordEvents(trx, email, [event], catalogue, { columns: { cancelled_at: sql<Date>`now()` } });
         await trx.deleteFrom('email_queue').where('email_id', '=', emailId).execute();
       }
     }

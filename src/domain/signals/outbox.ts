@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { compileOnce } from '../../postgres/compile-once.js';
 import type { Db } from '../../postgres/database.js';
 import type { SignalKind } from '../../postgres/schema.js';
 import { later, type Trx } from '../../postgres/transaction.js';
@@ -42,12 +43,12 @@ export async function removeSignals(db: Db, signals: readonly PendingSignal[]): 
 /** Puts a signal for an e-mail's workflow into the outbox; whoever delivers it deletes the row. */
 export async function enqueueSignal(trx: Trx, emailId: string, kind: SignalKind): Promise<void> {
   // Five seconds' grace: the webhooks service signals at once, the dispatcher only what that did not get through.
-  await later(
-    trx,
-    trx
-      .insertInto('pending_signals')
-      .values({ email_id: emailId, kind, try_at: sql`now() + interval '5 seconds'` })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute(),
-  );
+  await later(trx, enqueue(trx, { emailId, kind }));
 }
+
+const enqueue = compileOnce((db, { emailId, kind }: { emailId: string; kind: SignalKind }) =>
+  db
+    .insertInto('pending_signals')
+    .values({ email_id: emailId, kind, try_at: sql`now() + interval '5 seconds'` })
+    .onConflict((conflict) => conflict.doNothing()),
+);

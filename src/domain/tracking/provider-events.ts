@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
+import { compileOnce } from '../../postgres/compile-once.js';
 import { count } from '../../postgres/counters.js';
 import type { AttemptState, SignalKind } from '../../postgres/schema.js';
 import { later, type Trx } from '../../postgres/transaction.js';
@@ -40,15 +41,17 @@ interface Attempt {
 /** Locks the e-mail that events are about. @returns undefined when there is none of that id. */
 export async function lockEventTarget(trx: Trx, emailId: string): Promise<EventTarget | undefined> {
   const locking = lockEmail(trx, emailId);
-  const reading = trx
+  const [email, attempts] = await Promise.all([locking, readAttempts(trx, { emailId })]);
+  return email && { email, attempts };
+}
+
+const readAttempts = compileOnce((db, { emailId }: { emailId: string }) =>
+  db
     .selectFrom('send_attempts')
     .select(['generation', 'attempt', 'provider', 'state'])
     .where('email_id', '=', emailId)
-    .orderBy('attempt', 'desc')
-    .execute();
-  const [email, attempts] = await Promise.all([locking, reading]);
-  return email && { email, attempts };
-}
+    .orderBy('attempt', 'desc'),
+);
 
 /**
  * Stores what a provider says of one e-mail with everything that follows from it (status, evidence for an attempt

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { ProviderName } from '../../config.js';
+import { compileOnce } from '../../postgres/compile-once.js';
 import type { Database } from '../../postgres/schema.js';
 import type { SoughtMessage } from '../../providers/webhook-format/event.js';
 import type { ProviderEvent } from './provider-events.js';
@@ -21,12 +22,7 @@ export async function takeWebhookToken(
   token: string,
   bodyHash: Buffer,
 ): Promise<'new' | 'known' | 'stolen'> {
-  const taken = await trx
-    .insertInto('webhook_tokens')
-    .values({ provider, token, body_hash: bodyHash })
-    .onConflict((conflict) => conflict.doNothing())
-    .returning('token')
-    .executeTakeFirst();
+  const [taken] = await take(trx, { provider, token, bodyHash });
   if (taken) return 'new';
   const first = await trx
     .selectFrom('webhook_tokens')
@@ -36,6 +32,15 @@ export async function takeWebhookToken(
     .executeTakeFirstOrThrow();
   return first.body_hash.equals(bodyHash) ? 'known' : 'stolen';
 }
+
+const take = compileOnce(
+  (db, { provider, token, bodyHash }: { provider: ProviderName; token: string; bodyHash: Buffer }) =>
+    db
+      .insertInto('webhook_tokens')
+      .values({ provider, token, body_hash: bodyHash })
+      .onConflict((conflict) => conflict.doNothing())
+      .returning('token'),
+);
 
 /** What a provider told us without naming an e-mail that we know. */
 interface UnmatchedWebhook {

@@ -1,8 +1,7 @@
-import type { UpdateObject } from 'kysely';
-import type { Database } from '../../postgres/schema.js';
 import type { Trx } from '../../postgres/transaction.js';
 import { appendEvents, type LockedEmail, type NewEvent, type RecordedEvents } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
+import type { EmailChanges } from '../emails/write-events.js';
 import { notifySender } from '../notices/notices.js';
 import { closeDeadLetter, reopenDeadLetter } from './dead-letter.js';
 
@@ -15,7 +14,7 @@ export async function recordEvents(
   email: LockedEmail,
   events: readonly NewEvent[],
   catalogue: StatusCatalogue,
-  changes?: UpdateObject<Database, 'emails'>,
+  changes?: EmailChanges,
 ): Promise<RecordedEvents> {
   const recorded = await appendEvents(trx, email, events, catalogue, changes);
   await react(trx, email, recorded, catalogue);
