@@ -1,7 +1,8 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
+import { compileOnce } from '../../postgres/compile-once.js';
 import type { Database } from '../../postgres/schema.js';
-import { PRIORITIES, type Priority } from '../../priority.js';
+import { PRIORITIES, type Priority, perPriority } from '../../priority.js';
 import { usedToday } from './calls.js';
 import { DAY_SHARE, rampPerS, TRIED_AFTER_S } from './reserve-call.js';
 
@@ -71,14 +72,7 @@ export async function readAvailability(
   providers: readonly ProviderName[],
   priority: Priority,
 ): Promise<Availability> {
-  const of = sql.lit(priority);
-  const rows = await db
-    .selectFrom('provider_health as h')
-    .innerJoin('provider_controls as c', 'c.provider', 'h.provider')
-    .select(['h.provider', 'c.rate_per_s', rampPerS.as('ramp_per_s')])
-    .select([isAvailable(of).as('admitting'), mayBeTried(of).as('to_be_tried')])
-    .where('h.provider', 'in', [...providers])
-    .execute();
+  const rows = await readOf[priority](db, { providers });
   const admitting = rows.filter((row) => row.admitting);
   const behind = admitting.length > 0 ? admitting : rows.filter((row) => row.to_be_tried);
   const rate = (perS: number | null) => perS ?? Number.POSITIVE_INFINITY;
@@ -88,3 +82,15 @@ export async function readAvailability(
     ratePerS: behind.reduce((sum, row) => sum + Math.min(rate(row.rate_per_s), rate(row.ramp_per_s)), 0),
   };
 }
+
+const readOf = perPriority((priority) => {
+  const of = sql.lit(priority);
+  return compileOnce((db, { providers }: { providers: readonly ProviderName[] }) =>
+    db
+      .selectFrom('provider_health as h')
+      .innerJoin('provider_controls as c', 'c.provider', 'h.provider')
+      .select(['h.provider', 'c.rate_per_s', rampPerS.as('ramp_per_s')])
+      .select([isAvailable(of).as('admitting'), mayBeTried(of).as('to_be_tried')])
+      .where(sql<boolean>`h.provider = any(${providers}::text[])`),
+  );
+});

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { compileOnce } from '../../postgres/compile-once.js';
 import type { Database } from '../../postgres/schema.js';
 import type { Trx } from '../../postgres/transaction.js';
 import { PRIORITIES, type Priority } from '../../priority.js';
@@ -49,7 +50,11 @@ interface AtWork {
 /** Counts what a priority has at work. */
 export async function countAtWork(db: Kysely<Database>, priority: Priority): Promise<AtWork> {
   const upTo = PRIORITIES.slice(0, PRIORITIES.indexOf(priority) + 1);
-  const { rows } = await sql<AtWork>`
+  return (await readAtWork(db, { priority, upTo }))[0]!;
+}
+
+const readAtWork = compileOnce(
+  (_, { priority, upTo }: { priority: Priority; upTo: readonly Priority[] }) => sql<AtWork>`
     with busy as materialized (
       select priority, dispatched_at, dispatched_at > now() - ${AWAITS_FIRST_CALL_FOR} and not exists (
         select from send_attempts a where a.email_id = q.email_id and a.generation = q.generation) as awaits_first_call
@@ -62,9 +67,8 @@ export async function countAtWork(db: Kysely<Database>, priority: Priority): Pro
            count(*) filter (where awaits_first_call and priority not in ('critical', ${priority})) as before,
            coalesce(bool_or(awaits_first_call and priority = 'critical' and dispatched_at > now() - ${YIELD_FOR}), false)
              as critical
-    from busy`.execute(db);
-  return rows[0]!;
-}
+    from busy`,
+);
 
 /** How many more a rate leaves room for, given what the providers' quotas admit in a second. */
 export const freeByRate = ({ in_flight, backing_off }: AtWork, ratePerS: number): number =>

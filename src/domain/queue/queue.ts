@@ -1,9 +1,10 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
+import { compileOnce } from '../../postgres/compile-once.js';
 import type { Db } from '../../postgres/database.js';
 import type { Database, QueueState } from '../../postgres/schema.js';
 import { later, type Trx, transact } from '../../postgres/transaction.js';
-import { PRIORITIES, type Priority } from '../../priority.js';
+import { PRIORITIES, type Priority, perPriority } from '../../priority.js';
 import { bury } from '../dead-letters/dead-letters.js';
 import { lockEmail } from '../emails/events.js';
 import type { StatusCatalogue } from '../emails/statuses.js';
@@ -118,15 +119,19 @@ const endsWhenFrozen = sql`set_config('idle_in_transaction_session_timeout', ${C
  * `now_ms`: the transaction's time, which `markDispatched` writes, in milliseconds since 1970.
  */
 async function claimPriority(trx: Trx, priority: Priority) {
-  const key = PRIORITIES.indexOf(priority);
-  const { rows } = await sql<{ got: boolean; stopped: boolean; now_ms: number }>`
+  return (await claimOf[priority](trx, {}))[0]!;
+}
+
+const claimOf = perPriority((priority) =>
+  compileOnce(
+    () => sql<{ got: boolean; stopped: boolean; now_ms: number }>`
     select extract(epoch from now())::float8 * 1000 as now_ms, not ${isPaused(priority)}
-      and pg_try_advisory_xact_lock(hashtext('tempost.dispatch'), ${key}) as got,
+      and pg_try_advisory_xact_lock(hashtext('tempost.dispatch'), ${PRIORITIES.indexOf(priority)}) as got,
       exists (select from send_stops
         where priority = ${priority} and cause = 'no_provider' and until_at is null) as stopped
-      ${priority === 'critical' ? sql`, ${endsWhenFrozen}` : sql``}`.execute(trx);
-  return rows[0]!;
-}
+      ${priority === 'critical' ? sql`, ${endsWhenFrozen}` : sql``}`,
+  ),
+);
 
 const QUEUED = {
   id: sql.ref('email_queue.email_id'),
@@ -166,29 +171,36 @@ async function claimWaiting(
   priority: Priority,
   limit: number,
 ): Promise<{ readonly free: readonly ClaimedEmail[]; readonly someHeld: boolean }> {
-  // The inner query is what the partial index answers; joined first, the planner might prefer the big table.
-  const { rows } = await sql<ClaimedEmail & { readonly held: boolean }>`
+  const rows = await claimDue(trx, { priority, limit });
+  const free = rows.filter(({ held }) => !held);
+  return { free, someHeld: free.length < rows.length };
+}
+
+/** The inner query is what the partial index answers; joined first, the planner might prefer the big table. */
+const claimDue = compileOnce(
+  (_, { priority, limit }: { priority: Priority; limit: number }) => sql<ClaimedEmail & { readonly held: boolean }>`
     with due as materialized (
       select email_id from email_queue
       where state = 'waiting' and priority = ${priority} and due_at <= now()
       order by due_at limit ${limit} for update skip locked)
     select e.id as "emailId", e.client_id as "clientId", e.generation, false as "awaitingProvider",
       active.id is not null as held
-    from due join emails e on e.id = due.email_id left join lateral (${activeHold}) active on true`.execute(trx);
-  const free = rows.filter(({ held }) => !held);
-  return { free, someHeld: free.length < rows.length };
-}
+    from due join emails e on e.id = due.email_id left join lateral (${activeHold}) active on true`,
+);
 
 /**
  * Touches the queue only: the started workflows lock their e-mails' rows first and the queue's second, so locking
  * `emails` here would be a deadlock.
  */
 async function markDispatched(trx: Trx, ids: readonly string[], checkAfterMs: number): Promise<void> {
-  const marked = sql`update email_queue
-    set state = 'in_flight', dispatched_at = now(), check_at = now() + make_interval(secs => ${checkAfterMs / 1000})
-    where email_id = any(${ids}::uuid[])`.execute(trx);
-  await later(trx, marked);
+  await later(trx, markInFlight(trx, { ids, checkAfterS: checkAfterMs / 1000 }));
 }
+
+const markInFlight = compileOnce(
+  (_, { ids, checkAfterS }: { ids: readonly string[]; checkAfterS: number }) => sql`update email_queue
+    set state = 'in_flight', dispatched_at = now(), check_at = now() + make_interval(secs => ${checkAfterS})
+    where email_id = any(${ids}::uuid[])`,
+);
 
 /** When the next scheduled e-mail of a priority becomes due, in milliseconds; undefined when none waits. */
 export async function nextDueInMs(db: Db, priority: Priority): Promise<number | undefined> {
