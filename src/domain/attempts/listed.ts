@@ -8,9 +8,8 @@ import type { AttemptId } from './transitions.js';
 /** The code of an attempt that a provider refused because the receiver had unsubscribed there. */
 const UNSUBSCRIBED_THERE = 'unsubscribed_there';
 
-/** The providers that have refused this life of an e-mail so. For a query of `emails as e`. */
-export const unsubscribedAt = (emailId: string) => sql<ProviderName[]>`array(select t.provider from send_attempts t
-  where t.email_id = ${emailId} and t.generation = e.generation and t.code = ${UNSUBSCRIBED_THERE})`;
+/** Whether an attempt was refused so. For a query of `send_attempts`. */
+export const wasUnsubscribed = sql<boolean>`code = ${sql.lit(UNSUBSCRIBED_THERE)}`;
 
 /**
  * Decides what the refusal of a listed address means for its e-mail. A receiver who unsubscribed wants no bulk. Some
@@ -30,7 +29,11 @@ export async function turnedElsewhere(
   if (listed !== 'unsubscribed' || email.priority === 'low' || generation !== email.generation) return undefined;
   const { only_provider, refused } = await trx
     .selectFrom('emails as e')
-    .select(['e.only_provider', unsubscribedAt(email.id).as('refused')])
+    .select([
+      'e.only_provider',
+      sql<ProviderName[]>`array(select provider from send_attempts
+        where email_id = ${email.id} and generation = e.generation and ${wasUnsubscribed})`.as('refused'),
+    ])
     .where('e.id', '=', email.id)
     .executeTakeFirstOrThrow();
   const left = others.filter((other) => other !== provider && !refused.includes(other));

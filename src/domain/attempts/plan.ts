@@ -7,7 +7,7 @@ import { generationEvent, lockEmail } from '../emails/events.js';
 import { type StatusCatalogue, statusesThat } from '../emails/statuses.js';
 import { availableProviders } from '../provider-health/availability.js';
 import { recordEvents } from '../transitions/record.js';
-import { unsubscribedAt } from './listed.js';
+import { wasUnsubscribed } from './listed.js';
 
 /** Where an e-mail is, for the workflow that carries it. Durations by the database's clock. */
 export interface Work {
@@ -31,13 +31,11 @@ export interface Work {
   readonly sinceDeliveredMs: number | null;
 }
 
-const EMAIL = { id: sql.ref('e.id'), generation: sql.ref('e.generation'), priority: sql.ref('e.priority') };
-
 /** Reads where an e-mail is. @returns undefined when there is none of that id. */
 export async function findWork(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<Work | undefined> {
-  const deliveries = statusesThat(catalogue, ({ signal }) => signal === 'delivered');
-  const [row] = await readWork(db, { emailId, deliveries });
+  const [row] = await readWork(db, { emailId });
   if (!row) return undefined;
+  const isDelivered = catalogue.get(row.status)?.signal === 'delivered';
   return {
     clientId: row.client_id,
     generation: row.generation,
@@ -50,32 +48,59 @@ export async function findWork(db: Db, emailId: string, catalogue: StatusCatalog
     stored: row.stored,
     untracked: row.untracked,
     sinceSentMs: row.since_sent_ms,
-    sinceDeliveredMs: row.since_delivered_ms,
+    sinceDeliveredMs: isDelivered ? await readSinceDelivered(db, emailId, catalogue) : null,
   };
 }
 
-const readWork = compileOnce((db, { emailId, deliveries }: { emailId: string; deliveries: readonly string[] }) =>
+/**
+ * PostgreSQL plans it for each e-mail, since only one month's tables will be looked at, and the plan takes longer than its
+ * execution: so each partitioned table is named once.
+ */
+const readWork = compileOnce((db, { emailId }: { emailId: string }) =>
   db
     .selectFrom('emails as e')
     .leftJoin('attachments as a', 'a.email_id', 'e.id')
+    .leftJoinLateral(
+      sql<Attempts>`(select array_agg(provider) as providers, array_agg(started_at) as started_at,
+          array_agg(provider) filter (where ${wasUnsubscribed}) as unsubscribed_at,
+          bool_or(state = 'accepted') as accepted
+        from send_attempts where email_id = ${emailId} and generation = e.generation)`.as('t'),
+      (join) => join.onTrue(),
+    )
     .select([
       'e.client_id',
       'e.generation',
       'e.only_provider',
       'e.status',
       sql<boolean>`e.track_opens is false`.as('untracked'),
-      availableProviders(EMAIL).as('admitting'),
-      unsubscribedAt(emailId).as('unsubscribed_at'),
+      availableProviders(sql.ref('e.priority'), TRIES).as('admitting'),
+      sql<ProviderName[]>`coalesce(t.unsubscribed_at, '{}')`.as('unsubscribed_at'),
       sql<boolean>`a.email_id is not null`.as('has_attachment'),
       sql<boolean>`(a.storage_path is not null or a.removed_at is not null)`.as('stored'),
-      sql<boolean>`exists (select from send_attempts t where t.email_id = ${emailId}
-        and t.generation = e.generation and t.state = 'accepted')`.as('accepted'),
+      sql<boolean>`coalesce(t.accepted, false)`.as('accepted'),
       sql<number | null>`extract(epoch from now() - e.sent_at)::float8 * 1000`.as('since_sent_ms'),
-      sql<number | null>`extract(epoch from now() - (select min(v.recorded_at) from email_events v
-        where v.email_id = ${emailId} and v.type = any(${deliveries})))::float8 * 1000`.as('since_delivered_ms'),
     ])
     .where('e.id', '=', emailId),
 );
+
+/** Those of the e-mail's generation, together; all null when there is none. */
+interface Attempts {
+  readonly providers: ProviderName[] | null;
+  readonly started_at: Date[] | null;
+  readonly unsubscribed_at: ProviderName[] | null;
+  readonly accepted: boolean | null;
+}
+
+const TRIES = { providers: sql.ref('t.providers'), startedAt: sql.ref('t.started_at') };
+
+/** How long ago the record was told that it was delivered. */
+async function readSinceDelivered(db: Db, emailId: string, catalogue: StatusCatalogue): Promise<number | null> {
+  const deliveries = statusesThat(catalogue, ({ signal }) => signal === 'delivered');
+  const { rows } = await sql<{ ms: number | null }>`
+    select extract(epoch from now() - min(recorded_at))::float8 * 1000 as ms
+    from email_events where email_id = ${emailId} and type = any(${deliveries})`.execute(db);
+  return rows[0]!.ms;
+}
 
 /** @returns an e-mail's status; undefined when there is none of that id. */
 export async function readStatus(db: Db, emailId: string): Promise<string | undefined> {

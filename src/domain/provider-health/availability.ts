@@ -45,26 +45,48 @@ interface EmailColumns {
   readonly priority: RawBuilder<unknown>;
 }
 
-/** Whether an e-mail has been tried lately at a provider, in the time without one that its priority is in. */
-const triedLately = ({ id, generation, priority }: EmailColumns, provider: RawBuilder<unknown>) => sql<boolean>`exists (
-  select from send_stops s, send_attempts t
+/**
+ * Whether an e-mail has been tried lately at a provider, in the time without one that its priority is in.
+ *
+ * @param lastTry when it was tried there last; null: never.
+ */
+const triedLately = (priority: RawBuilder<unknown>, lastTry: RawBuilder<unknown>) => sql<boolean>`exists (
+  select from send_stops s
   where s.priority = ${priority} and s.cause = 'no_provider' and s.until_at is null
-    and t.email_id = ${id} and t.generation = ${generation} and t.provider = ${provider}
-    and t.started_at > greatest(s.from_at, now() - make_interval(secs => ${sql.lit(TRIED_AGAIN_AFTER_S)})))`;
+    and ${lastTry} > greatest(s.from_at, now() - make_interval(secs => ${sql.lit(TRIED_AGAIN_AFTER_S)})))`;
 
 /**
  * Whether one of the providers that an e-mail awaits and that may be tried has not met it lately: a provider that is down
  * must not keep it from the next one, whose probes alone may fail.
  */
-export const hasUntried = (email: EmailColumns, awaited: RawBuilder<unknown>, behind: readonly ProviderName[]) =>
-  sql<boolean>`exists (select from unnest(${awaited}) as awaited (provider)
-    where awaited.provider = any(${[...behind]}::text[]) and not ${triedLately(email, sql.ref('awaited.provider'))})`;
+export const hasUntried = (
+  { id, generation, priority }: EmailColumns,
+  awaited: RawBuilder<unknown>,
+  behind: readonly ProviderName[],
+) => {
+  const lastTry = sql`(select max(t.started_at) from send_attempts t
+    where t.email_id = ${id} and t.generation = ${generation} and t.provider = awaited.provider)`;
+  return sql<boolean>`exists (select from unnest(${awaited}) as awaited (provider)
+    where awaited.provider = any(${[...behind]}::text[]) and not ${triedLately(priority, lastTry)})`;
+};
 
-/** Names of the providers that an e-mail may go to now, as far as breakers, switches, quotas and its own trials say. */
-export const availableProviders = (email: EmailColumns) => sql<ProviderName[]>`array(
-  select h.provider from provider_health h join provider_controls c on c.provider = h.provider
-  where case when ${isAvailable(email.priority)} then true
-    when ${mayBeTried(email.priority)} then not ${triedLately(email, sql.ref('h.provider'))} else false end)`;
+/**
+ * Names of the providers that an e-mail may go to now, as far as breakers, switches, quotas and its own trials say.
+ *
+ * @param priority the e-mail's.
+ * @param tries its attempts, as an expression of two lists: their providers, and when they were made.
+ */
+export const availableProviders = (
+  priority: RawBuilder<unknown>,
+  tries: { readonly providers: RawBuilder<unknown>; readonly startedAt: RawBuilder<unknown> },
+) => {
+  const lastTry = sql`(select max(t.at) from unnest(${tries.providers}, ${tries.startedAt}) as t (provider, at)
+    where t.provider = h.provider)`;
+  return sql<ProviderName[]>`array(
+    select h.provider from provider_health h join provider_controls c on c.provider = h.provider
+    where case when ${isAvailable(priority)} then true
+      when ${mayBeTried(priority)} then not ${triedLately(priority, lastTry)} else false end)`;
+};
 
 /** Reads breakers, switches and quotas of the providers; takes nothing. */
 export async function readAvailability(
