@@ -3,10 +3,10 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { NOTICE_LOST_CLIENT, NOTICE_LOST_SERVER } from './lost-peers.js';
-import { prepareStatements } from './prepared.js';
 import { PrimaryClient } from './primary-client.js';
 import type { Database } from './schema.js';
-import { sendTogether } from './together.js';
+import { prepareStatements } from './statements/prepared.js';
+import { sendTogether } from './statements/together.js';
 
 export type Db = Kysely<Database>;
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import { compileOnce } from '../../postgres/compile-once.js';
 import type { Db } from '../../postgres/database.js';
+import { compileOnce } from '../../postgres/statements/compile-once.js';
 import { transact } from '../../postgres/transaction.js';
 import { generationEvent, lockEmail } from '../emails/events.js';
 import { type StatusCatalogue, statusesThat } from '../emails/statuses.js';

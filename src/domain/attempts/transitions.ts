@@ -1,8 +1,8 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import { compileOnce } from '../../postgres/compile-once.js';
 import { count } from '../../postgres/counters.js';
 import type { AttemptState, Database } from '../../postgres/schema.js';
+import { compileOnce } from '../../postgres/statements/compile-once.js';
 import { later, type Trx } from '../../postgres/transaction.js';
 import type { SendResult } from '../../providers/provider.js';
 import { eventKey, type LockedEmail } from '../emails/events.js';

@@ -1,4 +1,4 @@
-import { compileOnce } from '../../postgres/compile-once.js';
+import { compileOnce } from '../../postgres/statements/compile-once.js';
 import { later, type Trx } from '../../postgres/transaction.js';
 import type { Priority } from '../../priority.js';
 import { type NewEvent, toRow } from './event-rows.js';

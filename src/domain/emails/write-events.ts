@@ -1,7 +1,7 @@
 import { type Kysely, sql, type UpdateObject } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import { compileOnce } from '../../postgres/compile-once.js';
 import type { Database } from '../../postgres/schema.js';
+import { compileOnce } from '../../postgres/statements/compile-once.js';
 import type { Trx } from '../../postgres/transaction.js';
 import { type EventRow, rowOf } from './event-rows.js';
 

@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import { compileOnce } from '../../postgres/compile-once.js';
 import type { Database } from '../../postgres/schema.js';
+import { compileOnce } from '../../postgres/statements/compile-once.js';
 import { PRIORITIES, type Priority, perPriority } from '../../priority.js';
 import { usedToday } from './calls.js';
 import { DAY_SHARE, rampPerS, TRIED_AFTER_S } from './reserve-call.js';

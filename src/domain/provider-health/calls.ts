@@ -1,6 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import { compileOnce } from '../../postgres/compile-once.js';
+import { compileOnce } from '../../postgres/statements/compile-once.js';
 import { TODAY } from '../../postgres/today.js';
 import type { Trx } from '../../postgres/transaction.js';
 

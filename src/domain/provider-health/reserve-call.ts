@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import { compileOnce } from '../../postgres/compile-once.js';
+import { compileOnce } from '../../postgres/statements/compile-once.js';
 import { TODAY } from '../../postgres/today.js';
 import { later, type Trx } from '../../postgres/transaction.js';
 import type { PerPriority, Priority } from '../../priority.js';

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { QUEUE_CHANNEL } from '../../postgres/channels.js';
-import { compileOnce } from '../../postgres/compile-once.js';
+import { compileOnce } from '../../postgres/statements/compile-once.js';
 import { later, type Trx } from '../../postgres/transaction.js';
 import type { Priority } from '../../priority.js';
 import { type Taken, takenColumns } from '../emails/write-events.js';

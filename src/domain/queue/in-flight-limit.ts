@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import { compileOnce } from '../../postgres/compile-once.js';
 import type { Database } from '../../postgres/schema.js';
+import { compileOnce } from '../../postgres/statements/compile-once.js';
 import type { Trx } from '../../postgres/transaction.js';
 import { PRIORITIES, type Priority } from '../../priority.js';
 

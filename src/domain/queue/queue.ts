@@ -1,8 +1,8 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import { compileOnce } from '../../postgres/compile-once.js';
 import type { Db } from '../../postgres/database.js';
 import type { Database, QueueState } from '../../postgres/schema.js';
+import { compileOnce } from '../../postgres/statements/compile-once.js';
 import { later, type Trx, transact } from '../../postgres/transaction.js';
 import { PRIORITIES, type Priority, perPriority } from '../../priority.js';
 import { bury } from '../dead-letters/dead-letters.js';

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
-import { compileOnce } from '../../postgres/compile-once.js';
 import type { Db } from '../../postgres/database.js';
 import type { SignalKind } from '../../postgres/schema.js';
+import { compileOnce } from '../../postgres/statements/compile-once.js';
 import { later, type Trx } from '../../postgres/transaction.js';
 
 /** A signal that an e-mail's workflow is to get. */

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import type { ProviderName } from '../../config.js';
-import { compileOnce } from '../../postgres/compile-once.js';
 import { count } from '../../postgres/counters.js';
 import type { AttemptState, SignalKind } from '../../postgres/schema.js';
+import { compileOnce } from '../../postgres/statements/compile-once.js';
 import { later, type Trx } from '../../postgres/transaction.js';
 import type { WebhookEvent } from '../../providers/webhook-format/event.js';
 import { closeAttempt, NOT_TAKEN } from '../attempts/transitions.js';

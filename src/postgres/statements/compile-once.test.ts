@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
+import { transact } from '../transaction.js';
 import { compileOnce } from './compile-once.js';
-import { transact } from './transaction.js';
 
 describe('a statement that is compiled once', () => {
   let test: TestDatabase;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
-import { ownTimeoutMs } from './primary-client.js';
+import { ownTimeoutMs } from '../primary-client.js';
 
 /** Batches make texts of many lengths; a text is worth a place on the server only when it comes again. */
 const MOST_STATEMENTS = 300;
