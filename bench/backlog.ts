@@ -41,7 +41,12 @@ export async function removeWaiting(world: World): Promise<void> {
 export async function pause(world: World, priority: Priority): Promise<void> {
   await world.query(`update queue_controls set paused_at = now(), reason = 'bench' where priority = $1`, [priority]);
   const [paused] = await world.query<{ at: string }>('select clock_timestamp()::text as at');
-  while ((await countOlder(world, paused!.at)) > 0) await delay(10);
+  // No transaction of ours is longer than the 10 s that hold for an idle one.
+  const end = Date.now() + 60_000;
+  while ((await countOlder(world, paused!.at)) > 0) {
+    if (Date.now() > end) throw new Error('a transaction that began before the pause does not end');
+    await delay(10);
+  }
 }
 
 /** How many transactions of others are open that began before a moment. */

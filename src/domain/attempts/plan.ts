@@ -28,6 +28,7 @@ export interface Work {
   /** Opens are not tracked, neither by our pixel nor by the provider. */
   readonly untracked: boolean;
   readonly sinceSentMs: number | null;
+  /** Null unless its status says that it is delivered. */
   readonly sinceDeliveredMs: number | null;
 }
 

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/database.js';
-import { transact } from '../transaction.js';
+import { later, transact } from '../transaction.js';
 import { compileOnce } from './compile-once.js';
 
 describe('a statement that is compiled once', () => {
@@ -49,12 +49,25 @@ describe('a statement that is compiled once', () => {
     expect(await list(test.db, {})).toEqual([{ n: 1 }, { n: 2 }]);
   });
 
-  it('refuses what would be the same for every run: a value that is reckoned with, or values taken as a whole', async () => {
+  it('refuses what would be the same for every run: a value that is reckoned with, or values taken as a whole', () => {
+    const late = 'the value of "n" is known only when the statement is run';
     const reckons = compileOnce((_, { n }: { n: number }) => sql`select ${n / 2}::int`);
-    await expect(reckons(test.db, { n: 2 })).rejects.toThrow(
-      'the value of "n" is known only when the statement is run',
-    );
+    expect(() => reckons(test.db, { n: 2 })).toThrow(late);
+    const writes = compileOnce((_, { n }: { n: number }) => sql`select ${JSON.stringify([n])}::jsonb`);
+    expect(() => writes(test.db, { n: 2 })).toThrow(late);
     const spreads = compileOnce((db, values: { n: number }) => db.selectNoFrom(sql`${{ ...values }.n}::int`.as('n')));
-    await expect(spreads(test.db, { n: 2 })).rejects.toThrow('the values of a statement are taken by their names');
+    expect(() => spreads(test.db, { n: 2 })).toThrow('the values of a statement are taken by their names');
+  });
+
+  it('commits nothing of a transaction that asks for one that cannot be made, awaited or not', async () => {
+    await sql`create table kept (n int)`.execute(test.db);
+    const add = compileOnce((_, { n }: { n: number }) => sql`insert into kept values (${n})`);
+    const reckons = compileOnce((_, { n }: { n: number }) => sql`insert into kept values (${n + 1})`);
+    const work = transact(test.db, async (trx) => {
+      await later(trx, add(trx, { n: 1 }));
+      await later(trx, reckons(trx, { n: 1 }));
+    });
+    await expect(work).rejects.toThrow('is known only when');
+    expect((await sql`select from kept`.execute(test.db)).rows).toEqual([]);
   });
 });

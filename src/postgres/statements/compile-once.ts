@@ -9,6 +9,10 @@ class Placeholder {
   [Symbol.toPrimitive](): never {
     throw new TypeError(`the value of "${this.name}" is known only when the statement is run`);
   }
+
+  toJSON(): never {
+    return this[Symbol.toPrimitive]();
+  }
 }
 
 /** Stands for the values of every statement: each name gives its placeholder. */
@@ -28,22 +32,23 @@ interface Statement<Row> {
 }
 
 /**
- * A statement that is compiled when it is first run. Kysely writes a statement anew for each call, which was an eighth of
- * the time of the webhooks service: what each e-mail asks for is written once (see `docs/performance.md`).
+ * A statement that is compiled when it is first run. Kysely writes a statement anew for each call; what most e-mails ask
+ * for is written once (what that brought: `docs/performance.md`).
  *
- * @param build makes the statement. The values it is given are placeholders: they may stand in it wherever a parameter
- *   may, and nothing else can be done with them. What depends on a value in any other way is a statement of its own.
- * @returns runs it, on a connection or in a transaction, and resolves to its rows.
+ * @param build makes the statement. The values it is given are placeholders, which may stand in it wherever a parameter
+ *   may. Neither `if`, `??` nor `===` can ask what they will be: what depends on that is a statement of its own.
+ * @returns runs it, on a connection or in a transaction, and resolves to its rows; throws at once when it cannot be made,
+ *   so that a transaction ends there.
  */
 export function compileOnce<Values extends object, Row>(
   build: (db: Kysely<Database>, values: Values) => Statement<Row>,
 ): (db: Kysely<Database>, values: Values) => Promise<Row[]> {
   let compiled: CompiledQuery<Row> | undefined;
-  return async (db, values) => {
+  return (db, values) => {
     compiled ??= build(db, PLACEHOLDERS as Values).compile(db);
     const parameters = compiled.parameters.map((it) =>
       it instanceof Placeholder ? values[it.name as keyof Values] : it,
     );
-    return (await db.executeQuery<Row>({ ...compiled, parameters })).rows;
+    return db.executeQuery<Row>({ ...compiled, parameters }).then(({ rows }) => rows);
   };
 }
