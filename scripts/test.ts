@@ -41,7 +41,7 @@ interface Results {
     readonly endTime: number;
     readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
   }[];
-  /** Tests that ran again after they had failed: see `repeats-reporter.mjs`. */
+  /** Tests that ran again after they had failed: see `run-reporter.mjs`. */
   readonly repeated: readonly string[];
 }
 
@@ -81,7 +81,7 @@ function run({ name, projects, filesAtOnce }: Run): Promise<number> {
   const startedAt = performance.now();
   const args = ['run', `--maxWorkers=${filesAtOnce}`, ...projects.flatMap((project) => ['--project', project])];
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${join(folder, `${name}.json`)}`];
-  reporters.push('--reporter=./scripts/repeats-reporter.mjs');
+  reporters.push('--reporter=./scripts/run-reporter.mjs');
   const child = spawn(process.execPath, [vitest, ...args, ...reporters], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],

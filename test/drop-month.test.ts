@@ -25,7 +25,7 @@ import { patient } from './support/patience.js';
 const TABLES = ['emails', 'attachments', 'send_attempts', 'email_events'];
 /**
  * Acts of one kind at a time. Together fewer than the connections of either pool: with ten, on a machine that is busy, acts
- * waited for one for longer than the 5 s after which the api answers 503, as many without months that go as with them.
+ * waited for one for longer than the api does before it answers 503, as many without months that go as with them.
  */
 const AT_ONCE = 2;
 

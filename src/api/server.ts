@@ -6,7 +6,7 @@ import { heartbeatRow } from '../domain/fleets/heartbeats.js';
 import { ensureProviders } from '../domain/provider-health/rows.js';
 import { createReadiness } from '../http/readiness.js';
 import { closeServer, createServer, listen } from '../http/server.js';
-import { type Db, openDatabase } from '../postgres/database.js';
+import { type DatabaseOptions, type Db, openDatabase } from '../postgres/database.js';
 import { assertFit } from '../postgres/fit.js';
 import { faultOfDatabase } from '../postgres/migrate.js';
 import type { Health } from '../process/health.js';
@@ -47,7 +47,7 @@ export type ApiConfig = Pick<
   | 'inFlightLimit'
   | 'storage'
 > &
-  Partial<Pick<Config, 'metricsPort' | 'openId'>>;
+  Partial<Pick<Config, 'metricsPort' | 'openId'>> & { readonly database: Pick<DatabaseOptions, 'connectMs'> };
 
 interface RunningApi {
   readonly port: number;
@@ -66,10 +66,10 @@ export async function startApi(
   limits: ApiLimits = API_LIMITS,
   health?: Pick<Health, 'needs'>,
 ): Promise<RunningApi> {
-  const { url, poolSize } = config.database;
+  const { url, poolSize, connectMs } = config.database;
   const quiet = createQuietLog(logger);
-  const db = openDatabase({ url, poolSize, name: 'api', logger: quiet });
-  const uploads = openDatabase({ url, poolSize: UPLOAD_POOL_SIZE, name: 'api-uploads', logger: quiet });
+  const db = openDatabase({ url, poolSize, connectMs, name: 'api', logger: quiet });
+  const uploads = openDatabase({ url, poolSize: UPLOAD_POOL_SIZE, connectMs, name: 'api-uploads', logger: quiet });
   // Loaded when it is needed: most apis never wake a workflow, and Temporal's native part takes memory.
   const temporal = lazyTemporal(async () =>
     (await import('../temporal/connection.js')).connectTemporal(config, logger),

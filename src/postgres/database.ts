@@ -22,8 +22,9 @@ const SILENCE_MS = 40_000;
  * at a load of 58 on two cores: there a pause of a tenth of a second could end in answers of 503.
  */
 const IDLE_MS = 10 * 60_000;
+const CONNECT_MS = 5_000;
 
-interface DatabaseOptions {
+export interface DatabaseOptions {
   readonly url: string;
   /** The most connections this process opens. */
   readonly poolSize: number;
@@ -32,6 +33,8 @@ interface DatabaseOptions {
   readonly logger: Pick<Logger, 'warn'>;
   /** How long a statement may stay without an answer; 0: for ever, for migrations. */
   readonly silenceMs?: number;
+  /** How long a query waits for a connection of the pool, be it a free one or a new one. Default: 5 s. */
+  readonly connectMs?: number;
 }
 
 /**
@@ -43,7 +46,7 @@ export function openDatabase(options: DatabaseOptions): Db {
     connectionString: options.url,
     max: options.poolSize,
     application_name: `tempost-${options.name}`,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: options.connectMs ?? CONNECT_MS,
     idleTimeoutMillis: IDLE_MS,
     query_timeout: options.silenceMs ?? SILENCE_MS,
     ...NOTICE_LOST_SERVER,

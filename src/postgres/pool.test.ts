@@ -31,3 +31,26 @@ it('keeps what a burst has opened for the next one: on a busy machine a connecti
   vi.advanceTimersByTime(5 * 60_000);
   expect(await pids()).toEqual(first);
 });
+
+it.each([
+  { told: undefined, waitsMs: 5_000 },
+  { told: 60_000, waitsMs: 60_000 },
+])('lets a query wait $waitsMs ms for a connection when it was told $told', async ({ told, waitsMs }) => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const logger = { warn: () => {} };
+  const busy = openDatabase({ url: database.url, poolSize: 1, connectMs: told, name: 'busy', logger });
+  try {
+    await busy.connection().execute(async () => {
+      let error: unknown;
+      void sql`select 1`.execute(busy).catch((thrown) => {
+        error = thrown;
+      });
+      await vi.advanceTimersByTimeAsync(waitsMs - 1);
+      expect(error).toBe(undefined);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(error).toMatchObject({ message: 'timeout exceeded when trying to connect' });
+    });
+  } finally {
+    await busy.destroy();
+  }
+});

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { inject } from 'vitest';
 import { type Db, openDatabase } from '../../src/postgres/database.js';
 import type { Database } from '../../src/postgres/schema.js';
+import { patient } from './patience.js';
 
 export interface TestDatabase {
   /** For processes under test: their `DATABASE_URL`. */
@@ -24,7 +25,8 @@ export async function createTestDatabase(options: { poolSize?: number } = {}): P
   const name = `test_${randomBytes(8).toString('hex')}`;
   await asAdmin(`create database ${name} template ${inject('templateDatabase')}`);
   const url = databaseUrl(name);
-  const db = openDatabase({ url, poolSize: options.poolSize ?? 10, name: 'test', logger: { warn: () => {} } });
+  const { poolSize = 10 } = options;
+  const db = openDatabase({ url, poolSize, connectMs: patient(5_000), name: 'test', logger: { warn: () => {} } });
   const drop = async () => {
     await db.destroy();
     await asAdmin(`drop database ${name} with (force)`);

@@ -1,4 +1,5 @@
 import type { ApiConfig } from '../../../src/api/server.js';
+import { patient } from '../patience.js';
 
 export const TEST_DEADLINE_MS = { critical: 15_000, medium: 900_000, low: 3_600_000 };
 
@@ -9,7 +10,7 @@ export function apiConfig(
 ): ApiConfig {
   const { temporalAddress = '127.0.0.1:1', ...others } = changes;
   return {
-    database: { url: databaseUrl, poolSize: 10, asyncReplication: 'refuse' },
+    database: { url: databaseUrl, poolSize: 10, connectMs: patient(5_000), asyncReplication: 'refuse' },
     temporal: {
       address: temporalAddress,
       namespace: 'default',

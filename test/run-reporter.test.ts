@@ -19,34 +19,42 @@ const TESTS = `
 
 let folder: string;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'tempost-repeats-'));
+  folder = mkdtempSync(join(tmpdir(), 'tempost-reporter-'));
   writeFileSync(join(folder, 'sum.test.js'), TESTS);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs these tests by Vitest with the reporter of `npm test`. @returns what the reporter has written. */
-async function repeatedWith(retry: number): Promise<string[]> {
+/** Runs these tests by Vitest with this reporter of `npm test` alone. @returns what it has said and written. */
+async function runWith(retry: number): Promise<{ said: string; repeated: string[] }> {
   const file = join(folder, `repeated-${retry}.json`);
   writeFileSync(join(folder, 'vitest.config.mjs'), `export default { test: { globals: true, retry: ${retry} } };`);
   const args = [here('node_modules/vitest/vitest.mjs'), 'run', `--root=${folder}`];
-  args.push(`--reporter=${here('scripts/repeats-reporter.mjs')}`);
+  args.push(`--reporter=${here('scripts/run-reporter.mjs')}`);
   const env = { PATH: process.env.PATH, REPEATED_TESTS_FILE: file };
-  await promisify(execFile)(process.execPath, args, { cwd: folder, env }).catch((error: { code: number }) => {
-    // A test fails in every run.
-    expect(error.code).toBe(1);
-  });
-  return JSON.parse(readFileSync(file, 'utf8'));
+  const run = promisify(execFile)(process.execPath, args, { cwd: folder, env });
+  // A test fails in every run.
+  const failed = await run.then(
+    () => expect.unreachable('all tests passed'),
+    (error: { code: number; stderr: string }) => error,
+  );
+  expect(failed.code).toBe(1);
+  return { said: failed.stderr, repeated: JSON.parse(readFileSync(file, 'utf8')) };
 }
 
-describe('the reporter of repeats', () => {
+describe('the reporter of a whole run', () => {
   it('names each test that ran more than once, whether it passed at last or not', async () => {
-    expect(await repeatedWith(1)).toEqual([
-      'sum.test.js: a sum > is right the second time',
-      'sum.test.js: a sum > is wrong',
-    ]);
+    const { repeated } = await runWith(1);
+    expect(repeated).toEqual(['sum.test.js: a sum > is right the second time', 'sum.test.js: a sum > is wrong']);
   });
 
   it('names none where none is repeated', async () => {
-    expect(await repeatedWith(0)).toEqual([]);
+    expect((await runWith(0)).repeated).toEqual([]);
+  });
+
+  it('says of each test that failed why, and nothing of the others', async () => {
+    const { said } = await runWith(1);
+    expect(said.match(/^FAILED .*$/gm)).toEqual(['FAILED  sum.test.js: a sum > is wrong']);
+    expect(said).toContain('expected 2 to be 3');
+    expect(said).toMatch(/sum\.test\.js:\d+/);
   });
 });
