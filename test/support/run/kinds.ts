@@ -8,8 +8,8 @@ const FOLDERS = ['src', 'client', 'sandbox', 'test', 'bench'];
 /**
  * What a test file needs, as its imports say: nothing can be forgotten, and a file changes its kind by itself.
  * - `system`: starts the whole system, so that two at once would keep each other waiting.
- * - `waiting`: starts the whole system too, and then mostly waits for times that the product has: of alerts, probes and
- *   silence.
+ * - `waiting`: starts the whole system too, and then mostly waits for times that the product has: of alerts, probes,
+ *   rates and silence.
  * - `integration`: uses the run's PostgreSQL or Temporal, or starts a server or another program.
  * - `unit`: none of these; all of them together take seconds.
  */
@@ -23,7 +23,7 @@ const STARTS = /\blisten\(|startSandbox\(|from 'node:child_process'/;
 /** These start servers without the test kit, out of sight. */
 const BY_PLACE: readonly (readonly [RegExp, Kind])[] = [
   [/^src\/dev\/main\.test\.ts$/, 'system'],
-  [/^test\/(prometheus|fleets|waiting|look-ups|no-provider|silent)\.test\.ts$/, 'waiting'],
+  [/^test\/(prometheus|fleets|waiting|look-ups|no-provider|silent|jobs)\.test\.ts$/, 'waiting'],
   [/^(src\/dev|sandbox|test\/support)\//, 'integration'],
 ];
 
